@@ -1,0 +1,48 @@
+# Everything a stranger needs: `make demo` and `make test`, each from nothing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: demo test test-long lint docs bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo
+	@mkdir -p $(DEMO)
+	$(BIN)/lstluigi simulate $(DEMO) --preset demo
+	cp production_configs/toy_demo/lstluigi_config.yml production_configs/toy_demo/lstchain_config.json $(DEMO)/
+	LSTLUIGI_PROD_LOGS=$(abspath $(DEMO))/logs $(BIN)/lstluigi run $(DEMO)/lstluigi_config.yml
+	@echo
+	@echo "IRFs, sensitivity and its plot (toy simulation, not for science):"
+	@find $(DEMO)/mc/IRF -maxdepth 7 -type f \( -name '*.fits.gz' -o -name '*.png' \) | sort
+	@echo "Models and the importance of their features:"
+	@find $(DEMO)/models -maxdepth 4 -type f \( -name '*.sav' -o -name '*.png' \) | sort
+
+test: lint docs
+	$(BIN)/python -m pytest -m "not slow"
+
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(VENV)/.test
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-disable-gc
+
+# the environment: what `demo` needs, and what the tests, the docs and the benchmarks need on top
+$(VENV)/.demo: setup.cfg constraints.txt
+	sh tools/make_env.sh $(PYTHON) $(VENV) analysis
+	@touch $@
+
+$(VENV)/.test: setup.cfg constraints.txt
+	sh tools/make_env.sh $(PYTHON) $(VENV) analysis,test,docs,bench
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) $(DEMO) docs/_build

@@ -1,0 +1,220 @@
+"""From a config file to a `ProductionConfig`, or to every problem of the file at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from lstluigi.config import values
+from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
+from lstluigi.config.section import Section, nearest
+from lstluigi.config.steps import read_stages, read_stages_to_run
+from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
+from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+
+__all__ = ["find_lstchain_config", "load_config"]
+
+METADATA = (
+    "prod_type",
+    "lstmcpipe_version",
+    "dl1_noise_tune_data_run",
+    "dl1_noise_tune_mc_run",
+)
+TOP_KEYS = (
+    "workflow_kind",
+    "prod_id",
+    "source_environment",
+    "slurm_config",
+    "stages_to_run",
+    "stages",
+    "lstchain_config",
+    "backend",
+    *METADATA,
+)
+#: The key that only configs in the format of 2021-22 have.
+LEGACY_KEY = "stages_to_be_run"
+BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
+
+
+def load_config(
+    path: Path | str,
+    shapes: Mapping[str, Shape],
+    lstchain_config: Path | None = None,
+    workflow_kinds: Collection[str] = ("lstchain",),
+) -> ProductionConfig:
+    """Read and check a production config.
+
+    Parameters
+    ----------
+    path : Path or str
+        The config, in lstmcpipe's format. Relative paths in it are relative to its directory.
+    shapes : mapping of str to Shape
+        The known stages and what their steps look like.
+    lstchain_config : Path, optional
+        Used instead of the one the config names or that lies beside it.
+    workflow_kinds : collection of str
+        The values ``workflow_kind`` may have.
+
+    Returns
+    -------
+    ProductionConfig
+
+    Raises
+    ------
+    ConfigError
+        With every problem found.
+    """
+    source = shown(str(path), 4096)[1:-1]
+    full = Path(os.path.abspath(path))
+    value, line, problems = read_yaml(full, source)
+    top = _top(value, Place(source, line), problems)
+    top.refuse_unknown(TOP_KEYS)
+    base = str(full.parent)
+    workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflow_kinds)), "")
+    prod_id = top.require("prod_id", values.file_name, "")
+    stages_to_run = read_stages_to_run(top, shapes)
+    steps = read_stages(top, stages_to_run, shapes, base)
+    config = ProductionConfig(
+        path=full,
+        workflow_kind=workflow_kind,
+        prod_id=prod_id,
+        source_environment=_source_environment(top, base),
+        slurm_config=_texts(top.inner("slurm_config")),
+        stages_to_run=stages_to_run,
+        steps=steps,
+        backend=top.take("backend", _backend),
+        lstchain_config=_lstchain_config(top, base, lstchain_config),
+        metadata={
+            key: given for key in METADATA if (given := top.take(key, values.text)) is not None
+        },
+        notices=tuple(_notices(top, stages_to_run)),
+    )
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def find_lstchain_config(path: Path) -> Path:
+    """Return the only lstchain config (JSON file) beside a production config.
+
+    Parameters
+    ----------
+    path : Path
+        The production config.
+
+    Raises
+    ------
+    LstluigiError
+        There is none, or several.
+    """
+    beside = _json_files(path.parent)
+    if len(beside) == 1:
+        return beside[0]
+    there = ", ".join(shown(file.name) for file in beside[:10]) or "none"
+    raise LstluigiError(
+        f"{shown(str(path), 4096)[1:-1]}: the lstchain config is not known (*.json beside it: "
+        f"{there}); name one with the key lstchain_config or with --lstchain-config."
+    )
+
+
+def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
+    """Return the config as a section; what is no config in the current format ends here."""
+    if not isinstance(value, YamlMapping):
+        what = "the config is empty" if value is None else f"the config is {kind(value)}"
+        mend = "write workflow_kind, prod_id, stages_to_run and stages as keys at its top"
+        raise ConfigError([*problems, place.problem(what, mend)])
+    place = replace(place, lines=value.lines)
+    if LEGACY_KEY in value:
+        what = "this is the format of 2021-22, which does not have the paths of each step"
+        mend = (
+            "write it in the current format: stages_to_run, and under stages the input and output "
+            "of every step"
+        )
+        raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
+    return Section(value, place, problems)
+
+
+def _one_of(value: Value, known: tuple[str, ...]) -> str:
+    given = values.text(value)
+    if given not in known:
+        raise Unfit(f"{shown(given)} is unknown", nearest(given, known))
+    return given
+
+
+def _backend(value: Value) -> Backend:
+    given = _one_of(value, BACKENDS)
+    return next(name for name in BACKENDS if name == given)
+
+
+def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
+    section = top.inner("source_environment")
+    if section is None:
+        return None
+    section.refuse_unknown(("source_file", "conda_env"))
+    environment = SourceEnvironment(
+        source_file=section.take("source_file", partial(values.path, base=base)),
+        conda_env=section.take("conda_env", values.text),
+    )
+    return environment if environment != SourceEnvironment() else None
+
+
+def _texts(section: Section | None) -> dict[str, str]:
+    if section is None:
+        return {}
+    given = {key: section.take(key, values.text) for key in section.entries}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _lstchain_config(top: Section, base: str, given: Path | None) -> Path | None:
+    """Return the lstchain config that is given, named, or found alone beside the config."""
+    named = top.take("lstchain_config", partial(values.path, base=base))
+    if given is not None:
+        where, chosen = "--lstchain-config", Path(os.path.abspath(given))
+    elif named is not None:
+        where, chosen = top.place.where("lstchain_config"), Path(named)
+    else:
+        beside = _json_files(Path(base))
+        return beside[0] if len(beside) == 1 else None
+    if not chosen.is_file():
+        what = f"there is no file {shown(str(chosen))}"
+        top.problems.append(Problem(where, what, "name the lstchain config of the production"))
+    return chosen
+
+
+def _json_files(directory: Path) -> list[Path]:
+    """Return the visible JSON files of a directory."""
+    return sorted(
+        path
+        for path in directory.glob("*.json")
+        if not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _notices(top: Section, stages_to_run: tuple[str, ...]) -> Iterator[str]:
+    """Say what is not run, and what is read otherwise than lstmcpipe does."""
+    stages = top.entries.get("stages")
+    lists = {
+        name: steps
+        for name, steps in (stages.items() if isinstance(stages, YamlMapping) else ())
+        if isinstance(steps, YamlList)
+    }
+    for name, steps in lists.items():
+        if name not in stages_to_run:
+            yield (
+                f"{top.place.source}: the stage {name} is not in stages_to_run; what its "
+                f"{len(steps)} steps make is taken as it is on disk."
+            )
+    older = {
+        name: sum(isinstance(step, YamlMapping) and "slurm_options" in step for step in steps)
+        for name, steps in lists.items()
+        if name in stages_to_run
+    }
+    if any(older.values()):
+        counts = ", ".join(f"{count} of {name}" for name, count in older.items() if count)
+        yield (
+            f"{top.place.source}: steps ({counts}) have slurm_options, which lstmcpipe ignores; "
+            "it is read as extra_slurm_options."
+        )

@@ -1,0 +1,99 @@
+"""A mapping of the config whose keys are taken out one by one, each problem with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar, overload
+
+from lstluigi.config.model import Place, Unfit
+from lstluigi.config.yaml12 import Value, YamlMapping, kind
+from lstluigi.errors import Problem
+
+__all__ = ["Section", "nearest"]
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@lru_cache(maxsize=1024)
+def nearest(name: str, known: tuple[str, ...]) -> str:
+    """Say which known name is meant, or which there are."""
+    close = difflib.get_close_matches(name[:100], known, 1)
+    return f"write {close[0]!r}" if close else f"known here: {', '.join(known)}"
+
+
+class Section:
+    """One mapping of a config.
+
+    Parameters
+    ----------
+    entries : YamlMapping
+        Its keys and values.
+    place : Place
+        Where it stands.
+    problems : list of Problem
+        Where problems are noted.
+    """
+
+    def __init__(self, entries: YamlMapping, place: Place, problems: list[Problem]) -> None:
+        self.entries = entries
+        self.place = place
+        self.problems = problems
+
+    def note(self, what: str, mend: str, key: str | None = None) -> None:
+        """Note a problem."""
+        self.problems.append(self.place.problem(what, mend, key))
+
+    def refuse_unknown(self, known: Iterable[str]) -> None:
+        """Note every key that is not known."""
+        names = tuple(known)
+        for key in self.entries:
+            if key not in names:
+                self.note("the key is unknown", nearest(key, names), key)
+
+    @overload
+    def take(self, key: str, read: Callable[[Value], T], default: D) -> T | D: ...
+    @overload
+    def take(self, key: str, read: Callable[[Value], T], default: None = None) -> T | None: ...
+    def take(self, key: str, read: Callable[[Value], T], default: object = None) -> object:
+        """Return the value of a key, or the default where it is absent, empty or unfit."""
+        value = self.entries.get(key)
+        if value is None:
+            return default
+        try:
+            return read(value)
+        except Unfit as unfit:
+            self.note(unfit.what, unfit.mend, key)
+            return default
+
+    def require(self, key: str, read: Callable[[Value], T], default: T) -> T:
+        """Return the value of a key that must be there."""
+        if self.entries.get(key) is None:
+            absent = key not in self.entries
+            self.note(
+                "the key is missing" if absent else "the value is missing",
+                "add it" if absent else "write it after the colon",
+                key,
+            )
+            return default
+        return self.take(key, read, default)
+
+    def inner(self, key: str) -> Section | None:
+        """Return the mapping below a key, or None where it is absent, empty or no mapping."""
+        value = self.entries.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, YamlMapping):
+            self.note(
+                f"{kind(value)} stands where a mapping is expected",
+                "write 'key: value' lines below it",
+                key,
+            )
+            return None
+        place = replace(
+            self.place, line=value.line, lines=value.lines, prefix=f"{self.place.prefix}{key}."
+        )
+        return Section(value, place, self.problems)

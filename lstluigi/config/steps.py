@@ -1,0 +1,187 @@
+"""The stages and steps of a config."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Literal
+
+from lstluigi.config import values
+from lstluigi.config.model import Place, Shape, Step
+from lstluigi.config.section import Section, nearest
+from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
+
+__all__ = ["read_stages", "read_stages_to_run"]
+
+STEP_KEYS = (
+    "input",
+    "output",
+    "options",
+    "extra_slurm_options",
+    "slurm_options",
+    "max_failed_fraction",
+)
+
+#: Both make DL1 files, from DL0 and from other DL1 files: a production does one of them.
+NOT_TOGETHER = ("r0_to_dl1", "dl1ab")
+
+ReadPath = Callable[[Value], str]
+
+
+def read_stages_to_run(top: Section, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+    """Return the known stages to run, each once, in the config's order."""
+    given: tuple[str, ...] = top.require("stages_to_run", values.word_list, ())
+    if not given and isinstance(top.entries.get("stages_to_run"), YamlList):
+        top.note("no stage is to run", "list the stages to run", "stages_to_run")
+    stages = Counter(given)
+    for name, count in stages.items():
+        if count > 1:
+            top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
+        if name not in shapes:
+            mend = nearest(name, tuple(shapes))
+            top.note(f"the stage {name!r} is unknown", mend, "stages_to_run")
+    if all(name in stages for name in NOT_TOGETHER):
+        top.note(
+            f"{' and '.join(NOT_TOGETHER)} are both to run",
+            "keep one of them, and the other in a config of its own",
+            "stages_to_run",
+        )
+    return tuple(name for name in stages if name in shapes)
+
+
+def read_stages(
+    top: Section, stages_to_run: tuple[str, ...], shapes: Mapping[str, Shape], base: str
+) -> tuple[Step, ...]:
+    """Return the steps of the stages to run.
+
+    Parameters
+    ----------
+    top : Section
+        The config.
+    stages_to_run : tuple of str
+        Known stages.
+    shapes : mapping of str to Shape
+        What the steps of each stage look like.
+    base : str
+        Absolute directory relative paths are relative to.
+    """
+    stages = top.inner("stages")
+    if stages is None:
+        if top.entries.get("stages") is None:
+            top.note("the key is missing", "add it, with the steps of each stage", "stages")
+        return ()
+    for name in stages.entries:
+        if name not in shapes:
+            stages.note(f"the stage {name!r} is unknown", nearest(name, tuple(shapes)), name)
+    return tuple(
+        _read_step(entry, shapes[name], base)
+        for name in stages_to_run
+        for entry in _entries(stages, name)
+    )
+
+
+def _entries(stages: Section, stage: str) -> Iterator[Section]:
+    """Yield the steps of a stage that are mappings."""
+    source, problems = stages.place.source, stages.problems
+    place = Place(source, stages.place.lines.get(stage, stages.place.line), stage)
+    given = stages.entries.get(stage)
+    if not given:
+        what, mend = "it is to run and has no steps", "add steps, or take it out of stages_to_run"
+        problems.append(place.problem(what, mend))
+    elif not isinstance(given, YamlList):
+        what = f"{kind(given)} stands where a list of steps is expected"
+        mend = "put '- ' before the first key of each step and indent its other keys by two more"
+        problems.append(place.problem(what, mend))
+    else:
+        for number, (entry, line) in enumerate(zip(given, given.lines, strict=True), 1):
+            if isinstance(entry, YamlMapping):
+                place = Place(source, line, stage, number, entry.lines)
+                yield Section(entry, place, problems)
+            else:
+                place = Place(source, line, stage, number)
+                problems.append(
+                    place.problem("the step is no mapping", "write input: and output: in it")
+                )
+
+
+def _read_step(step: Section, shape: Shape, base: str) -> Step:
+    place = step.place
+    step.refuse_unknown((*STEP_KEYS, *shape.extra_keys))
+    to_read = partial(values.path, base=base)
+    to_make = partial(values.path, base=base, output=True)
+    read_from = _paths(step, "input", shape.input, to_read)
+    made_at = _paths(step, "output", shape.output, to_make)
+    extra = _named_paths(step, shape.extra_keys, to_read)
+    as_arguments = shape.options == "arguments"
+    return Step(
+        stage=place.stage or "",
+        number=place.number or 0,
+        line=place.line,
+        input=read_from,
+        output=made_at,
+        arguments=step.take("options", values.arguments, ()) if as_arguments else (),
+        settings={} if shape.options == "arguments" else _settings(step, shape.options),
+        path_model=extra.pop("path_model", None),
+        slurm=_slurm(step),
+        max_failed_fraction=step.take("max_failed_fraction", values.share, 0.0),
+        extra=extra,
+        place=place,
+    )
+
+
+def _paths(
+    step: Section, key: str, shape: Literal["path"] | Mapping[str, bool], read: ReadPath
+) -> str | dict[str, str]:
+    """Return one path, or named ones."""
+    if shape == "path":
+        return step.require(key, read, "")
+    names = step.inner(key)
+    if names is None:
+        if step.entries.get(key) is None:
+            step.note("the key is missing or empty", f"write {', '.join(shape)} below it", key)
+        return {}
+    names.refuse_unknown(shape)
+    return _named_paths(names, shape, read)
+
+
+def _named_paths(section: Section, shape: Mapping[str, bool], read: ReadPath) -> dict[str, str]:
+    """Return the paths that are given, noting those required and missing."""
+    paths: dict[str, str] = {}
+    for name, required in shape.items():
+        if required:
+            paths[name] = section.require(name, read, "")
+        elif (given := section.take(name, read)) is not None:
+            paths[name] = given
+    return paths
+
+
+def _settings(step: Section, shape: Mapping[str, Callable[[str], object]]) -> dict[str, object]:
+    """Return named options; an empty text is as none at all."""
+    if step.entries.get("options") == "":
+        return {}
+    options = step.inner("options")
+    if options is None:
+        return {}
+    options.refuse_unknown(shape)
+    settings: dict[str, object] = {}
+    for name, read in shape.items():
+        if options.entries.get(name) is not None:
+            settings[name] = options.take(name, partial(_setting, read))
+    return settings
+
+
+def _setting(read: Callable[[str], object], value: Value) -> object:
+    return read(values.text(value))
+
+
+def _slurm(step: Section) -> dict[str, str]:
+    if step.entries.get("slurm_options") is None:
+        return step.take("extra_slurm_options", values.slurm_mapping, {})
+    if step.entries.get("extra_slurm_options") is not None:
+        step.note(
+            "slurm_options and extra_slurm_options are both given",
+            "keep extra_slurm_options",
+            "slurm_options",
+        )
+    return step.take("slurm_options", values.slurm_string, {})

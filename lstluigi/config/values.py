@@ -1,0 +1,240 @@
+"""Readers of single values (paths, options, Slurm options): the value, or Unfit raised."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from functools import lru_cache
+
+from lstluigi.config.model import Unfit
+from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
+from lstluigi.errors import shown
+
+__all__ = [
+    "arguments",
+    "file_name",
+    "path",
+    "share",
+    "slurm_mapping",
+    "slurm_string",
+    "text",
+    "word_list",
+]
+
+#: Control characters, line and paragraph separators, text direction, half surrogates: none may
+#: reach a file name, a log or a terminal.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+#: Longest file name and path on Linux, in bytes (NAME_MAX, PATH_MAX less its final NUL).
+NAME_MAX, PATH_MAX = 255, 4095
+
+#: A prod_id becomes part of file names: room for what stands around it.
+ID_MAX = 150
+
+SLURM_NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+#: The short options of sbatch(1), Slurm 23.11.
+SLURM_SHORT = {
+    "A": "account",
+    "a": "array",
+    "B": "extra-node-info",
+    "b": "begin",
+    "C": "constraint",
+    "c": "cpus-per-task",
+    "D": "chdir",
+    "d": "dependency",
+    "e": "error",
+    "F": "nodefile",
+    "G": "gpus",
+    "H": "hold",
+    "i": "input",
+    "J": "job-name",
+    "k": "no-kill",
+    "L": "licenses",
+    "M": "clusters",
+    "m": "distribution",
+    "N": "nodes",
+    "n": "ntasks",
+    "O": "overcommit",
+    "o": "output",
+    "p": "partition",
+    "q": "qos",
+    "S": "core-spec",
+    "s": "oversubscribe",
+    "t": "time",
+    "w": "nodelist",
+    "x": "exclude",
+}
+
+
+def text(value: Value) -> str:
+    """Read one line of text."""
+    if not isinstance(value, str):
+        raise Unfit(f"{kind(value)} stands where text is expected", "write one value")
+    if CONTROL.search(value):
+        raise Unfit(f"{shown(value)} holds a control character", "remove it")
+    return value
+
+
+def word_list(value: Value) -> tuple[str, ...]:
+    """Read a list of texts."""
+    if not isinstance(value, YamlList):
+        raise Unfit(f"{kind(value)} stands where a list is expected", "write one '- name' per line")
+    return tuple(text(item) for item in value if item is not None)
+
+
+def file_name(value: Value) -> str:
+    """Read a text that becomes part of file names (prod_id)."""
+    name = text(value)
+    if "/" in name or name in ("", ".", ".."):
+        raise Unfit(
+            f"{shown(name)} cannot be part of a file name",
+            "write a name without '/', with date and version, such as 20240101_v0.10.4_crab",
+        )
+    if len(name.encode()) > ID_MAX:
+        raise Unfit(f"it is longer than {ID_MAX} bytes", "write a shorter one")
+    return name
+
+
+def path(value: Value, base: str, output: bool = False) -> str:
+    """Read a path; nothing in it is expanded.
+
+    Parameters
+    ----------
+    value : Value
+        A relative path is relative to `base`.
+    base : str
+        Absolute directory of the config.
+    output : bool
+        Whether something is made there: it may then neither hold ``..`` nor be `base` or the root.
+
+    Returns
+    -------
+    str
+        Absolute, without empty components, ``.`` and ``..`` (taken away as text, so that one path
+        is spelt one way; symbolic links are not followed).
+    """
+    given = text(value)
+    if not given:
+        raise Unfit("it is empty", "name a path")
+    if given.startswith("~"):
+        raise Unfit(f"{shown(given)} starts with '~', which is not expanded", "write it in full")
+    full = given if given.startswith("/") else f"{base}/{given}"
+    parts = full.split("/")
+    if "" in parts[1:] or "." in parts or ".." in parts:
+        full = "/" + os.path.normpath(full).lstrip("/")
+    if output and (".." in given.split("/") or full in ("/", base)):
+        raise Unfit(
+            f"{shown(given)} is no place to make something",
+            "write a path without '..' that is neither the root nor the config's own directory",
+        )
+    _check_length(full)
+    return text(full)
+
+
+def _check_length(full: str) -> None:
+    raw = os.fsencode(full)
+    if len(raw) <= NAME_MAX:
+        return
+    if len(raw) > PATH_MAX or max(map(len, raw.split(b"/"))) > NAME_MAX:
+        raise Unfit(
+            f"{shown(full, 60)} is longer than a path ({PATH_MAX} bytes) or a name in it "
+            f"({NAME_MAX}) may be",
+            "shorten it",
+        )
+
+
+def share(value: Value) -> float:
+    """Read a share between 0 and 1, both included."""
+    given = text(value)
+    try:
+        number = float(given)
+    except ValueError:
+        number = float("nan")
+    if not 0 <= number <= 1:
+        raise Unfit(f"{shown(given)} is not a share from 0 to 1", "give a number such as 0.02")
+    return number
+
+
+def arguments(value: Value) -> tuple[str, ...]:
+    """Read options of a command line: one text, split at its blanks, or a list of arguments."""
+    if isinstance(value, YamlList):
+        return word_list(value)
+    if isinstance(value, YamlMapping):
+        raise Unfit(
+            "a mapping stands where options of a command line are expected",
+            "write them on one line, such as --no-image",
+        )
+    return _split(value or "")
+
+
+@lru_cache(maxsize=4096)
+def _split(line: str) -> tuple[str, ...]:
+    """Split as a shell would, expanding nothing."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise Unfit(
+            f"{shown(line)} has a quote or a backslash left open", "close or double it"
+        ) from error
+    return tuple(text(word) for word in words)
+
+
+@lru_cache(maxsize=1024)
+def _slurm_name(given: str) -> str:
+    """Return the long name of an option of sbatch."""
+    name = given.lstrip("-")
+    name = SLURM_SHORT.get(name, name)
+    if not SLURM_NAME.fullmatch(name):
+        raise Unfit(
+            f"{shown(given)} is not the name of an sbatch option",
+            "write a long name without dashes, such as cpus-per-task",
+        )
+    return name
+
+
+def _add(options: dict[str, str], given: str, value: str) -> None:
+    name = _slurm_name(given)
+    if name in options:
+        raise Unfit(f"the sbatch option {name} is given twice", "keep one of them")
+    options[name] = value
+
+
+def slurm_mapping(value: Value) -> dict[str, str]:
+    """Read ``extra_slurm_options``: sbatch options by name; a flag's value is empty."""
+    if not isinstance(value, YamlMapping):
+        raise Unfit(
+            f"{kind(value)} stands where a mapping is expected",
+            "write one 'option: value' per line, such as partition: long",
+        )
+    options: dict[str, str] = {}
+    for name, setting in value.items():
+        _add(options, name, "" if setting is None else text(setting))
+    return options
+
+
+def slurm_string(value: Value) -> dict[str, str]:
+    """Read the older ``slurm_options``, written as on sbatch's command line."""
+    if isinstance(value, YamlMapping):
+        raise Unfit("a mapping stands where text is expected", "name the key extra_slurm_options")
+    return dict(_slurm_split(text(value)))
+
+
+@lru_cache(maxsize=4096)
+def _slurm_split(line: str) -> tuple[tuple[str, str], ...]:
+    options: dict[str, str] = {}
+    words = list(_split(line))
+    while words:
+        word = words.pop(0)
+        if not word.startswith("-"):
+            raise Unfit(f"{shown(word)} follows no option in {shown(line)}", "write --option=value")
+        if word.startswith("--"):
+            name, equals, setting = word.partition("=")
+        else:
+            name, setting = word[:2], word[2:]
+            equals = setting
+        if not equals and words and not words[0].startswith("-"):
+            setting = words.pop(0)
+        _add(options, name, setting)
+    return tuple(options.items())

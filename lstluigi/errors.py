@@ -1,0 +1,74 @@
+"""What goes wrong because of what the user gave, told in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["ConfigError", "LstluigiError", "Problem", "shown"]
+
+
+def shown(value: object, limit: int = 120) -> str:
+    """Quote a value of a config for a message.
+
+    Parameters
+    ----------
+    value : object
+        Anything, from a hostile config too.
+    limit : int
+        Longest text shown, in characters.
+
+    Returns
+    -------
+    str
+        One line of printable characters, so that no value can break a terminal or a log.
+    """
+    text = repr(value[: limit + 1]) if isinstance(value, str) else repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+class LstluigiError(Exception):
+    """An error that the user can mend; its text is the sentence to show, without a traceback."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend in a config.
+
+    Parameters
+    ----------
+    where : str
+        File, line, stage, step number and key, as far as they are known.
+    what : str
+        What is wrong there.
+    mend : str
+        What to do about it.
+    """
+
+    where: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.mend}."
+
+
+class ConfigError(LstluigiError):
+    """Every problem found in a config, at once.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        At least one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{count} problem{'s' if count != 1 else ''} in the production config:"
+        return "\n".join([head, *map(str, self.problems)])

@@ -1,0 +1,142 @@
+"""The shared file system: one listing per directory per run, and files that are written whole."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lstluigi.errors import LstluigiError
+
+
+class Listing:
+    """Names in directories, each directory listed once until it is forgotten.
+
+    Asking for every file by itself dominates the start of a run on a network file system, and some
+    show a new file only once its directory has been listed.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, Mapping[str, bool] | None] = {}
+
+    def entries(self, directory: str) -> Mapping[str, bool] | None:
+        """Names in a directory, each with whether it is a directory; None where there is none."""
+        try:
+            return self._names[directory]
+        except KeyError:
+            pass
+        try:
+            with os.scandir(directory) as entries:
+                found: Mapping[str, bool] | None = {e.name: _is_directory(e) for e in entries}
+        except (FileNotFoundError, NotADirectoryError):
+            found = None
+        except OSError as error:
+            raise LstluigiError(f"{directory} cannot be listed ({error.strerror})") from None
+        self._names[directory] = found
+        return found
+
+    def exists(self, path: str) -> bool:
+        """True where a file or directory is at this path."""
+        directory, name = os.path.split(path)
+        if not name:
+            return self.entries(directory) is not None
+        entries = self.entries(directory)
+        return entries is not None and name in entries
+
+    def glob(self, directory: str, pattern: str) -> Iterator[str]:
+        """Files below a directory that match a pattern component by component, sorted.
+
+        As in the shell, a `*` does not match a leading dot; `**` stands for any directories.
+        """
+        head, _, rest = pattern.partition("/")
+        entries = self.entries(directory) or {}
+        if head == "**":
+            yield from self.glob(directory, rest or "*")
+        expression = re.compile(fnmatch.translate(head if head != "**" else "*"))
+        for name in sorted(entries):
+            if name.startswith(".") and not head.startswith("."):
+                continue
+            if expression.match(name):
+                path = os.path.join(directory, name)
+                if head == "**" and entries[name]:
+                    yield from self.glob(path, pattern)
+                elif rest and entries[name] and head != "**":
+                    yield from self.glob(path, rest)
+                elif not rest and not entries[name]:
+                    yield path
+
+    def forget(self, directory: str) -> None:
+        """List this directory anew when it is next asked for."""
+        self._names.pop(directory, None)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir()
+
+
+def write_json(path: str, value: Any) -> None:
+    """Write a JSON file whole or not at all; its directory is made where it is missing."""
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a text file whole or not at all; its directory is made where it is missing."""
+    directory = os.path.dirname(path)
+    try:
+        os.makedirs(directory, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".lstluigi-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o666 & ~_UMASK)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def read_json(path: str) -> Any:
+    """Content of a JSON file written by lstluigi; None where there is none.
+
+    Raises
+    ------
+    LstluigiError
+        When the file is there and cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise LstluigiError(
+            f"{path} is damaged (not JSON); move it away: products are then taken as made by hand"
+        ) from None
+
+
+def _current_umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+_UMASK = _current_umask()
+
+
+def nearest_existing(path: str) -> str:
+    """The path itself, or its nearest ancestor that exists."""
+    while path and not os.path.exists(path):
+        parent = os.path.dirname(path)
+        if parent == path:
+            break
+        path = parent
+    return path or "."

@@ -1,0 +1,1 @@
+"""Jobs: anything that runs a command elsewhere and knows how it ended. Knows no stage."""

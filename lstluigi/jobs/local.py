@@ -1,0 +1,147 @@
+"""The backend that runs jobs on this machine, within its cores and memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lstluigi.files import write_text
+from lstluigi.jobs.backend import Backend, ChunkId, State, Status
+from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
+from lstluigi.jobs.spec import Array, Resources
+
+#: What a chunk is taken to need where nothing is asked for (lstchain: 0.4-0.6 GB per process).
+USUAL_MEMORY_MB = 1000
+#: How long jobs have to end by themselves once they are told to (s).
+GRACE = 5.0
+
+
+def machine() -> Resources:
+    """Cores that this process may use, and the memory of the machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return Resources(cpus=len(os.sched_getaffinity(0)), memory_mb=memory)
+
+
+@dataclass
+class _Running:
+    process: subprocess.Popen[bytes]
+    resources: Resources
+
+
+class LocalBackend(Backend):
+    """Jobs as processes of this machine; they end when the run that started them ends.
+
+    Parameters
+    ----------
+    limits
+        Cores and memory to stay within; those of the machine by default.
+    """
+
+    name = "local"
+
+    def __init__(self, limits: Resources | None = None) -> None:
+        self._limits = limits or machine()
+        self._queue: dict[ChunkId, Array] = {}
+        self._running: dict[ChunkId, _Running] = {}
+
+    def resources(self, usual: Resources, requests: Mapping[str, str]) -> Resources:
+        """What a step asks for itself, but never more than the machine has.
+
+        A stage's usual memory is that of a full-size production on a cluster: not asked for here.
+        """
+        wanted = replace(usual, memory_mb=None, options=()).updated(requests)
+        memory = wanted.memory_mb or USUAL_MEMORY_MB
+        return Resources(
+            cpus=min(wanted.cpus, self._limits.cpus),
+            memory_mb=min(memory, self._limits.memory_mb or memory),
+        )
+
+    def submit(self, array: Array) -> str:
+        """Queue the chunks; `poll` starts them as cores and memory allow."""
+        write_text(_script(array), job_script(array))
+        for index in range(len(array.chunks)):
+            self._queue[array.id, index] = array
+        return array.id
+
+    def poll(self) -> Mapping[ChunkId, Status]:
+        """Reap what has ended, start what fits."""
+        statuses: dict[ChunkId, Status] = {}
+        for chunk, running in list(self._running.items()):
+            code = running.process.poll()
+            if code is not None:
+                del self._running[chunk]
+                statuses[chunk] = _ended(code)
+        self._start()
+        statuses.update((chunk, Status(State.RUNNING)) for chunk in self._running)
+        statuses.update((chunk, Status(State.PENDING)) for chunk in self._queue)
+        return statuses
+
+    def _start(self) -> None:
+        free = self._free()
+        for chunk, array in list(self._queue.items()):
+            asked = array.chunks[chunk[1]].resources
+            memory = asked.memory_mb or USUAL_MEMORY_MB
+            if asked.cpus > free.cpus or memory > (free.memory_mb or 0):
+                break  # in order: a large job is not kept waiting by small ones behind it
+            del self._queue[chunk]
+            self._running[chunk] = _Running(_launch(array, chunk[1]), asked)
+            free = self._free()
+
+    def _free(self) -> Resources:
+        used = [running.resources for running in self._running.values()]
+        memory = sum(resources.memory_mb or USUAL_MEMORY_MB for resources in used)
+        return Resources(
+            cpus=self._limits.cpus - sum(resources.cpus for resources in used),
+            memory_mb=(self._limits.memory_mb or 0) - memory,
+        )
+
+    def cancel(self, chunks: Iterable[ChunkId]) -> None:
+        """Take chunks from the queue, and end those that run."""
+        stopped = []
+        for chunk in chunks:
+            self._queue.pop(chunk, None)
+            if running := self._running.pop(chunk, None):
+                running.process.send_signal(signal.SIGTERM)
+                stopped.append(running.process)
+        deadline = time.monotonic() + GRACE
+        for process in stopped:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def detach(self) -> str:
+        """End every job: on one's own machine nothing should go on unseen."""
+        count = len(self._running)
+        self.cancel([*self._queue, *self._running])
+        return f"{count} job(s) on this machine were stopped; what they had finished is kept"
+
+
+def _script(array: Array) -> str:
+    return f"{array.spec.removesuffix('.json')}.sh"
+
+
+def _launch(array: Array, index: int) -> subprocess.Popen[bytes]:
+    log = f"{array.logs[index]}.out"
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            ["bash", _script(array), str(index), "--die-with-parent"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C in the terminal is for the run, which then decides
+        )
+
+
+def _ended(code: int) -> Status:
+    if code == 0:
+        return Status(State.SUCCEEDED)
+    if code == NO_ENVIRONMENT:
+        return Status(State.FAILED, "the job's environment could not be entered")
+    if code < 0:
+        return Status(State.FAILED, f"ended by signal {signal.Signals(-code).name}")
+    return Status(State.FAILED, f"ended with exit code {code}")

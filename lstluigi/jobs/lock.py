@@ -1,0 +1,94 @@
+"""A lock on a product, kept as a file beside it on the shared file system."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from lstluigi.errors import LstluigiError
+
+#: A lock of another host that was not refreshed for so long (s) is taken to be left over.
+STALE = 900.0
+#: How often (s) a lock is refreshed by the run that holds it.
+REFRESH = 120.0
+
+
+class Held(LstluigiError):
+    """Another run is making the product."""
+
+
+def _started(pid: int) -> str | None:
+    """When a process of this host started, in the kernel's ticks; None if there is no such one."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _me() -> dict[str, Any]:
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+
+
+def holder(path: str) -> str | None:
+    """Who holds a lock, in words; None if nobody who is alive does."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            owner = json.load(stream)
+        age = time.time() - os.stat(path).st_mtime
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        owner, age = {}, 0.0
+    host, pid = owner.get("host", "unknown"), owner.get("pid", 0)
+    if owner == _me():
+        return None
+    if host == socket.gethostname():
+        alive = owner.get("started") is not None and _started(pid) == owner["started"]
+    else:
+        alive = age < STALE
+    return f"the run with process id {pid} on {host}" if alive else None
+
+
+class Lock:
+    """One product's lock; taking it replaces one that was left over.
+
+    Raises
+    ------
+    Held
+        When a living run holds it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._refreshed = time.monotonic()
+        if (owner := holder(path)) is not None:
+            raise Held(f"{owner} is making it (lock {path})")
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).unlink(missing_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(_me(), stream)
+        except FileExistsError:
+            raise Held(f"another run has just begun to make it (lock {path})") from None
+        except OSError as error:
+            raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
+
+    def refresh(self) -> None:
+        """Show that the run is alive, now and then."""
+        if time.monotonic() - self._refreshed > REFRESH:
+            self._refreshed = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        Path(self.path).unlink(missing_ok=True)

@@ -1,0 +1,179 @@
+"""What a job is: items of work, chunks of items, and what they ask of a machine.
+
+An item is the unit of success (one file of a directory product, or one step); a chunk is the share
+of items that one process does one after the other; an array is a set of chunks with the same
+resources, handed to a backend at once as one JSON file, which `scripts/runner.py` reads on the
+compute side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lstluigi.errors import LstluigiError
+
+#: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
+Check = Mapping[str, Any]
+Command = tuple[str, ...]
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?", re.IGNORECASE)
+_MEGABYTES = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}
+
+
+def parse_memory(text: str) -> int:
+    """Memory in megabytes from Slurm's notation (`80GB`, `100G`, `4000`; no unit means MB)."""
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None:
+        raise LstluigiError(f"memory {text!r} is not a number with K, M, G or T; write e.g. 80G")
+    return max(1, round(float(match[1]) * _MEGABYTES[match[2].upper()]))
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a chunk asks for.
+
+    Attributes
+    ----------
+    cpus, memory_mb
+        Cores and memory (MB) of one chunk; no memory means what the backend takes for usual.
+    options
+        Further options of the batch system by their long names (`partition`, `time`, `nice`, ...).
+    """
+
+    cpus: int = 1
+    memory_mb: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+    def updated(self, requests: Mapping[str, str]) -> Resources:
+        """These resources with a step's own requests (long option names) on top."""
+        options = dict(self.options)
+        options.update(requests)
+        cpus = options.pop("cpus-per-task", None)
+        memory = options.pop("mem", None)
+        return replace(
+            self,
+            cpus=self.cpus if cpus is None else _count(cpus),
+            memory_mb=self.memory_mb if memory is None else parse_memory(memory),
+            options=tuple(sorted(options.items())),
+        )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise LstluigiError(f"cpus-per-task {text!r} is not a positive whole number")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where the commands of a job come from: a sourced file and a conda environment, or here."""
+
+    source_file: str | None = None
+    conda_env: str | None = None
+
+    @property
+    def current(self) -> bool:
+        """True where jobs use the python that runs lstluigi."""
+        return self.source_file is None and self.conda_env is None
+
+
+@dataclass(frozen=True)
+class Product:
+    """A file that a command makes: its name in the scratch directory, its final path, its check."""
+
+    made: str
+    final: str
+    check: Check
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that the runner reads."""
+        return {"made": self.made, "final": self.final, "check": dict(self.check)}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One unit of success: commands run in `scratch`, products verified and published."""
+
+    id: str
+    commands: Sequence[Command]
+    products: Sequence[Product]
+    scratch: str
+    log: str
+    links: Sequence[tuple[str, str]] = ()
+    verify: Sequence[tuple[str, Check]] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that the runner reads."""
+        return {
+            "id": self.id,
+            "commands": [list(command) for command in self.commands],
+            "scratch": self.scratch,
+            "links": [list(link) for link in self.links],
+            "verify": [[path, dict(check)] for path, check in self.verify],
+            "products": [product.as_json() for product in self.products],
+            "log": self.log,
+        }
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Items done one after the other by one process."""
+
+    items: Sequence[Item]
+    resources: Resources
+    environment: Environment
+    label: str
+    ids: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", frozenset(item.id for item in self.items))
+
+
+@dataclass(frozen=True)
+class Array:
+    """Chunks with the same resources and environment, submitted at once.
+
+    Attributes
+    ----------
+    id
+        Unique name of the submission.
+    spec
+        Path of the JSON file with all chunks.
+    results
+        Path of the result file of each chunk.
+    """
+
+    id: str
+    spec: str
+    chunks: Sequence[Chunk]
+    results: Sequence[str]
+    logs: Sequence[str]
+
+    @property
+    def resources(self) -> Resources:
+        """What each chunk asks for."""
+        return self.chunks[0].resources
+
+    @property
+    def environment(self) -> Environment:
+        """Where the commands come from."""
+        return self.chunks[0].environment
+
+    def as_json(self) -> dict[str, Any]:
+        """The file that `scripts/runner.py` reads."""
+        return {
+            "format": 1,
+            "chunks": [
+                {
+                    "result": result,
+                    "log": log,
+                    "cpus": chunk.resources.cpus,
+                    "warm": len(chunk.items) > 1,
+                    "items": [item.as_json() for item in chunk.items],
+                }
+                for chunk, result, log in zip(self.chunks, self.results, self.logs, strict=True)
+            ],
+        }

@@ -1,0 +1,83 @@
+"""The Luigi task whose work is jobs: on Slurm, or on whatever the backend is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import luigi
+
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs.monitor import Job, Monitor, Outcome
+
+#: How often a task that waits by itself looks at its jobs (s).
+LOOK = 0.1
+
+
+class JobFailed(LstluigiError):
+    """The job of a task failed; the message says why."""
+
+
+class JobHandle:
+    """A job under way, in the place of the process that Luigi would start for its task."""
+
+    def __init__(self, monitor: Monitor, job: Job) -> None:
+        self._monitor, self._job = monitor, job
+
+    def start(self) -> None:
+        """Enqueue the job; never blocks."""
+        self._monitor.enqueue(self._job)
+
+    def poll(self) -> Outcome | None:
+        """How the job ended; None while it has not."""
+        return self._monitor.outcome(self._job)
+
+    def detach(self) -> None:
+        """Nothing to do for one job: the monitor lets go of all of them at once."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the job's items that have ended, 0 to 1."""
+        done, total = self._monitor.progress(self._job)
+        return done / total if total else 0.0
+
+    @property
+    def status_message(self) -> str:
+        """Items done, for luigid's page."""
+        done, total = self._monitor.progress(self._job)
+        return f"{done} of {total}" if total else "waiting to be submitted"
+
+
+class SlurmTask(luigi.Task):  # type: ignore[misc]
+    """A task that describes a job, has it run by a backend, and waits without holding a process.
+
+    Under lstluigi's worker the task is followed through its `handle`; under any other worker
+    `run` submits and waits by itself.
+    """
+
+    def monitor(self) -> Monitor:
+        """The monitor of the run."""
+        raise NotImplementedError
+
+    def job(self) -> Job:
+        """What the task wants done."""
+        raise NotImplementedError
+
+    def handle(self) -> JobHandle:
+        """A handle on the task's job, not started."""
+        return JobHandle(self.monitor(), self.job())
+
+    @property
+    def pump(self) -> Callable[[], None]:
+        """Submits and asks for all handles of the run."""
+        return self.monitor().pump
+
+    def run(self) -> None:
+        """Submit, wait, raise `JobFailed` where it failed."""
+        handle = self.handle()
+        handle.start()
+        while (outcome := handle.poll()) is None:
+            self.pump()
+            time.sleep(LOOK)
+        if not outcome.done:
+            raise JobFailed(outcome.message)

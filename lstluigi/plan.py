@@ -1,0 +1,408 @@
+"""A production as a graph of steps, each with what it makes, and where each of them stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from lstluigi.config import ProductionConfig, Step
+from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing
+from lstluigi.graph import Graph, Made, Read, matches
+from lstluigi.jobs.spec import Check, Command, Environment, Product
+from lstluigi.lstchain_config import LstchainConfig
+from lstluigi.products import Manifest, Places, ProductTarget, described, sizes
+from lstluigi.recipe import Recipe, own_changes, recorded
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading, Stage
+
+
+class Standing(Enum):
+    """Where a step stands before anything runs."""
+
+    WHOLE = "whole"  #: product there, made by today's recipe or by hand
+    PASSED = "passed"  #: product not there, but everything made of it is
+    CHANGED = "changed"  #: product there, by another recipe than today's
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a step does for one input file, or at once: see `lstluigi.stages.base`."""
+
+    name: str
+    commands: Sequence[Command]
+    links: Sequence[tuple[str, str]]
+    verify: Sequence[tuple[str, Check]]
+    products: Sequence[Product]
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step of the config with its stage, as a node of the graph."""
+
+    index: int
+    step: Step
+    stage: Stage
+    readings: tuple[Reading, ...]
+    makes: tuple[Made, ...]
+    places: Places
+
+    @property
+    def output(self) -> str:
+        """The path that names the step: the first that it makes."""
+        return self.makes[0].path
+
+    def __str__(self) -> str:
+        return f"{self.step.stage} step {self.step.number} ({self.output})"
+
+
+class _Files:
+    """Files behind each reading of a step, found out when asked for."""
+
+    def __init__(self, plan: Plan, planned: PlannedStep) -> None:
+        self._plan, self._planned = plan, planned
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        return {} if self._plan.lstchain is None else self._plan.lstchain.content
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return self._plan.files(self._planned, reading)
+
+
+@dataclass(frozen=True)
+class _OneFile:
+    """Inputs of a unit that is one file."""
+
+    lstchain: Mapping[str, Any]
+    reading: int
+    file: str
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return [self.file] if reading == self.reading else []
+
+
+class Plan:
+    """The steps of a production that run, and what is known of their products.
+
+    Parameters
+    ----------
+    config
+        The production.
+    stages
+        Every stage by name.
+    lstchain
+        The lstchain config, where any step needs one.
+    """
+
+    def __init__(
+        self,
+        config: ProductionConfig,
+        stages: Mapping[str, Stage],
+        lstchain: LstchainConfig | None,
+    ) -> None:
+        self.config, self.lstchain = config, lstchain
+        self.listing = Listing()
+        self.steps = [_planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
+        self.graph = Graph.build(
+            [
+                (node.makes, [Read(reading.path, reading.pattern) for reading in node.readings])
+                for node in self.steps
+            ]
+        )
+        self._files: dict[tuple[int, int], Sequence[str]] = {}
+        self._finals: dict[int, Sequence[str]] = {}
+        self._final_sets: dict[int, frozenset[str]] = {}
+        self._manifests: dict[int, Manifest | None] = {}
+
+    # what a step reads and makes
+
+    def producers(self, node: PlannedStep) -> list[PlannedStep]:
+        """Steps that make something the step reads."""
+        return [self.steps[i] for i in self.graph.producers[node.index]]
+
+    def consumers(self, node: PlannedStep) -> list[PlannedStep]:
+        """Steps that read something the step makes."""
+        return [self.steps[i] for i in self.graph.consumers[node.index]]
+
+    def external(self, node: PlannedStep) -> list[Reading]:
+        """What the step reads and no step of this config makes."""
+        outside = {(read.path, read.pattern) for read in self.graph.external[node.index]}
+        return [r for r in node.readings if (r.path, r.pattern) in outside]
+
+    def manifest(self, node: PlannedStep) -> Manifest | None:
+        """What was written down about the step's inputs when it was first submitted."""
+        if node.index not in self._manifests:
+            known = self.listing.exists(node.places.manifest)
+            self._manifests[node.index] = Manifest.read(node.places.manifest) if known else None
+        return self._manifests[node.index]
+
+    def files(self, node: PlannedStep, reading: int) -> Sequence[str]:
+        """Files behind one reading of a step, in the order of their paths."""
+        key = (node.index, reading)
+        if key not in self._files:
+            self._files[key] = sorted(self._find(node, node.readings[reading]))
+        return self._files[key]
+
+    def _find(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
+        if reading in self.external(node):
+            yield from self._outside(node, reading)
+            return
+        for producer in self.producers(node):
+            read = Read(reading.path, reading.pattern)
+            if reading.pattern is None:
+                yield from (f for f in self.finals(producer) if f == reading.path)
+            else:
+                yield from (f for f in self.finals(producer) if matches(read, f))
+
+    def _outside(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
+        if reading.pattern is None:
+            yield reading.path
+            return
+        manifest = self.manifest(node)
+        if manifest is not None and reading.path in manifest.inputs:
+            read = Read(reading.path, reading.pattern)
+            paths = (os.path.join(reading.path, name) for name in manifest.inputs[reading.path])
+            yield from (path for path in paths if matches(read, path))
+        else:
+            yield from self.listing.glob(reading.path, reading.pattern)
+
+    def units(self, node: PlannedStep) -> Iterator[Unit]:
+        """The units of work of a step."""
+        if node.stage.per_file:
+            dropped = self._dropped(node)
+            for reading in range(len(node.readings)):
+                for file in self.files(node, reading):
+                    if file not in dropped:
+                        yield self._unit(node, _OneFile(self._content, reading, file), file)
+        else:
+            yield self._unit(node, _Files(self, node), node.places.label)
+
+    def _unit(self, node: PlannedStep, inputs: _Files | _OneFile, name: str) -> Unit:
+        stage, step = node.stage, node.step
+        return Unit(
+            name=os.path.basename(name),
+            commands=stage.commands(step, inputs),
+            links=stage.links(step, inputs),
+            verify=[
+                (file, reading.check)
+                for number, reading in enumerate(node.readings)
+                for file in inputs[number]
+            ],
+            products=stage.products(step, inputs),
+        )
+
+    def finals(self, node: PlannedStep) -> Sequence[str]:
+        """Every file that is expected of a step, at its final path."""
+        if node.index not in self._finals:
+            self._finals[node.index] = list(self._expected(node)) or self._left_over(node)
+        return self._finals[node.index]
+
+    def final_set(self, node: PlannedStep) -> frozenset[str]:
+        """The same, to look paths up in."""
+        if node.index not in self._final_sets:
+            self._final_sets[node.index] = frozenset(self.finals(node))
+        return self._final_sets[node.index]
+
+    def _expected(self, node: PlannedStep) -> Iterator[str]:
+        if not node.stage.per_file:
+            products = node.stage.products(node.step, _Files(self, node))
+            yield from (product.final for product in products)
+            return
+        dropped = self._dropped(node)
+        for reading in range(len(node.readings)):
+            for file in self.files(node, reading):
+                if file not in dropped:
+                    inputs = _OneFile(self._content, reading, file)
+                    yield from (p.final for p in node.stage.products(node.step, inputs))
+
+    def _left_over(self, node: PlannedStep) -> Sequence[str]:
+        """What a directory holds whose inputs are gone and were never written down."""
+        return [
+            file
+            for made in node.makes
+            if made.directory
+            for file in self.listing.glob(made.path, "*.h5")
+        ]
+
+    def _dropped(self, node: PlannedStep) -> Mapping[str, str]:
+        manifest = self.manifest(node)
+        return {} if manifest is None else manifest.dropped
+
+    @property
+    def _content(self) -> Mapping[str, Any]:
+        return {} if self.lstchain is None else self.lstchain.content
+
+    # where a step stands
+
+    def target(self, node: PlannedStep) -> ProductTarget:
+        """The step's product as a Luigi target."""
+        return ProductTarget(node.output, self.finals(node), self.listing)
+
+    def there(self, node: PlannedStep) -> bool:
+        """Is the whole product at its final path (as far as has been listed)?"""
+        if not all(self.listing.exists(made.path) for made in node.makes):
+            return False
+        finals = self.finals(node)
+        return bool(finals) and all(self.listing.exists(file) for file in finals)
+
+    def begun(self, node: PlannedStep) -> bool:
+        """Is at least one file of the product at its final path?"""
+        if not any(self.listing.exists(made.path) for made in node.makes):
+            return False
+        return any(self.listing.exists(file) for file in self.finals(node))
+
+    def forget(self, node: PlannedStep) -> None:
+        """Look at the file system again for what a step makes."""
+        for file in {os.path.dirname(f) for f in self.finals(node)} | {node.places.logs}:
+            self.listing.forget(file)
+        for made in node.makes:
+            self.listing.forget(os.path.dirname(made.path))
+        self._finals.pop(node.index, None)
+        self._final_sets.pop(node.index, None)
+        self._manifests.pop(node.index, None)
+        for reading in range(len(node.readings)):
+            self._files.pop((node.index, reading), None)
+
+    @cached_property
+    def standings(self) -> list[Standing]:
+        """Where each step stands, by index."""
+        found: list[Standing] = [Standing.MISSING] * len(self.steps)
+        for index in reversed(self.graph.order):
+            consumers = self.graph.consumers[index]
+            passed = bool(consumers) and all(
+                found[c] in (Standing.WHOLE, Standing.PASSED) for c in consumers
+            )
+            found[index] = self._standing(self.steps[index], passed)
+        return found
+
+    def _standing(self, node: PlannedStep, passed: bool) -> Standing:
+        """A change upstream shows in the recipes of all consumers; DL0 that has grown does not."""
+        if passed:
+            grown = self.grown(node) and self.begun(node)
+            return Standing.CHANGED if grown else Standing.PASSED
+        if not self.begun(node):
+            return Standing.MISSING
+        if self.record(node) is not None and next(self.changes(node), None):
+            return Standing.CHANGED
+        return Standing.WHOLE if self.there(node) else Standing.MISSING
+
+    @cached_property
+    def heights(self) -> list[int]:
+        """Number of steps that wait for each step, one behind the other, by index."""
+        found = [0] * len(self.steps)
+        for index in reversed(self.graph.order):
+            found[index] = max((found[c] + 1 for c in self.graph.consumers[index]), default=0)
+        return found
+
+    def to_do(self) -> list[PlannedStep]:
+        """Steps that are not satisfied, in an order in which they can run."""
+        satisfied = (Standing.WHOLE, Standing.PASSED)
+        return [self.steps[i] for i in self.graph.order if self.standings[i] not in satisfied]
+
+    # how a product was made
+
+    @cached_property
+    def recipes(self) -> list[Recipe]:
+        """Today's recipe of each step, by index."""
+        found: dict[int, Recipe] = {}
+        for index in self.graph.order:
+            upstream = {self.steps[p].output: found[p].digest for p in self.graph.producers[index]}
+            found[index] = Recipe(self._recipe_content(self.steps[index]), upstream)
+        return [found[index] for index in range(len(self.steps))]
+
+    def _recipe_content(self, node: PlannedStep) -> dict[str, Any]:
+        source = self.config.source_environment
+        inputs = [
+            _OneFile(self._content, number, os.path.join(reading.path, "<file>"))
+            for number, reading in enumerate(node.readings[:1])
+        ]
+        commands = node.stage.commands(
+            node.step, inputs[0] if node.stage.per_file else _Files(self, node)
+        )
+        uses_config = any(LSTCHAIN_CONFIG in command for command in commands)
+        return {
+            "stage": node.step.stage,
+            "workflow": self.config.workflow_kind,
+            "commands": [list(command) for command in commands],
+            "settings": dict(node.stage.settings(node.step)),
+            "reads": [[r.path, r.pattern] for r in node.readings],
+            "makes": described(node.makes),
+            "lstchain_config": self.lstchain.digest if uses_config and self.lstchain else None,
+            "environment": None
+            if source is None
+            else {"source_file": source.source_file, "conda_env": source.conda_env},
+        }
+
+    def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
+        """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
+        known = self.listing.exists(node.places.recipe)
+        return recorded(node.places.recipe) if known else None
+
+    def changes(self, node: PlannedStep) -> Iterator[str]:
+        """In which words the product's recipe, or its DL0, differs from today's."""
+        record, recipe = self.record(node), self.recipes[node.index]
+        if record is not None and record["digest"] != recipe.digest:
+            own = list(own_changes(record, recipe, self.lstchain))
+            yield from own or ["what it is made of has changed"]
+        if grown := self.grown(node):
+            yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
+
+    def grown(self, node: PlannedStep) -> list[str]:
+        """Files that an external directory holds today and the manifest does not."""
+        manifest = self.manifest(node)
+        if manifest is None:
+            return []
+        return [
+            file
+            for reading in self.external(node)
+            if reading.pattern is not None and reading.path in manifest.inputs
+            for file in sorted(self.listing.glob(reading.path, reading.pattern))
+            if os.path.relpath(file, reading.path) not in manifest.inputs[reading.path]
+            and file not in manifest.left
+        ]
+
+    def new_manifest(self, node: PlannedStep) -> Manifest:
+        """What the external directories of a step hold now."""
+        inputs: dict[str, dict[str, int]] = {}
+        for number, reading in enumerate(node.readings):
+            if reading.pattern is not None and reading in self.external(node):
+                names = [os.path.relpath(f, reading.path) for f in self.files(node, number)]
+                inputs.setdefault(reading.path, {}).update(sizes(reading.path, names))
+        return Manifest(inputs)
+
+    def leave_new_inputs(self, node: PlannedStep) -> None:
+        """From now on, do without the files that came after the manifest was written."""
+        manifest = self.manifest(node) or Manifest()
+        left = [*manifest.left, *self.grown(node)]
+        self.keep_manifest(node, replace(manifest, left=left))
+
+    def keep_manifest(self, node: PlannedStep, manifest: Manifest) -> None:
+        """Write a manifest down and go by it from now on."""
+        manifest.write(node.places.manifest)
+        self.forget(node)
+
+    def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:
+        """Go on without input files that failed and may be missing."""
+        manifest = self.manifest(node) or self.new_manifest(node)
+        self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
+
+
+def _planned(index: int, step: Step, stage: Stage) -> PlannedStep:
+    makes = tuple(stage.makes(step))
+    places = Places.of(makes, stage.logs)
+    return PlannedStep(index, step, stage, tuple(stage.reads(step)), makes, places)
+
+
+def environment_of(config: ProductionConfig, choice: str) -> Environment:
+    """The environment that jobs use: the config's, or with `current` that of lstluigi."""
+    source = config.source_environment
+    if source is None or choice == "current":
+        return Environment()
+    if choice != "config":
+        raise LstluigiError(f"environment {choice!r} is unknown; choose config or current")
+    return Environment(source.source_file, source.conda_env)

@@ -1,0 +1,130 @@
+"""Everything that is wrong with a production and can be seen before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from lstluigi.config import ProductionConfig
+from lstluigi.errors import Problem
+from lstluigi.files import nearest_existing
+from lstluigi.graph import Read, matches
+from lstluigi.jobs.lock import holder
+from lstluigi.jobs.spec import Environment
+from lstluigi.plan import Plan, PlannedStep
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
+
+
+def config_problems(plan: Plan) -> Iterator[Problem]:
+    """What is wrong whatever the file system holds."""
+    for node in plan.steps:
+        yield from node.stage.problems(node.step)
+        yield from _both_sides(plan, node)
+    for problem in plan.graph.problems:
+        nodes = [plan.steps[index] for index in problem.nodes]
+        others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
+        where, path = nodes[0].step.where("output"), problem.paths[0]
+        if problem.kind == "cycle":
+            what = (
+                f"it waits for {others or 'itself'} and is waited for ({', '.join(problem.paths)})"
+            )
+            yield Problem(where, what, "let no step read what comes after it")
+        else:
+            what = f"{path} is made by {others or 'the same step'}, too"
+            yield Problem(where, what, "give each product a path of its own")
+
+
+def _both_sides(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
+    """A pattern that joins again what a split has divided."""
+    for reading in node.readings:
+        if reading.pattern is None:
+            continue
+        for producer in plan.producers(node):
+            if len(producer.makes) < 2 or not producer.makes[0].directory:
+                continue
+            if sum(_within(made.path, reading) for made in producer.makes) > 1:
+                what = f"{reading.pattern!r} joins what {producer} has split"
+                yield Problem(node.step.where("input"), what, "read one of its outputs only")
+
+
+def _within(directory: str, reading: Reading) -> bool:
+    """Can files of this directory match?"""
+    head = os.path.dirname(reading.pattern or "")
+    return matches(Read(reading.path, head), directory) if head else directory == reading.path
+
+
+def notices(plan: Plan) -> Iterator[str]:
+    """What the user should know though nothing is wrong."""
+    yield from plan.config.notices
+    for left in plan.graph.notices:
+        node = plan.steps[left.node]
+        yield f"{node}: {left.path} matches its pattern and is left out"
+
+
+def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """What keeps these steps, which are to run, from running on this file system."""
+    chosen = {node.index for node in steps}
+    seen: set[str] = set()
+    for node in steps:
+        yield from _inputs(plan, node, chosen)
+        root = nearest_existing(node.places.anchor)
+        if root not in seen:
+            seen.add(root)
+            if not os.path.isdir(root) or not os.access(root, os.W_OK):
+                what = f"nothing can be written below {root}"
+                mend = "run as a user who may write there, or choose another output"
+                yield Problem(node.step.where("output"), what, mend)
+    if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
+        mend = "name it with `lstchain_config: FILE` in the config or with --lstchain-config"
+        yield Problem(str(plan.config.path), "no lstchain config is given", mend)
+
+
+def _needs_config(plan: Plan, node: PlannedStep) -> bool:
+    return any(LSTCHAIN_CONFIG in c for c in plan.recipes[node.index].content["commands"])
+
+
+def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:
+    external = plan.external(node)
+    directories = {r.path for r in external if r.pattern is not None}
+    for path in sorted(directories):
+        numbers = [i for i, r in enumerate(node.readings) if r.path == path]
+        if any(plan.files(node, number) for number in numbers):
+            continue
+        patterns = " or ".join(r.pattern or "" for r in external if r.path == path)
+        what = f"{path} holds no {patterns}" if os.path.isdir(path) else f"{path} does not exist"
+        mend = "correct the path, or take the step out"
+        yield Problem(node.step.where(_key(node, path)), what, mend)
+    for number, reading in enumerate(node.readings):
+        if reading.pattern is not None:
+            continue
+        if reading in external:
+            if not plan.listing.exists(reading.path):
+                what = f"{reading.path} does not exist, and no step that runs makes it"
+                mend = "correct the path, or let its stage run, too"
+                yield Problem(node.step.where(_key(node, reading.path)), what, mend)
+        elif not plan.files(node, number):
+            what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
+            yield Problem(node.step.where(_key(node, reading.path)), what, "correct the path")
+
+
+def _key(node: PlannedStep, path: str) -> str:
+    return "path_model" if node.step.path_model == path else "input"
+
+
+def environment_problems(
+    config: ProductionConfig, environment: Environment, local: bool
+) -> Iterator[Problem]:
+    """An environment that is not on this machine, where the jobs are to run."""
+    source = environment.source_file
+    if local and source is not None and not os.path.isfile(source):
+        what = f"source_environment names {source}, which is not on this machine"
+        mend = "use --environment current to run the jobs with the python that runs lstluigi"
+        yield Problem(str(config.path), what, mend)
+
+
+def held(steps: Sequence[PlannedStep], plan: Plan) -> str | None:
+    """Who is making one of these steps right now, in words."""
+    for node in steps:
+        if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
+            return f"{owner} is making {node} (lock {node.places.lock})"
+    return None

@@ -1,0 +1,175 @@
+"""The tasks: a production requires its stages, a stage its steps, a step what it reads."""
+
+from __future__ import annotations
+
+import os
+import types
+from functools import lru_cache
+from typing import Any
+
+import luigi
+
+from lstluigi.jobs.monitor import Job, Monitor
+from lstluigi.jobs.task import SlurmTask
+from lstluigi.plan import PlannedStep
+from lstluigi.session import Choices, Session
+from lstluigi.stages import STAGES
+from lstluigi.stages.base import Stage
+
+
+@lru_cache(maxsize=4)
+def session(choices: Choices) -> Session:
+    """The run of these choices: one in a process, shared by all of its tasks."""
+    return Session(choices)
+
+
+class ProductionTask(luigi.Task):  # type: ignore[misc]
+    """What all tasks have in common: the choices of the run as parameters."""
+
+    config = luigi.Parameter(description="production config (YAML, lstmcpipe's format)")
+    lstchain_config = luigi.Parameter(
+        default="", significant=False, description="lstchain config, if not beside the config"
+    )
+    backend = luigi.ChoiceParameter(
+        default="",
+        choices=["", "local", "slurm", "auto"],
+        significant=False,
+        description="where jobs run",
+    )
+    environment = luigi.ChoiceParameter(
+        default="config",
+        choices=["config", "current"],
+        significant=False,
+        description="environment of the jobs: the config's, or the one that runs lstluigi",
+    )
+    accept_changed = luigi.BoolParameter(
+        significant=False, description="keep products whose recipe differs from the config's"
+    )
+    remake = luigi.Parameter(
+        default="",
+        significant=False,
+        description="make again: outputs or stages (patterns, separated by commas)",
+    )
+
+    @property
+    def choices(self) -> Choices:
+        """The parameters as choices of a run."""
+        return Choices(
+            config=os.path.abspath(self.config),
+            lstchain_config=self.lstchain_config,
+            backend=self.backend,
+            environment=self.environment,
+            accept_changed=self.accept_changed,
+            remake=tuple(filter(None, self.remake.split(","))),
+        )
+
+    @property
+    def session(self) -> Session:
+        """The run that the task is part of."""
+        return session(self.choices)
+
+    def shared(self) -> dict[str, Any]:
+        """Parameters to hand on to tasks of the same run."""
+        return {name: getattr(self, name) for name, _ in ProductionTask.get_params()}
+
+
+class StepTask(SlurmTask, ProductionTask):
+    """One step of a stage; `output` is the path that it makes."""
+
+    stage: Stage
+    output_path = luigi.Parameter(description="path that the step makes")
+
+    @property
+    def node(self) -> PlannedStep:
+        """The step in the graph."""
+        return self.session.node(self.output_path)
+
+    def requires(self) -> list[StepTask]:
+        """The steps that make what this one reads, as far as they are not satisfied."""
+        return [step_task(node, self.shared()) for node in self.session.requirements(self.node)]
+
+    def output(self) -> luigi.Target:
+        """The product."""
+        return self.session.plan.target(self.node)
+
+    def complete(self) -> bool:
+        """Satisfied, or made by this run."""
+        return self.session.complete(self.node)
+
+    def monitor(self) -> Monitor:
+        """The monitor of the run."""
+        return self.session.monitor
+
+    def job(self) -> Job:
+        """The step's job."""
+        return self.session.job(self.node)
+
+    def __str__(self) -> str:
+        return str(self.node)
+
+    def prepare(self) -> None:
+        """Check everything before anything runs."""
+        self.session.prepare(self.stage.name, self.output_path)
+
+    @property
+    def priority(self) -> int:
+        """Steps that wait for this one, one behind the other: the longest line goes first."""
+        return self.session.plan.heights[self.node.index]
+
+
+class StageTask(luigi.WrapperTask, ProductionTask):  # type: ignore[misc]
+    """All steps of a stage that are not satisfied, or the one that makes `output`."""
+
+    stage: Stage
+    output_path = luigi.Parameter(default="", description="make this product only")
+
+    def prepare(self) -> None:
+        """Check everything before anything runs."""
+        self.session.prepare(self.stage.name, self.output_path)
+
+    def requires(self) -> list[StepTask]:
+        """The steps."""
+        steps = self.session.selected(self.stage.name, self.output_path)
+        return [step_task(node, self.shared()) for node in steps]
+
+    def output(self) -> list[luigi.Target]:
+        """The steps' products."""
+        return [task.output() for task in self.requires()]
+
+    def complete(self) -> bool:
+        """All steps are."""
+        steps = self.session.selected(self.stage.name, self.output_path)
+        return all(self.session.complete(node) for node in steps)
+
+
+class Production(luigi.WrapperTask, ProductionTask):  # type: ignore[misc]
+    """A whole production: every stage of the config that has something to do."""
+
+    def prepare(self) -> None:
+        """Check everything before anything runs."""
+        self.session.prepare()
+
+    def requires(self) -> list[StageTask]:
+        """The stages."""
+        names = dict.fromkeys(node.step.stage for node in self.session.selected())
+        return [STAGE_TASKS[name](**self.shared()) for name in names]
+
+    def complete(self) -> bool:
+        """All stages are."""
+        return all(self.session.complete(node) for node in self.session.selected())
+
+
+def _task_class(stage: Stage, base: type[luigi.Task], name: str) -> Any:
+    """A task class of its own for a stage: Luigi registers it under its name."""
+    body = {"stage": stage, "__doc__": type(stage).__doc__, "__module__": __name__}
+    return types.new_class(name, (base,), exec_body=lambda space: space.update(body))
+
+
+STAGE_TASKS = {s.name: _task_class(s, StageTask, s.task) for s in STAGES.values()}
+STEP_TASKS = {s.name: _task_class(s, StepTask, f"{s.task}Step") for s in STAGES.values()}
+
+
+def step_task(node: PlannedStep, shared: dict[str, Any]) -> StepTask:
+    """The task of a step."""
+    task: StepTask = STEP_TASKS[node.step.stage](output_path=node.output, **shared)
+    return task

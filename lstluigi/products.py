@@ -1,0 +1,150 @@
+"""Products on disk: where they and their logs lie, what is expected, whether it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import luigi
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing, read_json, write_json
+from lstluigi.graph import Made
+
+SCRATCH = ".lstluigi"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a step keeps what is not a product.
+
+    Attributes
+    ----------
+    anchor
+        The product itself if it is one directory, else the directory of the first product.
+    label
+        Name that is the step's own in `anchor`.
+    logs
+        Directory of scripts, logs, manifest, recipe, ledger and lock.
+    """
+
+    anchor: str
+    label: str
+    logs: str
+
+    @classmethod
+    def of(cls, makes: Sequence[Made], logs: str) -> Places:
+        """Places of a step that makes these paths and names its log directory `logs`."""
+        first = makes[0]
+        if len(makes) == 1 and first.directory:
+            anchor, label = first.path, "step"
+        else:
+            anchor, label = os.path.split(first.path)
+        return cls(anchor, label, os.path.join(anchor, logs))
+
+    def beside(self, suffix: str) -> str:
+        """Path of a file of this step in its log directory."""
+        return os.path.join(self.logs, f"{self.label}.{suffix}")
+
+    @property
+    def recipe(self) -> str:
+        """What determined the product's content."""
+        return self.beside("recipe.json")
+
+    @property
+    def manifest(self) -> str:
+        """The files behind a directory that no step makes, and what became of them."""
+        return self.beside("manifest.json")
+
+    @property
+    def ledger(self) -> str:
+        """What was submitted for the step."""
+        return self.beside("ledger.jsonl")
+
+    @property
+    def lock(self) -> str:
+        """Held while a run makes the step."""
+        return self.beside("lock")
+
+    @property
+    def scratch(self) -> str:
+        """Directory for what is not whole yet, on the file system of the product."""
+        return os.path.join(self.anchor, SCRATCH, self.label)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a step found in directories that no step of its config makes.
+
+    Attributes
+    ----------
+    inputs
+        For each such directory, names and sizes (bytes) of the files to read.
+    dropped
+        Input files that failed and may be missing, with the reason.
+    left
+        Files that came later and that the user chose to leave out.
+    """
+
+    inputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    left: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, path: str) -> Manifest | None:
+        """The manifest kept at a path, if there is one."""
+        content = read_json(path)
+        if content is None:
+            return None
+        try:
+            return cls(content["inputs"], content["dropped"], content["left"])
+        except (KeyError, TypeError):
+            raise LstluigiError(f"{path} is damaged; move it away and run again") from None
+
+    def write(self, path: str) -> None:
+        """Keep the manifest at a path."""
+        inputs = {directory: dict(files) for directory, files in self.inputs.items()}
+        kept = {"inputs": inputs, "dropped": dict(self.dropped), "left": list(self.left)}
+        write_json(path, {"format": 1, **kept})
+
+
+def sizes(directory: str, names: Iterable[str]) -> dict[str, int]:
+    """Size in bytes of each of the files of a directory."""
+    return {name: os.stat(os.path.join(directory, name)).st_size for name in names}
+
+
+class ProductTarget(luigi.Target):  # type: ignore[misc]
+    """What a step makes. It exists when every file expected is at its final path.
+
+    A file gets there only by rename, once it has been verified: being there means being whole.
+    """
+
+    def __init__(self, path: str, files: Sequence[str], listing: Listing) -> None:
+        self.path = path
+        self.files = files
+        self._listing = listing
+
+    def __str__(self) -> str:
+        return self.path
+
+    @cached_property
+    def _directories(self) -> frozenset[str]:
+        return frozenset(os.path.dirname(file) for file in self.files)
+
+    def exists(self) -> bool:
+        """Look at the file system as it is now."""
+        for directory in self._directories:
+            self._listing.forget(directory)
+        return bool(self.files) and all(self._listing.exists(file) for file in self.files)
+
+    def missing(self) -> list[str]:
+        """Expected files that are not there."""
+        return [file for file in self.files if not self._listing.exists(file)]
+
+
+def described(makes: Sequence[Made]) -> dict[str, Any]:
+    """The paths that a step makes, for a recipe."""
+    return {made.path: "directory" if made.directory else "file" for made in makes}

@@ -1,0 +1,77 @@
+"""The recipe of a product: what its content depends on, and how two recipes differ.
+
+Not in a recipe: where a config lies, its comments, Slurm options, how files were shared among jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lstluigi.files import read_json, write_json
+from lstluigi.lstchain_config import LstchainConfig, differences, digest
+
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines a product's content.
+
+    Attributes
+    ----------
+    content
+        Stage, commands, settings, inputs, environment, hash of the lstchain config.
+    upstream
+        Digest of the recipe of each step that makes an input, by the path it makes.
+    """
+
+    content: Content
+    upstream: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Hash of the recipe, upstream included."""
+        return digest({"content": self.content, "upstream": sorted(self.upstream.items())})
+
+
+def record(path: str, recipe: Recipe, lstchain: LstchainConfig | None, **notes: Any) -> None:
+    """Keep a recipe at a path, the lstchain config's content with it.
+
+    `notes` are kept beside it and not compared.
+    """
+    value = {
+        "format": 1,
+        "digest": recipe.digest,
+        "content": recipe.content,
+        "upstream": dict(recipe.upstream),
+        "lstchain_config": None if lstchain is None else lstchain.content,
+        **notes,
+    }
+    write_json(path, value)
+
+
+def recorded(path: str) -> Mapping[str, Any] | None:
+    """The recipe kept at a path, if there is one."""
+    value = read_json(path)
+    return value if isinstance(value, Mapping) and "digest" in value else None
+
+
+def own_changes(
+    old: Mapping[str, Any], new: Recipe, lstchain: LstchainConfig | None
+) -> Iterator[str]:
+    """In which words a recorded recipe differs from today's, apart from what is upstream."""
+    before, after = dict(old["content"]), dict(new.content)
+    if before.pop("lstchain_config", None) != after.pop("lstchain_config", None):
+        was = old.get("lstchain_config") or {}
+        now = {} if lstchain is None else lstchain.content
+        yield "lstchain config " + _few(list(differences(was, now)))
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))
+
+
+def _few(items: list[str], most: int = 5) -> str:
+    shown = "; ".join(item.removeprefix(": ") for item in items[:most])
+    return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -1,0 +1,20 @@
+"""How Luigi is set up: defaults, the scheduler, the worker that waits for many jobs."""
+
+from __future__ import annotations
+
+from .._luigi_import import import_luigi
+
+import_luigi()
+
+from .contract import JobHandle, Outcome, offers_handle  # noqa: E402
+from .factory import HandleFactory, exit_code, install, run_tasks  # noqa: E402
+
+__all__ = [
+    "HandleFactory",
+    "JobHandle",
+    "Outcome",
+    "exit_code",
+    "install",
+    "offers_handle",
+    "run_tasks",
+]

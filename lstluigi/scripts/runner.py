@@ -1,0 +1,987 @@
+"""Run one chunk of items inside a job: commands in a scratch directory, check, publish.
+
+Called as ``python runner.py SPEC.json [INDEX] [--die-with-parent]`` with the python of the job's
+environment (3.8 or later). Needs the standard library, and pytables or astropy only for the
+checks that read HDF5 or FITS files.
+
+Three kinds of processes, so that one bad file takes nobody along:
+
+* the parent reads the spec, keeps the result file and imports nothing heavy;
+* a worker does the first item and, in a warm chunk, stays as the ready-made image of a process
+  that has imported and compiled everything;
+* a child of the worker, forked from that image, does each of the other items.
+
+Whoever does an item writes its outcome into a pipe to the parent; the worker adds the resources
+used. An item without an outcome has crashed, and its wait status says how. A worker whose own
+item fails is replaced, because a failure may leave open files and half-made state behind.
+Commands run inside the process where they are Python, so their global state is put back between
+items. Random generators that a module makes at import are the one thing the items of a warm chunk
+share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import faulthandler
+import functools
+import gzip
+import importlib.metadata
+import json
+import logging
+import os
+import random
+import resource
+import runpy
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Dict, Iterator, TextIO
+
+Json = Dict[str, Any]
+Send = Callable[[Json], None]  # to the parent: start, doing, outcome and end of an item
+Binder = Callable[[int], None]  # ties a new process to the life of its parent
+
+FORMAT = 1
+# The last one is what joblib takes for n_jobs=-1.
+THREAD_LIMITS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"),
+    *("NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
+)
+VERSIONS_OF = ("lstchain", "ctapipe", "pyirf")
+TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
+# A message must fit into PIPE_BUF (4096 bytes) to be written whole by several processes.
+REASON_LENGTH = 400
+HEADER = "==== lstluigi:"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+DISK_FULL, NO_MEMORY = "disk full", "out of memory"
+LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_WORDS = tuple(os.strerror(code) for code in FULL)
+
+
+class BadSpec(Exception):
+    """The spec cannot be used; the message is one sentence."""
+
+
+class Unsound(Exception):
+    """A file fails its check; the message completes the sentence "FILE ..."."""
+
+
+class ItemError(Exception):
+    """An item ends here, without success."""
+
+    def __init__(self, reason: str, rc: int | None = None, sig: str | None = None) -> None:
+        super().__init__(reason)
+        self.outcome = outcome("failed", reason, rc, sig)
+
+
+def outcome(state: str, reason: str, rc: int | None = None, sig: str | None = None) -> Json:
+    """Return how an item ended, as the result file says it."""
+    return {"state": state, "reason": reason[:REASON_LENGTH], "rc": rc, "signal": sig}
+
+
+def os_reason(what: str, error: OSError) -> str:
+    """Say what could not be done and why; a full disk or quota comes first."""
+    full = f"{DISK_FULL}: " if error.errno in FULL else ""
+    return f"{full}{what}: {error.strerror or error}"
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, as in SIGKILL."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+# ---- The spec --------------------------------------------------------------------------------
+
+
+def need(condition: bool, sentence: str) -> None:
+    """Raise BadSpec unless the condition holds."""
+    if not condition:
+        raise BadSpec(sentence)
+
+
+def load_chunk(path: str, index: int) -> Json:
+    """Read one chunk of a spec and look at everything in it before anything runs."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            spec = json.load(file)
+    except (OSError, ValueError) as error:
+        raise BadSpec(f"cannot be read: {error}") from None
+    try:
+        need(spec["format"] == FORMAT, f"is not of format {FORMAT}")
+        chunks: list[Json] = spec["chunks"]
+        need(0 <= index < len(chunks), f"has {len(chunks)} chunks, so there is no chunk {index}")
+        validate_chunk(chunks[index], f"chunk {index}")
+        return chunks[index]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadSpec(f"is not of the form of a spec ({error!r})") from None
+
+
+def validate_chunk(chunk: Json, where: str) -> None:
+    """Raise BadSpec where a chunk cannot be understood."""
+    need(is_absolute(chunk["result"]), f"{where}: 'result' is not an absolute path")
+    cpus = chunk["cpus"]
+    need(isinstance(cpus, int) and cpus > 0, f"{where}: 'cpus' is not a positive number")
+    for number, item in enumerate(chunk["items"]):
+        validate_item(item, f"{where}, item {number} ({item['id']})")
+    ids = {item["id"] for item in chunk["items"]}
+    need(len(ids) == len(chunk["items"]), f"{where}: the id of an item is used twice")
+
+
+def is_absolute(path: object) -> bool:
+    """Say whether this is an absolute path."""
+    return isinstance(path, str) and os.path.isabs(path)
+
+
+def is_inside(path: object) -> bool:
+    """Say whether this is a relative path that stays below where it starts."""
+    return isinstance(path, str) and not os.path.isabs(path) and ".." not in path.split(os.sep)
+
+
+def validate_item(item: Json, where: str) -> None:
+    """Raise BadSpec where an item cannot be understood."""
+    need(isinstance(item["id"], str), f"{where}: 'id' is not a string")
+    for key in ("scratch", "log"):
+        need(is_absolute(item[key]), f"{where}: '{key}' is not an absolute path")
+    for command in item["commands"]:
+        good = isinstance(command, list) and command and all(isinstance(x, str) for x in command)
+        need(bool(good), f"{where}: a command is not a list of strings: {command!r}")
+    for source, link in item.get("links", []):
+        need(is_absolute(source) and is_inside(link), f"{where}: bad link {link!r} to {source!r}")
+    for path, check in item.get("verify", []):
+        need(is_absolute(path), f"{where}: bad input to verify {path!r}")
+        validate_check(check, where)
+    scratch = os.path.normpath(item["scratch"]) + os.sep
+    for product in item["products"]:
+        made, final = product["made"], product["final"]
+        need(is_inside(made), f"{where}: bad 'made' {made!r}")
+        need(is_absolute(final), f"{where}: bad 'final' {final!r}")
+        # The scratch directory is emptied: nothing that lasts may be inside.
+        need(not final.startswith(scratch), f"{where}: {final} is inside the scratch directory")
+        validate_check(product["check"], where)
+
+
+def validate_check(check: Json, where: str) -> None:
+    """Raise BadSpec for a check nobody knows."""
+    for key in dict(check):
+        need(key in CHECKS or key in HDF5_KEYS, f"{where}: unknown check {key!r}")
+
+
+# ---- Checks: is a file whole? ----------------------------------------------------------------
+
+
+def check_file(path: str, check: Json) -> str | None:
+    """Check one file by its content.
+
+    Returns
+    -------
+    str or None
+        Why the file counts as empty: whole, but without a single row where some are wanted.
+
+    Raises
+    ------
+    Unsound
+        If the file is missing, truncated, unreadable, or without something it should hold.
+    """
+    if not os.path.lexists(path):
+        raise Unsound("is missing")
+    try:
+        with open(path, "rb") as file:
+            if not file.read(1):
+                raise Unsound("has no content")
+    except OSError as error:
+        raise Unsound(f"cannot be read ({error.strerror})") from None
+    for key, function in CHECKS.items():
+        if key in check:
+            function(path, check[key])
+    return check_hdf5(path, check) if any(key in check for key in HDF5_KEYS) else None
+
+
+def check_png(path: str, wanted: object) -> None:
+    """Look for the signature and the closing chunk of a PNG image."""
+    with open(path, "rb") as file:
+        start = file.read(8)
+        file.seek(max(0, os.path.getsize(path) - 12))
+        end = file.read()
+    if start != b"\x89PNG\r\n\x1a\n" or end[4:8] != b"IEND":
+        raise Unsound("is not a whole PNG image")
+
+
+def check_joblib(path: str, wanted: object) -> None:
+    """Look at both ends of a joblib file without loading it (models can be tens of GB).
+
+    The magic numbers are those of pickle (protocol 2 and later), zlib, gzip, bz2, xz, lzma, lz4.
+    """
+    magics = (b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00", b"\x04\x22\x4d\x18")
+    with open(path, "rb") as file:
+        start = file.read(8)
+        file.seek(-1, os.SEEK_END)
+        end = file.read()
+    if not start.startswith(magics):
+        raise Unsound("is no joblib file")
+    if start.startswith(b"\x80") and end != b".":  # the STOP opcode of pickle
+        raise Unsound("is a truncated joblib file")
+
+
+def check_fits(path: str, names: list[str]) -> None:
+    """Look for HDUs by name, and for data that end where the headers say."""
+    from astropy.io import fits
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # truncation is measured below
+            with fits.open(path) as hdus:
+                infos = {hdu.name: hdu.fileinfo() for hdu in hdus}
+        with open(path, "rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+        with (gzip.open if zipped else open)(path, "rb") as file:
+            size = sum(map(len, iter(lambda: file.read(1 << 20), b"")))
+    except Exception as error:  # whatever astropy and zlib say about a damaged file
+        raise Unsound(f"cannot be read as FITS ({type(error).__name__})") from None
+    for name in names:
+        if name.upper() not in infos:
+            raise Unsound(f"has no HDU '{name}'")
+    if size < max(info["datLoc"] + info["datSpan"] for info in infos.values()):
+        raise Unsound("is a truncated FITS file")
+
+
+CHECKS: dict[str, Callable[[str, Any], None]] = {
+    "file": lambda path, wanted: None,  # some content is enough, and has been seen
+    "link": lambda path, wanted: None,
+    "png": check_png,
+    "joblib": check_joblib,
+    "fits": check_fits,
+}
+HDF5_KEYS = ("hdf5", "absent", "nonempty", "sum_of", "sum_of_links")
+THROWN = "/simulation/thrown_event_distribution"  # lstchain writes it last
+SOURCES = "/source_filenames/filenames"  # lstchain lists here what it merged
+
+
+def check_hdf5(path: str, check: Json) -> str | None:
+    """Look for the nodes of an HDF5 file; see check_file."""
+    with open_hdf5(path) as h5:
+        for node in check.get("hdf5", []):
+            if node not in h5:
+                raise Unsound(f"lacks {node}")
+        for node in check.get("absent", []):
+            if node in h5:
+                raise Unsound(f"still has {node}")
+        empty = [table for table in check.get("nonempty", []) if not rows(h5, table)]
+    if "sum_of" in check:
+        check_sum(path, **check["sum_of"])
+    return f"has no rows in {empty[0]}" if empty else None
+
+
+@contextmanager
+def open_hdf5(path: str) -> Iterator[Any]:
+    """Open an HDF5 file for reading; a handle that a command left open would forbid it."""
+    import tables
+
+    close_hdf5()
+    try:
+        h5 = tables.open_file(path, "r")
+    except Exception as error:
+        truncated = "truncated file" in str(error)
+        raise Unsound("is truncated" if truncated else "is damaged or no HDF5 file") from None
+    with h5:
+        yield h5
+
+
+def close_hdf5() -> None:
+    """Close the files that a command left open in this process."""
+    handles = getattr(sys.modules.get("tables.file"), "_open_files", None)
+    if handles is not None:
+        handles.close_all()
+
+
+def rows(h5: Any, node: str) -> int:
+    """Count the rows of a table; a table that is not there has none."""
+    return int(h5.get_node(node).nrows) if node in h5 else 0
+
+
+def check_sum(path: str, table: str, inputs: list[str]) -> None:
+    """Compare the rows of a merged file with those of what was to be merged.
+
+    The merging command leaves out files it does not like and still succeeds.
+    """
+    nodes = (table, THROWN)
+    expected = dict.fromkeys(nodes, 0)
+    for name in inputs:
+        try:
+            check_file(name, {"file": True})
+            with open_hdf5(name) as h5:
+                for node in nodes:
+                    expected[node] += rows(h5, node)
+        except Unsound as error:
+            raise Unsound(f"cannot be compared with its input {name}, which {error}") from None
+    with open_hdf5(path) as h5:
+        found = {node: rows(h5, node) for node in nodes}
+        merged = {os.fsdecode(name) for name in h5.get_node(SOURCES)} if SOURCES in h5 else None
+    left_out = [] if merged is None else missing_files(inputs, merged)
+    for node in nodes:
+        if found[node] != expected[node]:
+            which = f"; left out: {', '.join(left_out[:5])}" if left_out else ""
+            raise Unsound(f"has {found[node]} rows in {node}, its inputs {expected[node]}{which}")
+
+
+def missing_files(wanted: list[str], names: set[str]) -> list[str]:
+    """Return those files that none of the names leads to, by inode: names may be links."""
+
+    def inode(path: str) -> tuple[int, int]:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+
+    there = {inode(name) for name in names if os.path.exists(name)}
+    return [path for path in wanted if inode(path) not in there]
+
+
+# ---- Commands --------------------------------------------------------------------------------
+
+
+def run_command(argv: list[str], bind: Binder) -> None:
+    """Run one command with the current directory and streams; raise ItemError if it fails.
+
+    A Python script or a console script of this environment runs inside this process; anything
+    else is a process of its own.
+    """
+    name = os.path.basename(argv[0])
+    if argv[0].endswith(".py"):
+        if not os.path.isfile(argv[0]):
+            raise ItemError(f"the script {argv[0]} is not there")
+        call_here(name, lambda: run_script(argv[0]), argv)
+    elif argv[0] in console_scripts():
+        entry_point = console_scripts()[argv[0]]
+        call_here(name, lambda: entry_point.load()(), argv)
+    else:
+        call_outside(name, argv, bind)
+
+
+def run_script(path: str) -> None:
+    """Run a Python script as the interpreter would."""
+    runpy.run_path(path, run_name="__main__")
+
+
+@functools.lru_cache(maxsize=None)
+def console_scripts() -> dict[str, Any]:
+    """Return the console scripts of this environment by name."""
+    found: Any = importlib.metadata.entry_points()
+    group = "console_scripts"
+    # Before Python 3.10 the answer was a dictionary of lists.
+    chosen = found.select(group=group) if hasattr(found, "select") else found.get(group, [])
+    return {entry_point.name: entry_point for entry_point in chosen}
+
+
+def call_here(name: str, function: Callable[[], object], argv: list[str]) -> None:
+    """Call a function as a command line would, sys.exit included."""
+    sys.argv = list(argv)
+    try:
+        code = exit_code(function)
+    except BaseException as error:
+        print_traceback(error)
+        raise ItemError(describe(name, error), rc=1) from None
+    finally:
+        tidy_up()
+    if code:
+        raise ItemError(f"{name} ended with exit code {code}", rc=code)
+
+
+def print_traceback(error: BaseException) -> None:
+    """Print a traceback that begins in the command: the tail of a log is short."""
+    begin = error.__traceback__
+    ours = (__file__, runpy.__file__, "<frozen runpy>")
+    while begin and begin.tb_next and begin.tb_frame.f_code.co_filename in ours:
+        begin = begin.tb_next
+    traceback.print_exception(type(error), error, begin)
+
+
+def exit_code(function: Callable[[], object]) -> int:
+    """Return the exit code that a console script with this function would have."""
+    try:
+        code = function()
+    except SystemExit as stop:
+        code = stop.code
+    if code is None or isinstance(code, int):
+        return int(code or 0)
+    print(code, file=sys.stderr)
+    return 1
+
+
+def describe(name: str, error: BaseException) -> str:
+    """Put an exception of a command into one sentence."""
+    if isinstance(error, MemoryError):
+        return f"{NO_MEMORY}: MemoryError in {name}"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return os_reason(name, error)
+    message = (str(error).strip().splitlines() or [""])[0]
+    return f"{name} failed with {type(error).__name__}: {message}"
+
+
+def tidy_up() -> None:
+    """Put back the global state that commands leave behind."""
+    for handler in list(logging.root.handlers):
+        logging.root.removeHandler(handler)
+        handler.close()
+    with suppress(Exception):  # a file on a full disk cannot be closed; its check will tell
+        close_hdf5()
+    provenance = getattr(sys.modules.get("ctapipe.core"), "Provenance", None)
+    if provenance is not None:  # one log for all activities of the process
+        provenance().clear()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
+def call_outside(name: str, argv: list[str], bind: Binder) -> None:
+    """Run an executable and wait for it."""
+    # The environment's own commands, also where its python is called without activation.
+    path = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
+    executable = shutil.which(argv[0], path=path)
+    if executable is None:
+        raise ItemError(f"{argv[0]} is not in this environment ({sys.prefix})", rc=127)
+    try:
+        process = subprocess.Popen(
+            argv,
+            executable=executable,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=functools.partial(bind, os.getpid()),
+        )
+    except OSError as error:
+        raise ItemError(os_reason(f"{name} could not be started", error), rc=126) from None
+    code = process.wait()
+    if code < 0:
+        raise ItemError(killed_by(-code, name), sig=signal_name(-code))
+    if code:
+        raise ItemError(f"{name} ended with exit code {code}", rc=code)
+
+
+def killed_by(number: int, what: str) -> str:
+    """Say which signal ended what."""
+    verb = "stopped" if number in STOP_SIGNALS else "killed"
+    guess = ", most likely for memory" if number == signal.SIGKILL else ""
+    return f"{verb} by {signal_name(number)}{guess} (in {what})"
+
+
+# ---- One item --------------------------------------------------------------------------------
+
+
+def all_there(item: Json) -> bool:
+    """Say whether another attempt has published every product of an item."""
+    products = item["products"]
+    return bool(products) and all(os.path.exists(product["final"]) for product in products)
+
+
+def perform(item: Json, send: Send, bind: Binder) -> str:
+    """Do one item in this process, send its outcome and return its state."""
+    try:
+        with output_to(item["log"]):
+            ending = do_item(item, send, bind)
+    except ItemError as error:
+        ending = error.outcome
+    except Exception as error:  # whatever happens, the others go on
+        ending = outcome("failed", describe("the runner", error))
+    os.chdir("/")  # out of the scratch directory, which is going to be removed
+    send({"event": "outcome", "id": item["id"], **ending})
+    return str(ending["state"])
+
+
+@contextmanager
+def output_to(log: str) -> Iterator[None]:
+    """Send stdout and stderr, also those of C code and of child processes, to the end of a file."""
+    try:
+        os.makedirs(os.path.dirname(log), exist_ok=True)
+        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as error:
+        raise ItemError(os_reason(f"cannot write the log {log}", error)) from None
+    kept = [os.dup(stream) for stream in (1, 2)]
+    try:
+        for stream in (1, 2):
+            os.dup2(target, stream)
+        os.close(target)
+        yield
+    finally:
+        for stream, copy in enumerate(kept, start=1):
+            os.dup2(copy, stream)
+            os.close(copy)
+
+
+def do_item(item: Json, send: Send, bind: Binder) -> Json:
+    """Prepare, run, check, publish; raise ItemError where one of them fails."""
+    print(f"{HEADER} {now()} {socket.gethostname()} pid {os.getpid()} {item['id']}", flush=True)
+    make_scratch(item["scratch"])
+    os.chdir(item["scratch"])
+    for source, link in item.get("links", []):
+        make_link(source, link)
+    for path, check in item.get("verify", []):
+        verify_input(path, check)
+    for argv in item["commands"]:
+        print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
+        send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
+        run_command(argv, bind)
+    send({"event": "doing", "id": item["id"], "what": "the check of the products"})
+    links = [link for _, link in item.get("links", [])]
+    checked = [check_product(product, links) for product in item["products"]]
+    empty = [reason for reason in checked if reason]
+    if empty:
+        return outcome("empty", empty[0], rc=0)
+    for product in item["products"]:
+        publish(product["made"], product["final"], sync="link" not in product["check"])
+    return outcome("ok", "", rc=0)
+
+
+def make_scratch(path: str) -> None:
+    """Make an empty scratch directory."""
+    try:
+        if os.path.lexists(path):
+            shutil.rmtree(path)
+        os.makedirs(path)
+    except OSError as error:
+        raise ItemError(os_reason(f"cannot make the scratch directory {path}", error)) from None
+
+
+def make_link(source: str, link: str) -> None:
+    """Make a hard link, or a symbolic one where the file systems or their rules forbid it."""
+    if not os.path.isfile(source):
+        raise ItemError(f"input {source} is missing")
+    source = os.path.realpath(source)
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(link)), exist_ok=True)
+        try:
+            os.link(source, link)
+        except OSError:
+            os.symlink(source, link)
+    except OSError as error:
+        raise ItemError(os_reason(f"cannot link {link} to {source}", error)) from None
+
+
+def verify_input(path: str, check: Json) -> None:
+    """Check a file that this production did not make; a file without rows is whole."""
+    if not os.path.exists(path):
+        raise ItemError(f"input {path} is missing")
+    try:
+        check_file(path, check)
+    except Unsound as error:
+        raise ItemError(f"input {path} is not whole: it {error}") from None
+
+
+def check_product(product: Json, links: list[str]) -> str | None:
+    """Check what a command made; return why it is empty, if so."""
+    made, check = product["made"], product["check"]
+    if "sum_of_links" in check:
+        check = {**check, "sum_of": {"table": check["sum_of_links"], "inputs": links}}
+    if not os.path.lexists(made):
+        raise ItemError(f"{made} was not made", rc=0)
+    try:
+        empty = check_file(made, check)
+    except Unsound as error:
+        raise ItemError(f"{made} {error}", rc=0) from None
+    return f"{made} {empty}" if empty else None
+
+
+def publish(made: str, final: str, sync: bool) -> None:
+    """Move a checked file to its final path, whole or not at all."""
+    try:
+        os.makedirs(os.path.dirname(final), exist_ok=True)
+        if sync:
+            flush_to_disk(made)
+        try:
+            os.replace(made, final)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            copy_beside(made, final)
+    except OSError as error:
+        raise ItemError(os_reason(f"cannot publish {final}", error), rc=0) from None
+
+
+def copy_beside(made: str, final: str) -> None:
+    """Bring a file from another file system; what is half copied never bears the final name."""
+    half = half_name(final)
+    try:
+        shutil.copy(made, half, follow_symlinks=False)
+        if not os.path.islink(half):
+            flush_to_disk(half)
+        os.replace(half, final)
+    except OSError:
+        with suppress(OSError):
+            os.remove(half)
+        raise
+
+
+def half_name(path: str) -> str:
+    """Return a name beside a path, hidden and this process's own, for what is not whole yet."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{socket.gethostname()}.{os.getpid()}")
+
+
+def flush_to_disk(path: str) -> None:
+    """Wait until the content of a file is on disk: only then may a rename make it visible."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+# ---- Processes -------------------------------------------------------------------------------
+
+
+def binder(wanted: bool) -> Binder:
+    """Return what ties a process to its parent: it is killed when the parent dies, however.
+
+    Linux only (``prctl``, PR_SET_PDEATHSIG = 1); elsewhere, or unwanted, it does nothing.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None) if wanted else None
+
+    def bind(parent: int) -> None:
+        if prctl is not None:
+            prctl(1, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:  # it died before the call
+                os._exit(1)
+
+    return bind
+
+
+def usage_record(*usages: resource.struct_rusage) -> Json:
+    """Sum up CPU time (s) and take the peak memory (MB); Linux counts it in kB."""
+    return {
+        "cpu_s": round(sum(usage.ru_utime + usage.ru_stime for usage in usages), 3),
+        "max_rss_mb": round(max(usage.ru_maxrss for usage in usages) / 1024, 1),
+    }
+
+
+def worker(items: list[Json], send: Send, bind: Binder) -> None:
+    """Do the first item in this process and the others in forks of it."""
+    faulthandler.enable()  # a crash in C code leaves its Python lines in the item's log
+    warm = False
+    for item in items:
+        if all_there(item):
+            send({"event": "outcome", "id": item["id"], **outcome("ok", "already there")})
+            send({"event": "end", "id": item["id"], "status": 0, "cpu_s": 0, "max_rss_mb": 0})
+            continue
+        send({"event": "start", "id": item["id"], "warm_up": not warm})
+        if warm:
+            send({"event": "end", "id": item["id"], **perform_in_fork(item, send, bind)})
+            continue
+        state = perform(item, send, bind)
+        usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        send({"event": "end", "id": item["id"], "status": 0, **usage_record(*usages)})
+        if state == "failed":
+            return
+        warm = True
+
+
+def perform_in_fork(item: Json, send: Send, bind: Binder) -> Json:
+    """Do one item in a fork of this process; return its wait status and resources."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            bind(parent)
+            reseed()
+            perform(item, send, bind)
+        finally:
+            os._exit(0)
+    _, status, usage = os.wait4(pid, 0)
+    return {"status": status, **usage_record(usage)}
+
+
+def reseed() -> None:
+    """Give a fork its own random numbers, as a process of its own would have."""
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+# ---- The parent: results ---------------------------------------------------------------------
+
+
+def write_atomically(path: str, content: Json, sync: bool) -> None:
+    """Replace a JSON file; a reader sees the old one or the new one, each whole."""
+    half = half_name(path)
+    with open(half, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(half, path)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what determines the content of products."""
+    found = {"python": sys.version.split()[0]}
+    for name in VERSIONS_OF:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def last_lines(log: str) -> list[str]:
+    """Return the end of what the latest attempt wrote into a log."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, os.path.getsize(log) - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    lines = text[max(0, text.rfind(HEADER)) :].splitlines()
+    return [line[:LINE_LENGTH] for line in lines if line.strip()][-TAIL_LINES:]
+
+
+def refine(reason: str, tail: list[str], scratch: str) -> str:
+    """Name a full disk or lack of memory where the reason does not.
+
+    Commands print them and exit with 1; HDF5 under pytables does not even print a full disk.
+    """
+    if reason.startswith((DISK_FULL, NO_MEMORY)):
+        return reason
+    text = "\n".join(tail)
+    for kind, words in ((DISK_FULL, FULL_WORDS), (NO_MEMORY, ("MemoryError",))):
+        for word in words:
+            if word in text:
+                return f"{kind}: {reason} ({word})"
+    with suppress(OSError):
+        disk = os.statvfs(scratch)
+        left = disk.f_bavail * disk.f_frsize
+        if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
+            return f"{DISK_FULL}: {reason} ({left / 1e6:.1f} MB left in {scratch})"
+    return reason
+
+
+# ---- The parent: one chunk -------------------------------------------------------------------
+
+
+def open_log(path: str | None) -> TextIO:
+    """Open the log of the chunk; where there is none, stderr has to do."""
+    if path:
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            return open(path, "a", encoding="utf-8")
+    return sys.stderr
+
+
+class Chunk:
+    """Do the items of a chunk with as many workers as it takes, and keep the result file.
+
+    Attributes
+    ----------
+    result
+        What the result file holds.
+    stopped
+        The number of the signal that stopped the run, or 0.
+    """
+
+    def __init__(self, spec: Json, index: int, bind: Binder) -> None:
+        self.spec = spec
+        self.bind = bind
+        self.stopped = 0
+        self._worker = 0  # process id, and id of its process group
+        self._open: Json | None = None  # the item being done
+        self._since = 0.0
+        self._doing = "preparation"
+        self._outcome: Json | None = None  # what was said about it
+        self._log = open_log(spec.get("log"))
+        self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
+        self.result.update(python=sys.executable, versions=versions(), array_index=index)
+        job = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID")
+        self.result.update(slurm_job=job, started=now(), ended=None, finished=False, items={})
+
+    def run(self) -> int:
+        """Do every item and return the exit code of the runner."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop)
+        os.makedirs(os.path.dirname(self.spec["result"]), exist_ok=True)
+        self._write(sync=True)
+        left = list(self.spec["items"])
+        while left and not self.stopped:
+            self._employ(left if self.spec.get("warm") else left[:1])
+            left = [item for item in left if item["id"] not in self.result["items"]]
+        self.result.update(ended=now(), finished=not left)
+        self._write(sync=True)
+        if self.stopped:
+            return 128 + self.stopped
+        return int(any(record["state"] != "ok" for record in self.result["items"].values()))
+
+    def _write(self, sync: bool) -> None:
+        write_atomically(self.spec["result"], self.result, sync)
+
+    def _stop(self, number: int, frame: object) -> None:
+        self.stopped = number
+        self._kill_worker()
+
+    def _kill_worker(self) -> None:
+        if self._worker:
+            with suppress(ProcessLookupError):
+                os.killpg(self._worker, signal.SIGKILL)
+
+    def _employ(self, items: list[Json]) -> None:
+        """Run one worker to its end, and close the item that it left open, if it did."""
+        source, sink = os.pipe()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            work(items, parent, source, sink, self.bind)
+        with suppress(OSError):
+            os.setpgid(pid, pid)
+        self._worker = pid
+        os.close(sink)
+        try:
+            if self.stopped:  # between the fork and here
+                self._kill_worker()
+            by_id = {item["id"]: item for item in items}
+            for message in messages(source, pid):
+                self._take(message, by_id[message["id"]])
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        finally:
+            # What a command left running has no one to report to. Until the worker has been
+            # waited for, its process group cannot be anybody else's.
+            self._kill_worker()
+            self._worker = 0
+            _, status, usage = os.wait4(pid, 0)
+            os.close(source)
+        if self._open is None and items[0]["id"] not in self.result["items"]:
+            self._open = items[0]  # it died before it could say a word
+        if self._open is not None:
+            self._close(self._open, {"status": status, **usage_record(usage)})
+
+    def _take(self, message: Json, item: Json) -> None:
+        """Note what a worker or its fork says about an item."""
+        event = message["event"]
+        if event == "start":
+            self._open, self._since, self._doing = item, time.monotonic(), "preparation"
+            running = {"state": "running", "reason": "", "warm_up": message["warm_up"]}
+            self.result["items"][item["id"]] = running
+            self._write(sync=False)
+        elif event == "doing":
+            self._doing = message["what"]
+        elif event == "outcome":
+            self._outcome = {key: message[key] for key in ("state", "reason", "rc", "signal")}
+        else:
+            self._close(item, message)
+
+    def _close(self, item: Json, usage: Json) -> None:
+        """Write down how an item ended, and clean up after it."""
+        ending = self._outcome or self._crash(usage["status"])
+        wall = time.monotonic() - self._since if self._open else 0.0
+        record = self.result["items"].setdefault(item["id"], {})
+        record.update(ending, wall_s=round(wall, 3))
+        record.update({key: usage[key] for key in ("cpu_s", "max_rss_mb")})
+        if record["state"] == "failed":
+            record["tail"] = last_lines(item["log"])
+            if not self.stopped:
+                record["reason"] = refine(record["reason"], record["tail"], item["scratch"])
+        if self._open and not (record["state"] == "failed" and item.get("keep_scratch")):
+            shutil.rmtree(item["scratch"], ignore_errors=True)
+        self._open, self._outcome = None, None
+        self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
+        self._write(sync=True)
+
+    def _crash(self, status: int) -> Json:
+        """Return the outcome of an item whose process ended without one."""
+        number = self.stopped or (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+        if number:
+            return outcome("failed", killed_by(number, self._doing), sig=signal_name(number))
+        rc = os.WEXITSTATUS(status)
+        reason = f"the process ended by itself with exit code {rc} (in {self._doing})"
+        return outcome("failed", reason, rc)
+
+    def _say(self, sentence: str) -> None:
+        """Put a line into the log of the chunk, which is not worth failing for."""
+        with suppress(OSError):
+            print(now(), sentence, file=self._log, flush=True)
+
+
+def messages(source: int, worker_pid: int) -> Iterator[Json]:
+    """Yield what comes through the pipe until the worker is gone.
+
+    The end of the pipe does not tell, as long as what the worker started still holds it.
+    """
+    buffer = b""
+    gone = False
+    while not gone:
+        gone = os.waitid(os.P_PID, worker_pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+        while select.select([source], [], [], 0 if gone else 1)[0]:
+            data = os.read(source, 65536)
+            if not data:
+                return
+            *lines, buffer = (buffer + data).split(b"\n")
+            yield from map(json.loads, lines)
+
+
+def work(items: list[Json], parent: int, source: int, sink: int, bind: Binder) -> None:
+    """Be the worker, from the fork to the exit."""
+    code = 70  # EX_SOFTWARE, unless the end is reached
+    try:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        os.setpgid(0, 0)  # so that the parent can end it with all that it started
+        bind(parent)
+        os.close(source)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+
+        def send(message: Json) -> None:
+            os.write(sink, json.dumps(message).encode() + b"\n")
+
+        worker(items, send, bind)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+# ---- The command line ------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one chunk of a spec.
+
+    Returns
+    -------
+    int
+        0 if every item is ok, 1 if some are not (failed or empty), 2 for a bad spec, 3 if the
+        result file cannot be written, 128 + N if signal N stopped the run.
+    """
+    parser = argparse.ArgumentParser(description="Run one chunk of items of a spec.")
+    parser.add_argument("spec", help="JSON file with chunks of items")
+    parser.add_argument("index", nargs="?", type=int, help="chunk (default: the array task)")
+    parser.add_argument("--die-with-parent", action="store_true", help="never outlive the caller")
+    options = parser.parse_args(arguments)
+    bind = binder(options.die_with_parent)
+    bind(os.getppid())
+    index = options.index
+    if index is None:
+        index = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
+    try:
+        spec = load_chunk(options.spec, index)
+    except BadSpec as error:
+        print(f"runner: {options.spec} {error}", file=sys.stderr)
+        return 2
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, str(spec["cpus"])), MPLBACKEND="Agg")
+    try:
+        return Chunk(spec, index, bind).run()
+    except OSError as error:
+        what = f"cannot write the result {spec['result']}"
+        print(f"runner: {os_reason(what, error)}", file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    # The folder of this script must not offer its neighbours as modules to the commands.
+    sys.path[:] = [path for path in sys.path if path != os.path.dirname(os.path.abspath(__file__))]
+    sys.exit(main())

@@ -1,0 +1,299 @@
+"""One run of one production: its plan, its choices, its jobs."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from lstluigi import preflight
+from lstluigi.config import Shape, find_lstchain_config, load_config
+from lstluigi.errors import ConfigError, LstluigiError, Problem
+from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.local import LocalBackend
+from lstluigi.jobs.monitor import Monitor
+from lstluigi.lstchain_config import LstchainConfig
+from lstluigi.plan import Plan, PlannedStep, Standing, environment_of
+from lstluigi.prodlog import ProductionLog
+from lstluigi.recipe import record
+from lstluigi.stages import STAGES
+from lstluigi.stepjob import StepJob
+
+log = logging.getLogger("lstluigi")
+
+#: Time between two looks at the jobs (s).
+INTERVALS = {"local": 0.2}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user chose for a run, beside the config itself.
+
+    Attributes
+    ----------
+    config, lstchain_config
+        Paths; no lstchain config means the one the config names or that lies beside it.
+    backend
+        `local`, `slurm` or `auto`; empty means the config's, else `auto`.
+    environment
+        `config`, or `current` to run jobs with the python that runs lstluigi.
+    accept_changed
+        Keep products that were made differently from what the config says now.
+    remake
+        Patterns of outputs (or `stage`, or `stage:number`) to make again with all that follows.
+    """
+
+    config: str
+    lstchain_config: str = ""
+    backend: str = ""
+    environment: str = "config"
+    accept_changed: bool = False
+    remake: tuple[str, ...] = ()
+
+
+class Session:
+    """A run: created from choices, prepared once, then asked by the tasks.
+
+    Raises
+    ------
+    LstluigiError
+        For everything that is wrong and can be seen before anything runs.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        given = Path(choices.lstchain_config) if choices.lstchain_config else None
+        self.config = load_config(Path(choices.config), _shapes(), given)
+        found = self.config.lstchain_config
+        lstchain = None if found is None else LstchainConfig.read(found)
+        self.plan = Plan(self.config, STAGES, lstchain)
+        _refuse(preflight.config_problems(self.plan))
+        self.environment = environment_of(self.config, choices.environment)
+        self.backend_name = _backend_name(choices.backend or self.config.backend or "auto")
+        self.made: set[int] = set()
+        self.listeners: list[Callable[[PlannedStep, str], None]] = []
+        self._jobs: dict[int, StepJob] = {}
+        self._selected: dict[tuple[str, str], list[PlannedStep]] = {}
+        self._prepared = False
+        self.run = f"{socket.gethostname()}-{os.getpid()}-{time.strftime('%Y%m%dT%H%M%S')}"
+
+    # what is to be done
+
+    def selected(self, stage: str = "", output: str = "") -> list[PlannedStep]:
+        """Steps not satisfied of a stage (all by default), or the one that makes `output`."""
+        key = (stage, output)
+        if key not in self._selected:
+            wanted = [n for n in self.plan.steps if not stage or n.step.stage == stage]
+            if output:
+                path = os.path.abspath(output)
+                wanted = [n for n in wanted if path in {made.path for made in n.makes}]
+                if not wanted:
+                    raise LstluigiError(f"no step{f' of {stage}' * bool(stage)} makes {path}")
+            indices = {node.index for node in wanted}
+            self._selected[key] = [n for n in self.plan.to_do() if n.index in indices]
+        return self._selected[key]
+
+    def needed(self, steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+        """These steps and the unsatisfied ones that they need, in order."""
+        wanted: set[int] = set()
+        for node in steps:
+            wanted |= {node.index} | self.plan.graph.ancestors(node.index)
+        return [node for node in self.plan.to_do() if node.index in wanted]
+
+    def node(self, path: str) -> PlannedStep:
+        """The step that makes a path."""
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, PlannedStep]:
+        return {node.output: node for node in self.plan.steps}
+
+    def satisfied(self, node: PlannedStep) -> bool:
+        """Was the product whole, or of no more use, from the start, or has this run made it?"""
+        standing = self.plan.standings[node.index]
+        return standing in (Standing.WHOLE, Standing.PASSED) or node.index in self.made
+
+    def requirements(self, node: PlannedStep) -> list[PlannedStep]:
+        """Unsatisfied steps that the step needs."""
+        return [p for p in self.plan.producers(node) if not self.satisfied(p)]
+
+    # before the run
+
+    def check(self, stage: str = "", output: str = "") -> list[PlannedStep]:
+        """Look for everything that keeps a selection from running; return what will run."""
+        self._check_remake()
+        steps = self.needed(self.selected(stage, output))
+        local = self.backend_name == "local"
+        problems = [
+            *preflight.file_problems(self.plan, steps),
+            *preflight.environment_problems(self.config, self.environment, local),
+        ]
+        _refuse(problems if steps else [])
+        if self.plan.lstchain is None and problems:
+            find_lstchain_config(self.config.path)
+        if (owner := preflight.held(steps, self.plan)) is not None:
+            raise LstluigiError(f"{owner}; wait for it to end")
+        return steps
+
+    def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
+        """Check, carry out `accept_changed` and `remake`, tell what is ahead."""
+        steps = self.check(stage, output)
+        if self._prepared:
+            return steps
+        self._prepared = True
+        if self.choices.accept_changed or self.choices.remake:
+            self._accept()
+            self._remake()
+            self._look_again()
+            steps = self.check(stage, output)
+        self.tell(steps)
+        if steps:
+            self.log.begin()
+            atexit.register(self.log.write)
+        return steps
+
+    def tell(self, steps: Sequence[PlannedStep]) -> None:
+        """Say what is ahead, with everything the user should know."""
+        for notice in preflight.notices(self.plan):
+            log.warning("%s", notice)
+        foreign = [n for n in self.plan.steps if self._is_foreign(n)]
+        if foreign:
+            log.warning(
+                "%d product(s) without a recipe, made by hand or by another tool, are taken as "
+                "they are and verified when first read, e.g. %s",
+                len(foreign),
+                foreign[0].output,
+            )
+        total = len(self.plan.steps)
+        log.info(
+            "%s: %d of %d steps to do, on %s",
+            self.config.prod_id,
+            len(steps),
+            total,
+            self.backend_name,
+        )
+
+    def _is_foreign(self, node: PlannedStep) -> bool:
+        whole = self.plan.standings[node.index] is Standing.WHOLE
+        return whole and self.plan.record(node) is None
+
+    def _look_again(self) -> None:
+        self.plan = Plan(self.config, STAGES, self.plan.lstchain)
+        self._selected.clear()
+        self.__dict__.pop("_by_path", None)
+
+    def _accept(self) -> None:
+        if not self.choices.accept_changed:
+            return
+        for node in self.plan.steps:
+            old = self.plan.record(node)
+            if old is None or not next(self.plan.changes(node), None):
+                continue
+            reasons = list(self.plan.changes(node))
+            recipe = self.plan.recipes[node.index]
+            was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
+            record(node.places.recipe, recipe, self.plan.lstchain, accepted=was)
+            if self.plan.grown(node):
+                self.plan.leave_new_inputs(node)
+            log.warning("accepted as it is: %s (%s)", node, "; ".join(reasons))
+
+    def _matched(self) -> set[int]:
+        found: set[int] = set()
+        for pattern in self.choices.remake:
+            nodes = [n for n in self.plan.steps if _names(n, pattern)]
+            if not nodes:
+                raise LstluigiError(
+                    f"--remake {pattern!r} matches no output and no stage of {self.config.path}"
+                )
+            found |= {node.index for node in nodes}
+        return found
+
+    def _check_remake(self) -> None:
+        for index in self._to_remake():
+            node = self.plan.steps[index]
+            if self.plan.begun(node) and self.plan.record(node) is None:
+                raise LstluigiError(
+                    f"{node} was not made by lstluigi, so --remake does not delete it; "
+                    "move it away yourself"
+                )
+
+    def _to_remake(self) -> set[int]:
+        matched = self._matched()
+        return matched.union(*(self.plan.graph.descendants(index) for index in matched))
+
+    def _remake(self) -> None:
+        for index in sorted(self._to_remake()):
+            node = self.plan.steps[index]
+            for file in self.plan.finals(node):
+                if self.plan.listing.exists(file):
+                    os.unlink(file)
+            Path(node.places.manifest).unlink(missing_ok=True)
+            log.warning("will be made again: %s", node)
+
+    # during the run
+
+    @cached_property
+    def log(self) -> ProductionLog:
+        """Logs of the production as a whole."""
+        return ProductionLog(self.plan, self.run)
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """Follows all jobs of the run."""
+        jobs = os.path.join(self.log.directory, "jobs")
+        return Monitor(self.backend, jobs, self.run, INTERVALS[self.backend_name])
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where jobs run."""
+        return LocalBackend()
+
+    def job(self, node: PlannedStep) -> StepJob:
+        """The job of a step; one for a run."""
+        if node.index not in self._jobs:
+            self._jobs[node.index] = StepJob(
+                self.plan, node, self.backend, self.environment, self._heard
+            )
+        return self._jobs[node.index]
+
+    def _heard(self, node: PlannedStep, word: str) -> None:
+        if word != "failed":  # the worker tells failures, with their reasons
+            log.info("%s: %s", word, node)
+        for listener in self.listeners:
+            listener(node, word)
+
+    def complete(self, node: PlannedStep) -> bool:
+        """Is the step satisfied, or has its job ended well?"""
+        job = self._jobs.get(node.index)
+        outcome = None if job is None else self.monitor.outcome(job)
+        if outcome is not None and outcome.done:
+            self.made.add(node.index)
+        return self.satisfied(node)
+
+
+def _shapes() -> dict[str, Shape]:
+    return {name: stage.shape for name, stage in STAGES.items()}
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = list(problems)
+    if found:
+        raise ConfigError(found)
+
+
+def _backend_name(name: str) -> str:
+    if name not in ("local", "auto"):
+        raise LstluigiError(f"backend {name!r} is not available; choose local or auto")
+    return "local"
+
+
+def _names(node: PlannedStep, pattern: str) -> bool:
+    stage, number = node.step.stage, node.step.number
+    return pattern in (stage, f"{stage}:{number}") or fnmatchcase(node.output, pattern)

@@ -1,0 +1,100 @@
+"""What a stage is: which paths its steps read and make, and by which commands.
+
+A stage describes one unit of work. With `per_file` a unit is one input file (a step has as many as
+there are files), else it is the whole step. Commands run with the scratch directory as working
+directory, so products are named without a path there.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Check, Command, Product, Resources
+
+#: Stands in commands for the lstchain config, so that a recipe does not depend on where it lies.
+LSTCHAIN_CONFIG = "@lstchain_config@"
+#: Stands in commands for the directory of lstluigi's own scripts.
+SCRIPTS = "@lstluigi_scripts@"
+
+
+class Reading(NamedTuple):
+    """A path that a step reads: a file, or the files of a directory that match `pattern`."""
+
+    path: str
+    check: Check
+    pattern: str | None = None
+
+
+class Inputs(Protocol):
+    """The files behind each `Reading` of a step, listed only when asked for."""
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        """Parsed lstchain config; empty where the production has none."""
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        """Paths behind a reading, by its position in `Stage.reads`."""
+
+
+class Stage(ABC):
+    """One stage of a workflow, as a table.
+
+    Attributes
+    ----------
+    name, task
+        The stage's name in configs, and its task's name for Luigi.
+    shape
+        What a step of this stage looks like in a config.
+    logs
+        Name of the directory of logs, beside the products.
+    resources
+        What a chunk asks of the cluster where a step asks for nothing itself.
+    per_file
+        True where each input file is done, and may fail, by itself.
+    """
+
+    name: ClassVar[str]
+    task: ClassVar[str]
+    shape: ClassVar[Shape]
+    logs: ClassVar[str]
+    resources: ClassVar[Resources]
+    per_file: ClassVar[bool] = False
+
+    @abstractmethod
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """Paths that the step reads."""
+
+    @abstractmethod
+    def makes(self, step: Step) -> Sequence[Made]:
+        """Paths that the step makes."""
+
+    @abstractmethod
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """Files that a unit makes; `inputs` is looked at only where they depend on it."""
+
+    @abstractmethod
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """Commands of a unit, in order."""
+
+    def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:
+        """Links (source, name in the scratch directory) made before the commands run."""
+        return ()
+
+    def settings(self, step: Step) -> Mapping[str, Any]:
+        """What else determines the products' content, for the recipe."""
+        return step.settings
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """What is wrong with a step beyond its shape."""
+        return ()
+
+
+def same_name(final: str, check: Check) -> Product:
+    """A product made in the scratch directory under the name it ends with."""
+    return Product(os.path.basename(final), final, check)

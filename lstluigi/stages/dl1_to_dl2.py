@@ -1,0 +1,46 @@
+"""dl1_to_dl2: reconstruction of merged DL1 with the models of a line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lstluigi.config import Shape, Step
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.stages import checks
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+
+
+def dl2_path(step: Step) -> str:
+    """Path of the DL2 file: lstchain's rule for its name."""
+    name = os.path.basename(step.path("input")).replace("dl1", "dl2", 1)
+    return os.path.join(step.path("output"), name)
+
+
+class DL1ToDL2(Stage):
+    """A DL1 file and a directory of models to a DL2 file."""
+
+    name = "dl1_to_dl2"
+    task = "DL1ToDL2"
+    shape = Shape(input="path", output="path", extra_keys={"path_model": True})
+    logs = "job_logs_dl1_to_dl2"
+    resources = Resources(1, 32 * 1024, (("partition", "short"),))
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The DL1 file and the models."""
+        models = Reading(step.path("path_model"), checks.MODEL, "*.sav")
+        return [Reading(step.path("input"), checks.DL1), models]
+
+    def makes(self, step: Step) -> Sequence[Made]:
+        """A file below the output directory."""
+        return [Made(dl2_path(step), directory=False)]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """The DL2 file."""
+        return [same_name(dl2_path(step), checks.DL2)]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of lstchain."""
+        files = ("-f", step.path("input"), "-p", step.path("path_model"), "-o", ".")
+        return [("lstchain_dl1_to_dl2", *files, "-c", LSTCHAIN_CONFIG, *step.arguments)]

@@ -1,0 +1,55 @@
+"""dl2_to_irfs: instrument response functions from the DL2 of a test node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lstluigi.config import Shape, Step
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.stages import checks
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+
+#: Option of the commands for each particle's file.
+PARTICLES = {"gamma_file": "-g", "proton_file": "-p", "electron_file": "-e"}
+
+
+def dl2_arguments(step: Step) -> list[str]:
+    """`-g FILE [-p FILE] [-e FILE]` for the particles that the step names."""
+    return [
+        word
+        for key, option in PARTICLES.items()
+        if key in step.inputs
+        for word in (option, step.path("input", key))
+    ]
+
+
+class DL2ToIRFs(Stage):
+    """DL2 of gammas, and of protons and electrons where given, to one FITS file."""
+
+    name = "dl2_to_irfs"
+    task = "DL2ToIRFs"
+    shape = Shape(
+        input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
+    )
+    logs = "job_logs_dl2_to_irfs"
+    resources = Resources(1, 6 * 1024, (("partition", "short"),))
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The DL2 files."""
+        return [Reading(path, checks.DL2) for path in step.inputs.values()]
+
+    def makes(self, step: Step) -> Sequence[Made]:
+        """One file."""
+        return [Made(step.path("output"), directory=False)]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """The IRFs."""
+        return [same_name(step.path("output"), checks.IRF)]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of lstchain."""
+        call = ("lstchain_create_irf_files", *step.arguments, *dl2_arguments(step))
+        name = os.path.basename(step.path("output"))
+        return [(*call, "-o", name, "--config", LSTCHAIN_CONFIG)]

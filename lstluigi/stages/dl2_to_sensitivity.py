@@ -1,0 +1,48 @@
+"""dl2_to_sensitivity: sensitivity with optimised cuts from the DL2 of a test node, with a plot."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from lstluigi.config import Shape, Step
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.stages import checks
+from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
+from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
+
+
+def plot_path(step: Step) -> str:
+    """Path of the plot: beside the FITS file, under its name."""
+    return re.sub(r"(\.fits(\.gz)?)?$", ".png", step.path("output"), count=1)
+
+
+class DL2ToSensitivity(Stage):
+    """DL2 of gammas, protons and electrons to one FITS file and one plot."""
+
+    name = "dl2_to_sensitivity"
+    task = "DL2ToSensitivity"
+    shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
+    logs = "job_logs_dl2_to_sensitivity"
+    resources = Resources(1, 32 * 1024, (("partition", "short"),))
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The DL2 files."""
+        return [Reading(path, checks.DL2) for path in step.inputs.values()]
+
+    def makes(self, step: Step) -> Sequence[Made]:
+        """Two files."""
+        return [Made(path, directory=False) for path in (step.path("output"), plot_path(step))]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """The FITS file and the plot."""
+        plot = same_name(plot_path(step), checks.PLOT)
+        return [same_name(step.path("output"), checks.SENSITIVITY), plot]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of lstluigi's own script."""
+        fits, plot = os.path.basename(step.path("output")), os.path.basename(plot_path(step))
+        call = (f"{SCRIPTS}/sensitivity.py", *dl2_arguments(step), "-o", fits, "--plot", plot)
+        return [(*call, *step.arguments)]

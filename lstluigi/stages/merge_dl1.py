@@ -1,0 +1,71 @@
+"""merge_dl1: DL1 files of a node, or of all nodes of a line, to one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.stages import checks
+from lstluigi.stages.base import Inputs, Reading, Stage, same_name
+
+#: Directory of links that the merge command is given, below the scratch directory.
+INPUTS = "inputs"
+DEFAULT_PATTERN = "*.h5"
+
+
+def pattern_of(arguments: Sequence[str]) -> str:
+    """The value of the last `--pattern` (or `-p`) among the arguments of the merge command."""
+    pattern = DEFAULT_PATTERN
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        if argument in ("-p", "--pattern"):
+            pattern = following
+        elif argument.startswith("--pattern="):
+            pattern = argument.removeprefix("--pattern=")
+        elif argument.startswith("-p"):
+            pattern = argument.removeprefix("-p")
+    return pattern
+
+
+class MergeDL1(Stage):
+    """The files below a directory that match a pattern to one file."""
+
+    name = "merge_dl1"
+    task = "MergeDL1"
+    shape = Shape(input="path", output="path")
+    logs = "job_logs_merge_dl1"
+    resources = Resources(options=(("partition", "long"),))
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The files that match."""
+        return [Reading(step.path("input"), checks.DL1, pattern_of(step.arguments))]
+
+    def makes(self, step: Step) -> Sequence[Made]:
+        """One file."""
+        return [Made(step.path("output"), directory=False)]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """One file that has the rows of all inputs."""
+        return [same_name(step.path("output"), checks.MERGED)]
+
+    def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:
+        """Just the files to merge, so that the command's own pattern finds no stray ones."""
+        root = step.path("input")
+        return [(file, os.path.join(INPUTS, os.path.relpath(file, root))) for file in inputs[0]]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of lstchain."""
+        name = os.path.basename(step.path("output"))
+        return [("lstchain_merge_hdf5_files", "-d", INPUTS, "-o", name, *step.arguments)]
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """A pattern that leads out of the input directory."""
+        pattern = pattern_of(step.arguments)
+        if pattern and not pattern.startswith("/") and ".." not in pattern.split("/"):
+            return ()
+        what = f"the merge pattern {pattern!r} does not stay below the input directory"
+        return [Problem(step.where("options"), what, "write a relative pattern such as */*.h5")]

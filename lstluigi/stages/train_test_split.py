@@ -1,0 +1,76 @@
+"""train_test_split: the files of a node divided for training and testing, by links."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lstluigi.config import Shape, Step, fraction
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.stages import checks
+from lstluigi.stages.base import Inputs, Reading, Stage
+
+#: Share of the files that go to test where the options say nothing: lstmcpipe's.
+TEST_SIZE = 0.5
+SEED = 42
+
+
+class TrainTestSplit(Stage):
+    """A directory of DL1 files to two directories of links; nothing is moved."""
+
+    name = "train_test_split"
+    task = "TrainTestSplit"
+    shape = Shape(
+        input="path", output={"train": True, "test": True}, options={"test_size": fraction}
+    )
+    logs = "job_logs_train_test_split"
+    resources = Resources(options=(("partition", "short"),))
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The DL1 files of a directory."""
+        return [Reading(step.path("input"), checks.DL1, "*.h5")]
+
+    def makes(self, step: Step) -> Sequence[Made]:
+        """Two directories."""
+        return [Made(step.path("output", side), directory=True) for side in ("train", "test")]
+
+    def settings(self, step: Step) -> Mapping[str, Any]:
+        """Seed and share of the test files."""
+        return {"seed": SEED, "test_size": step.settings.get("test_size", TEST_SIZE)}
+
+    def _sides(self, step: Step, inputs: Inputs) -> list[tuple[str, str]]:
+        """Each input file with the side it goes to, the same whatever the order of the listing."""
+        files = sorted(inputs[0])
+        shuffled = list(files)
+        random.Random(SEED).shuffle(shuffled)
+        test = set(shuffled[: _share(len(files), self.settings(step)["test_size"])])
+        return [(file, "test" if file in test else "train") for file in files]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """Every input file, on one of the two sides."""
+        return [
+            Product(
+                f"{side}/{os.path.basename(file)}",
+                os.path.join(step.path("output", side), os.path.basename(file)),
+                checks.LINK,
+            )
+            for file, side in self._sides(step, inputs)
+        ]
+
+    def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:
+        """The products themselves."""
+        return [
+            (file, f"{side}/{os.path.basename(file)}") for file, side in self._sides(step, inputs)
+        ]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """None: the links are all there is to do."""
+        return ()
+
+
+def _share(files: int, test_size: float) -> int:
+    """Number of test files: at least one on each side as soon as there are two files."""
+    return min(max(round(files * test_size), 1), max(files - 1, 0))
