@@ -10,18 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
 from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
-from lstluigi.jobs.monitor import ItemResult, Outcome
+from lstluigi.jobs.monitor import ItemResult
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
-from lstluigi.jobs.spec import Check, Chunk, Command, Environment, Item
+from lstluigi.jobs.spec import Check, Command, Environment, Item, Shared, Work
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, PlannedStep, Standing, Unit
 from lstluigi.recipe import record
 from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS
 
-#: Files of a step that share a chunk: FEW_PER_CHUNK if there are fewer than FEW, else MANY_PER_CHUNK.
-FEW, FEW_PER_CHUNK, MANY_PER_CHUNK = 50, 20, 50
 #: Last lines of a log that are shown with a failure.
 TAIL = 8
 
@@ -56,28 +55,23 @@ class StepJob:
         self._units: dict[str, Unit] = {}
 
     @property
-    def label(self) -> str:
-        """Stage and number of the step."""
-        return f"{self.node.step.stage}-{self.node.step.number}"
-
-    @property
     def ledger(self) -> str:
         """Path of the step's ledger."""
         return self.node.places.ledger
 
     # before
 
-    def describe(self) -> Sequence[Chunk]:
-        """Take the step's lock, write down manifest and recipe, and describe its chunks."""
+    def describe(self) -> Work:
+        """Take the step's lock, write down manifest and recipe, and describe its items."""
         try:
-            chunks = self._begin()
+            work = self._begin()
         except LstluigiError:
             self._tell(self.node, "failed")
             raise
         self._tell(self.node, "begun")
-        return chunks
+        return work
 
-    def _begin(self) -> Sequence[Chunk]:
+    def _begin(self) -> Work:
         if self._plan.standings[self.node.index] is Standing.CHANGED:
             raise LstluigiError(self._changed())
         self._lock = Lock(self.node.places.lock)
@@ -98,7 +92,7 @@ class StepJob:
             f"with --accept-changed, or make it again with --remake {self.node.output!r}"
         )
 
-    def _describe(self) -> Sequence[Chunk]:
+    def _describe(self) -> Work:
         plan, node = self._plan, self.node
         adopted = plan.begun(node) and plan.record(node) is None
         shutil.rmtree(node.places.scratch, ignore_errors=True)
@@ -114,7 +108,7 @@ class StepJob:
         lstchain = self._keep_config(units)
         record(node.places.recipe, plan.recipes[node.index], lstchain)
         items = [item for unit in units for item in self._items(unit, adopted)]
-        return self._chunks(items)
+        return self._work(items)
 
     def _found(self) -> str:
         return next(f for f in self._plan.finals(self.node) if self._plan.listing.exists(f))
@@ -133,7 +127,7 @@ class StepJob:
         return os.path.join(self.node.places.logs, f"lstchain_config_{lstchain.digest}.json")
 
     def _items(self, unit: Unit, adopted: bool) -> list[Item]:
-        identity = f"{self.label}/{unit.name}"
+        identity = f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
         self._units[identity] = unit
         scratch = os.path.join(self.node.places.scratch, unit.name)
         log = os.path.join(self.node.places.logs, f"{unit.name}.log")
@@ -164,16 +158,14 @@ class StepJob:
                 return self._plan.record(producer) is None
         return True
 
-    def _chunks(self, items: Sequence[Item]) -> list[Chunk]:
-        per_chunk = FEW_PER_CHUNK if len(items) < FEW else MANY_PER_CHUNK
+    def _work(self, items: Sequence[Item]) -> Work:
+        stage = self.node.stage
         try:
-            resources = self._backend.resources(self.node.stage.resources, self.node.step.slurm)
+            resources = self._backend.resources(stage.resources, self.node.step.slurm)
         except LstluigiError as error:
             raise LstluigiError(f"{self.node.step.where('extra_slurm_options')}: {error}") from None
-        return [
-            Chunk(items[start : start + per_chunk], resources, self._environment, self.label)
-            for start in range(0, len(items), per_chunk)
-        ]
+        capacity = stage.capacity(len(items))
+        return Work(items, Shared(stage.name, resources, self._environment, capacity))
 
     # under way
 

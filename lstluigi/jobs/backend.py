@@ -63,6 +63,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def width(self, resources: Resources) -> int | None:
+        """How many chunks with these resources can run at once; None where there is no telling."""
+
+    @abstractmethod
     def submit(self, array: Array) -> str:
         """Hand over an array whose spec file is written; return the backend's name for it.
 

@@ -60,6 +60,12 @@ class LocalBackend(Backend):
             memory_mb=min(memory, self._limits.memory_mb or memory),
         )
 
+    def width(self, resources: Resources) -> int | None:
+        """As many as the cores and the memory allow."""
+        memory = resources.memory_mb or USUAL_MEMORY_MB
+        by_memory = (self._limits.memory_mb or memory) // memory
+        return max(1, min(self._limits.cpus // resources.cpus, by_memory))
+
     def submit(self, array: Array) -> str:
         """Queue the chunks; `poll` starts them as cores and memory allow."""
         write_text(_script(array), job_script(array))

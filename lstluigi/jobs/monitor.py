@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
 from lstluigi.jobs.backend import Backend, ChunkId, State, Status
+from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
-from lstluigi.jobs.spec import Array, Chunk
+from lstluigi.jobs.spec import Array, Chunk, Work
+
+log = logging.getLogger("lstluigi")
 
 #: How an item ended, as the runner wrote it down: keys `state`, `reason`, `tail`, `wall_s`, ...
 ItemResult = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended for the one who asked for it."""
-
-    done: bool
-    message: str = ""
-
-
 class Job(Protocol):
-    """What a step wants done. Items of several jobs may share a chunk."""
-
-    @property
-    def label(self) -> str:
-        """Short name for messages and for the batch system."""
+    """What a step wants done."""
 
     @property
     def ledger(self) -> str:
         """Path of the step's ledger."""
 
-    def describe(self) -> Sequence[Chunk]:
-        """Chunks to submit; may touch the file system.
+    def describe(self) -> Work:
+        """What to submit; may touch the file system.
 
         Raises
         ------
@@ -56,12 +49,21 @@ class Job(Protocol):
 
 @dataclass
 class _Followed:
-    """A job under way: the chunks that have not ended, and the items that have."""
+    """A job under way: its items that have not ended, and those that have."""
 
     job: Job
-    open: set[ChunkId] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
     items: dict[str, ItemResult] = field(default_factory=dict)
-    total: int = 0
+
+
+@dataclass
+class _Submitted:
+    """A chunk under way: whose items it holds, and when its result file was last read."""
+
+    array: Array
+    index: int
+    owners: dict[str, _Followed]
+    read: float = 0.0
 
 
 class Monitor:
@@ -85,8 +87,7 @@ class Monitor:
         self._numbers = itertools.count(1)
         self._waiting: list[Job] = []
         self._jobs: dict[int, _Followed] = {}
-        self._arrays: dict[str, Array] = {}
-        self._owners: dict[ChunkId, list[_Followed]] = {}
+        self._chunks: dict[ChunkId, _Submitted] = {}
         self._outcomes: dict[int, Outcome] = {}
         self._asked = float("-inf")
 
@@ -101,66 +102,78 @@ class Monitor:
     def progress(self, job: Job) -> tuple[int, int]:
         """Items of a job that have ended, and all of them (0 before it is submitted)."""
         followed = self._jobs.get(id(job))
-        return (len(followed.items), followed.total) if followed else (0, 0)
+        done = len(followed.items) if followed else 0
+        return done, done + (len(followed.open) if followed else 0)
 
     def pump(self) -> None:
         """Submit what waits, and ask the backend if it is time to."""
         submitted = self._submit_waiting()
         now = time.monotonic()
-        if self._owners and (submitted or now - self._asked >= self._interval):
+        if self._chunks and (submitted or now - self._asked >= self._interval):
             self._asked = now
             self._ask()
 
-    def detach(self) -> str:
-        """Stop following every job; return what becomes of them, in words."""
-        self._waiting.clear()
-        return self.backend.detach()
+    def detach(self) -> None:
+        """Stop following every job, and say what becomes of them."""
+        if self._chunks or self._waiting:
+            self._waiting.clear()
+            self._chunks.clear()
+            log.warning("%s", self.backend.detach())
 
     # submission
 
     def _submit_waiting(self) -> bool:
-        groups: dict[Any, list[tuple[_Followed, Chunk]]] = {}
+        groups: dict[Any, list[tuple[_Followed, Work]]] = {}
         waiting, self._waiting = self._waiting, []
         for job in waiting:
             followed = self._jobs[id(job)] = _Followed(job)
             try:
-                chunks = job.describe()
+                work = job.describe()
             except LstluigiError as error:
                 self._outcomes[id(job)] = Outcome(False, str(error))
                 continue
-            followed.total = sum(len(chunk.items) for chunk in chunks)
-            for chunk in chunks:
-                groups.setdefault((chunk.resources, chunk.environment), []).append(
-                    (followed, chunk)
-                )
-            if not chunks:
+            followed.open = {item.id for item in work.items}
+            groups.setdefault(work.shared, []).append((followed, work))
+            if not work.items:
                 self._conclude(followed)
         for members in groups.values():
             self._submit(members)
         return bool(groups)
 
-    def _submit(self, members: Sequence[tuple[_Followed, Chunk]]) -> None:
-        array = self._array([chunk for _, chunk in members])
-        chunks_of: dict[int, list[int]] = {}
-        for index, (followed, _) in enumerate(members):
-            followed.open.add((array.id, index))
-            self._owners.setdefault((array.id, index), []).append(followed)
-            chunks_of.setdefault(id(followed.job), []).append(index)
-        jobs = {id(followed.job): followed for followed, _ in members}
+    def _submit(self, members: Sequence[tuple[_Followed, Work]]) -> None:
+        owners = {item.id: followed for followed, work in members for item in work.items}
+        chunks = list(self._pack([work for _, work in members]))
+        if not chunks:
+            return
+        array = self._array(chunks)
+        jobs = {id(followed.job): followed for followed in owners.values()}
         try:
-            os.makedirs(os.path.dirname(array.spec), exist_ok=True)
             write_json(array.spec, array.as_json())
-            for key, followed in jobs.items():
-                facts = {"array": array.id, "chunks": chunks_of[key], "spec": array.spec}
+            for followed in jobs.values():
+                facts = {"array": array.id, "spec": array.spec, "items": sorted(followed.open)}
                 note(followed.job.ledger, "submitting", backend=self.backend.name, **facts)
             name = self.backend.submit(array)
             for followed in jobs.values():
                 note(followed.job.ledger, "submitted", array=array.id, job=name)
-        except (LstluigiError, OSError) as error:
+        except LstluigiError as error:
             for followed in jobs.values():
-                self._give_up(followed, str(error))
+                self._outcomes[id(followed.job)] = Outcome(False, str(error))
+                followed.open.clear()
             return
-        self._arrays[array.id] = array
+        for index, chunk in enumerate(chunks):
+            mine = {item.id: owners[item.id] for item in chunk.items}
+            self._chunks[array.id, index] = _Submitted(array, index, mine)
+
+    def _pack(self, works: Sequence[Work]) -> Iterator[Chunk]:
+        """Items of several jobs in shared chunks: as many as may share, as few as keep all busy."""
+        shared = works[0].shared
+        items = [item for work in works for item in work.items]
+        width = self.backend.width(shared.resources)
+        size = shared.capacity
+        if width is not None:
+            size = min(size, max(1, math.ceil(len(items) / width)))
+        for start in range(0, len(items), size):
+            yield Chunk(items[start : start + size], shared.resources, shared.environment)
 
     def _array(self, chunks: Sequence[Chunk]) -> Array:
         name = f"{self._run}-{next(self._numbers):05d}"
@@ -173,37 +186,55 @@ class Monitor:
             logs=[f"{base}-{index}.log" for index in range(len(chunks))],
         )
 
-    def _give_up(self, followed: _Followed, reason: str) -> None:
-        for chunk in followed.open:
-            self._owners.pop(chunk, None)
-        followed.open.clear()
-        self._outcomes[id(followed.job)] = Outcome(False, reason)
-
     # following
 
     def _ask(self) -> None:
         for chunk, status in self.backend.poll().items():
-            if chunk in self._owners and status.state.ended:
-                self._ended(chunk, status)
+            submitted = self._chunks.get(chunk)
+            if submitted is None:
+                continue
+            if status.state.ended:
+                del self._chunks[chunk]
+                self._close_all(submitted, status)
+            elif status.state is State.RUNNING:
+                self._close_some(submitted)
         for followed in self._jobs.values():
             if followed.open:
                 followed.job.refresh()
 
-    def _ended(self, chunk: ChunkId, status: Status) -> None:
-        array, index = self._arrays[chunk[0]], chunk[1]
-        results = _items(array.results[index])
-        for item in array.chunks[index].items:
-            result = results.get(item.id)
+    def _close_some(self, submitted: _Submitted) -> None:
+        """Steps whose items have ended need not wait for those of others in the chunk."""
+        path = submitted.array.results[submitted.index]
+        try:
+            changed = os.stat(path).st_mtime
+        except OSError:
+            return
+        if changed == submitted.read:
+            return
+        submitted.read = changed
+        for item, result in _items(path).items():
+            if item in submitted.owners and result.get("state") != "running":
+                self._close(submitted, item, result)
+
+    def _close_all(self, submitted: _Submitted, status: Status) -> None:
+        results = _items(submitted.array.results[submitted.index])
+        for item in submitted.owners:
+            result = results.get(item)
             if result is None or result.get("state") == "running":
-                results[item.id] = _unknown(status)
-        for followed in self._owners.pop(chunk):
-            mine = {item.id for item in array.chunks[index].items}
-            followed.items.update((i, r) for i, r in results.items() if i in mine)
-            followed.open.discard(chunk)
-            facts = {"array": chunk[0], "chunk": index, "state": status.state.value}
-            note(followed.job.ledger, "ended", reason=status.reason, **facts)
-            if not followed.open:
-                self._conclude(followed)
+                result = _unknown(status, begun=result is not None)
+            self._close(submitted, item, result)
+
+    def _close(self, submitted: _Submitted, item: str, result: ItemResult) -> None:
+        followed = submitted.owners[item]
+        if item not in followed.open:
+            return
+        followed.open.discard(item)
+        followed.items[item] = result
+        facts = {key: result.get(key) for key in ("state", "reason", "wall_s", "cpu_s")}
+        where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
+        note(followed.job.ledger, "ended", **where, **facts)
+        if not followed.open:
+            self._conclude(followed)
 
     def _conclude(self, followed: _Followed) -> None:
         try:
@@ -222,7 +253,7 @@ def _items(path: str) -> dict[str, ItemResult]:
     return {name: item for name, item in items.items() if isinstance(item, dict)}
 
 
-def _unknown(status: Status) -> ItemResult:
+def _unknown(status: Status, begun: bool) -> ItemResult:
     how = status.reason or "ended without saying how"
-    reason = f"its job {how}" if status.state is State.FAILED else "its job never came to it"
+    reason = f"its job {how}" if begun or status.reason else "its job never came to it"
     return {"state": "failed", "reason": reason, "tail": []}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lstluigi.errors import LstluigiError
@@ -119,17 +119,38 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What items must have in common to share a chunk.
+
+    Attributes
+    ----------
+    kind
+        What they do, e.g. the stage.
+    capacity
+        How many items one chunk may hold.
+    """
+
+    kind: str
+    resources: Resources
+    environment: Environment
+    capacity: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step wants done."""
+
+    items: Sequence[Item]
+    shared: Shared
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Items done one after the other by one process."""
 
     items: Sequence[Item]
     resources: Resources
     environment: Environment
-    label: str
-    ids: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", frozenset(item.id for item in self.items))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import luigi
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.monitor import Job, Monitor, Outcome
+from lstluigi.jobs.handle import Outcome
+from lstluigi.jobs.monitor import Job, Monitor
 
 #: How often a task that waits by itself looks at its jobs (s).
 LOOK = 0.1
@@ -18,7 +19,7 @@ class JobFailed(LstluigiError):
     """The job of a task failed; the message says why."""
 
 
-class JobHandle:
+class MonitorHandle:
     """A job under way, in the place of the process that Luigi would start for its task."""
 
     def __init__(self, monitor: Monitor, job: Job) -> None:
@@ -33,7 +34,8 @@ class JobHandle:
         return self._monitor.outcome(self._job)
 
     def detach(self) -> None:
-        """Nothing to do for one job: the monitor lets go of all of them at once."""
+        """Stop following: the monitor lets go of all jobs at once."""
+        self._monitor.detach()
 
     @property
     def progress(self) -> float:
@@ -63,9 +65,9 @@ class SlurmTask(luigi.Task):  # type: ignore[misc]
         """What the task wants done."""
         raise NotImplementedError
 
-    def handle(self) -> JobHandle:
+    def handle(self) -> MonitorHandle:
         """A handle on the task's job, not started."""
-        return JobHandle(self.monitor(), self.job())
+        return MonitorHandle(self.monitor(), self.job())
 
     @property
     def pump(self) -> Callable[[], None]:

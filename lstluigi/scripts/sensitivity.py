@@ -521,16 +521,18 @@ def provenance_header(
 
 
 def plot_sensitivity(table: QTable, offset: u.Quantity, path: Path) -> None:
-    """Draw E^2 dN/dE of a SENSITIVITY table and fractions of the Crab Nebula."""
+    """Draw E^2 dN/dE of a SENSITIVITY table and fractions of the Crab Nebula.
+
+    Open symbols: bins where the cuts leave no simulated background, so that its true rate, and
+    with it the sensitivity, is not known from this production.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     flux_unit = u.erg / (u.cm**2 * u.s)
     energy = table["reco_energy_center"].to(u.TeV)
     flux = (energy**2 * table["flux_sensitivity"]).to_value(flux_unit)
-    known = np.isfinite(flux) & np.isfinite(energy)
-    low, high = (table[f"reco_energy_{edge}"].to_value(u.TeV)[known] for edge in ("low", "high"))
-    x = energy.value[known]
+    low, high = (table[f"reco_energy_{edge}"].to_value(u.TeV) for edge in ("low", "high"))
     limits = u.Quantity([MIN_ENERGY, MAX_ENERGY]).to(u.TeV)
     crab = (limits**2 * CRAB_HEGRA(limits)).to_value(flux_unit)
 
@@ -540,7 +542,23 @@ def plot_sensitivity(table: QTable, offset: u.Quantity, path: Path) -> None:
     for fraction, style in ((1, "-"), (0.1, "--"), (0.01, "-."), (0.001, ":")):
         label = f"{fraction:.1%}".replace(".0%", "%") + " Crab (HEGRA)"
         axes.plot(limits.value, fraction * crab, style, color="0.6", lw=1, label=label)
-    axes.errorbar(x, flux[known], xerr=(x - low, high - x), fmt="o", ms=4, label="this production")
+    some_background = table["n_background"] > 0
+    for mask, fill, label in (
+        (some_background, "full", "this production"),
+        (~some_background, "none", "no simulated background left"),
+    ):
+        shown = mask & np.isfinite(flux) & np.isfinite(energy)
+        x = energy.value[shown]
+        axes.errorbar(
+            x,
+            flux[shown],
+            xerr=(x - low[shown], high[shown] - x),
+            fmt="o",
+            ms=5,
+            color="C0",
+            fillstyle=fill,
+            label=label,
+        )
     axes.set(
         xscale="log",
         yscale="log",
@@ -550,7 +568,7 @@ def plot_sensitivity(table: QTable, offset: u.Quantity, path: Path) -> None:
         title=f"Sensitivity, 5 sigma in {T_OBS:.0f}, {offset.to_value(u.deg):.2g} deg off axis",
     )
     axes.grid(which="both", alpha=0.2)
-    axes.legend()
+    axes.legend(loc="lower left", fontsize="small")
     figure.savefig(path, dpi=150)
 
 

@@ -35,7 +35,7 @@ CRITICAL_ENERGY = 8.5e-5
 #: Spread in depth (g/cm2) of the emission along a cascade.
 DEPTH_SPREAD = 95.0
 #: Transverse momentum (TeV, one axis) of the cascades of a hadronic shower.
-TRANSVERSE_MOMENTUM = 3.5e-4
+TRANSVERSE_MOMENTUM = 5e-4
 #: Slices of equal probability that a cascade is divided into.
 N_SLICES = 24
 #: p.e. of a cascade of 1 TeV whose light reaches the mirror from YIELD_DISTANCE (m).
@@ -297,7 +297,7 @@ def _hadronic(showers: Showers, rng: np.random.Generator) -> Cascades:
     axis, foot = _tilt(
         showers.direction[shower], showers.core[shower], start, TRANSVERSE_MOMENTUM / energy, rng
     )
-    width = 9.0 * rng.lognormal(0.0, 0.25, len(shower))
+    width = 12.0 * rng.lognormal(0.0, 0.25, len(shower))
     return _slice(shower=shower, energy=energy, axis=axis, foot=foot, start=start, width=width)
 
 

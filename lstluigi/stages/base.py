@@ -57,6 +57,8 @@ class Stage(ABC):
         What a chunk asks of the cluster where a step asks for nothing itself.
     per_file
         True where each input file is done, and may fail, by itself.
+    per_chunk
+        How many units may be done by one process, one after the other, to share its start.
     """
 
     name: ClassVar[str]
@@ -65,6 +67,7 @@ class Stage(ABC):
     logs: ClassVar[str]
     resources: ClassVar[Resources]
     per_file: ClassVar[bool] = False
+    per_chunk: ClassVar[int] = 1
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:
@@ -81,6 +84,13 @@ class Stage(ABC):
     @abstractmethod
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """Commands of a unit, in order."""
+
+    def capacity(self, units: int) -> int:
+        """How many units a chunk may hold if a step has so many; lstmcpipe's rule for files."""
+        few_files, files = 20, 50
+        if not self.per_file:
+            return self.per_chunk
+        return few_files if units < files else files
 
     def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:
         """Links (source, name in the scratch directory) made before the commands run."""

@@ -19,7 +19,7 @@ DL1_WITH_IMAGES: Check = {**DL1, "hdf5": [THROWN, IMAGES]}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.
 MERGED: Check = {**DL1, "sum_of_links": PARAMETERS}
 #: DL2: a failure leaves a file that holds provenance only.
-DL2: Check = {"nonempty": [DL2_PARAMETERS]}
+DL2: Check = {"hdf5": [DL2_PARAMETERS], "nonempty": [DL2_PARAMETERS]}
 #: A random forest: tens of GB at production scale, so it is not loaded.
 MODEL: Check = {"joblib": True}
 IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION"]}

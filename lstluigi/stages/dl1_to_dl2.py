@@ -26,6 +26,7 @@ class DL1ToDL2(Stage):
     shape = Shape(input="path", output="path", extra_keys={"path_model": True})
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
+    per_chunk = 10
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file and the models."""

@@ -35,6 +35,7 @@ class DL2ToIRFs(Stage):
     )
     logs = "job_logs_dl2_to_irfs"
     resources = Resources(1, 6 * 1024, (("partition", "short"),))
+    per_chunk = 20
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""

@@ -7,16 +7,19 @@ import re
 from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
 from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
 
+FITS = re.compile(r"\.fits(\.gz)?$")
+
 
 def plot_path(step: Step) -> str:
     """Path of the plot: beside the FITS file, under its name."""
-    return re.sub(r"(\.fits(\.gz)?)?$", ".png", step.path("output"), count=1)
+    return FITS.sub("", step.path("output")) + ".png"
 
 
 class DL2ToSensitivity(Stage):
@@ -27,6 +30,7 @@ class DL2ToSensitivity(Stage):
     shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
     logs = "job_logs_dl2_to_sensitivity"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
+    per_chunk = 5
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""
@@ -46,3 +50,11 @@ class DL2ToSensitivity(Stage):
         fits, plot = os.path.basename(step.path("output")), os.path.basename(plot_path(step))
         call = (f"{SCRIPTS}/sensitivity.py", *dl2_arguments(step), "-o", fits, "--plot", plot)
         return [(*call, *step.arguments)]
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """A name that is not that of a FITS file."""
+        output = step.path("output")
+        if FITS.search(output):
+            return ()
+        what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
+        return [Problem(step.where("output"), what, "name a FITS file")]

@@ -39,6 +39,7 @@ class MergeDL1(Stage):
     shape = Shape(input="path", output="path")
     logs = "job_logs_merge_dl1"
     resources = Resources(options=(("partition", "long"),))
+    per_chunk = 5
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""

@@ -28,6 +28,7 @@ class TrainTestSplit(Stage):
     )
     logs = "job_logs_train_test_split"
     resources = Resources(options=(("partition", "short"),))
+    per_chunk = 50
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 files of a directory."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Luigid, Run  # noqa: E402
+from harness import Luigid, Run
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """Start ``luigi`` commands in the temporary directory; none outlives the test."""
     runs: list[Run] = []
 
-    def begin(*arguments: str, **environment: str) -> Run:
-        runs.append(Run(tmp_path, *arguments, **environment))
+    def begin(*arguments: str, **options: Any) -> Run:
+        runs.append(Run(tmp_path, *arguments, **options))
         return runs[-1]
 
     yield begin

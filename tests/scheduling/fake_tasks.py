@@ -25,7 +25,8 @@ def pump() -> None:
     """Note that the pump ran, if the test asks for it."""
     if Path("note_pumps").exists():
         note("pump")
-        time.sleep(float(Path("note_pumps").read_text() or 0))
+        time.sleep(float(Path("note_pumps").read_text()))
+        note("pump ended")
 
 
 class FileHandle:
@@ -46,7 +47,7 @@ class FileHandle:
         if not go.exists():
             return None
         text = go.read_text().strip()
-        if text == "ok":
+        if text == "ok" and "FAKE_LOSES" not in os.environ:
             Path(f"{self.name}.out").touch()
         return Outcome(text == "ok", text)
 

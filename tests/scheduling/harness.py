@@ -37,10 +37,42 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("waited in vain")
 
 
+def luigid_command(port: int, user: int | None = None) -> list[str]:
+    """Return a command that starts a luigid, as another user if told so."""
+    # the user is changed after the imports: others may not be able to read this Python
+    become = f"import os; os.setuid({user});" if user else ""
+    script = (
+        "import luigi.process, luigi.server, tornado.platform.asyncio;"
+        f"from luigi.cmdline import luigid; {become} luigid()"
+    )
+    return [
+        *(sys.executable, "-c", script, "--port", str(port)),
+        *("--address", "127.0.0.1", "--state-path", "no-such-directory/state"),
+    ]
+
+
+#: runs a command where nothing listens at any port; a first argument is started before it
+ALONE = (
+    *("unshare", "-n" if os.getuid() == 0 else "-rn", "sh", "-c"),
+    'ip link set lo up; sh -c "$1" & shift; exec "$@"',
+    "sh",
+)
+
+
+def can_be_alone() -> bool:
+    """Tell whether this machine lets us make a network of our own."""
+    try:
+        return subprocess.run([*ALONE, "true", "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 class Run:
     """A ``luigi`` command in a directory."""
 
-    def __init__(self, where: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, where: Path, *arguments: str, before: tuple[str, ...] = (), **environment: str
+    ) -> None:
         self.where = where
         path = os.pathsep.join([str(HERE.parents[1]), str(HERE)])
         kept = {name: value for name, value in os.environ.items() if "LUIGI" not in name}
@@ -48,7 +80,7 @@ class Run:
         self._log = where / f"log{len(list(where.glob('log*')))}"
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "luigi"), "--module", "fake_tasks", *arguments],
+                [*before, str(BIN / "luigi"), "--module", "fake_tasks", *arguments],
                 cwd=where,
                 env={**kept, "PYTHONPATH": path, **environment},
                 stdout=log,
@@ -88,14 +120,7 @@ class Luigid:
 
     def start(self) -> None:
         """Start with an empty memory."""
-        # the user is changed after the imports: others may not be able to read this Python
-        become = f"import os; os.setuid({self._user});" if self._user else ""
-        script = (
-            f"import luigi.server, tornado.platform.asyncio, tornado.gen; {become}"
-            "from luigi.cmdline import luigid; luigid()"
-        )
-        command = [sys.executable, "-c", script, "--port", str(self.port)]
-        command += ["--address", "127.0.0.1", "--state-path", "no-such-directory/state"]
+        command = luigid_command(self.port, self._user)
         with (self._where / "luigid.txt").open("a") as log:
             self._process = subprocess.Popen(command, cwd=self._where, stdout=log, stderr=log)
         wait_for(self.is_up)

@@ -45,9 +45,7 @@ def test_killed_and_typed_again_at_once(tmp_path: Path, luigid: Luigid, start: S
     assert (tmp_path / "chain.out").exists()
 
 
-def test_another_living_run_is_not_taken_over(
-    tmp_path: Path, luigid: Luigid, start: Start
-) -> None:
+def test_another_living_run_is_not_taken_over(tmp_path: Path, luigid: Luigid, start: Start) -> None:
     first = start("Chain", *port(luigid))
     wait_for(lambda: "start first" in events(tmp_path))
     second = start("Chain", *port(luigid))
@@ -171,7 +169,7 @@ def test_an_interrupt_detaches(tmp_path: Path, luigid: Luigid, start: Start) -> 
 
 
 def test_pings_go_on_while_the_pump_is_slow(tmp_path: Path, luigid: Luigid, start: Start) -> None:
-    (tmp_path / "note_pumps").write_text("6")
+    (tmp_path / "note_pumps").write_text("10")
     run = start("Many", "--count", "1", *port(luigid))
     wait_for(lambda: "pump" in events(tmp_path))
 
@@ -180,7 +178,7 @@ def test_pings_go_on_while_the_pump_is_slow(tmp_path: Path, luigid: Luigid, star
 
     before = last_ping()
     wait_for(lambda: last_ping() > before + 2)
-    assert events(tmp_path).count("pump") == 1
+    assert "pump ended" not in events(tmp_path)
+    (tmp_path / "note_pumps").unlink()
     allow(tmp_path, "job0")
-    (tmp_path / "note_pumps").write_text("0")
     assert run.wait() == 0

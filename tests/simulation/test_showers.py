@@ -153,9 +153,7 @@ def test_image_of_a_shower_on_the_telescope_lies_at_its_direction() -> None:
     )
     camera, rng = lst_camera(), np.random.default_rng(9)
     for direction, place in zip(showers.direction, expected, strict=True):
-        image = draw_photoelectrons(
-            source_cascade(direction), slice(0, 1), POINTING, camera, rng
-        )
+        image = draw_photoelectrons(source_cascade(direction), slice(0, 1), POINTING, camera, rng)
         # 2400 p.e. spread over about one pixel of 0.05 m
         assert camera.pixel_x[image.pixel].mean() == pytest.approx(place.x.to_value("m"), abs=0.005)
         assert camera.pixel_y[image.pixel].mean() == pytest.approx(place.y.to_value("m"), abs=0.005)
@@ -165,7 +163,11 @@ def test_image_of_a_shower_on_the_telescope_lies_at_its_direction() -> None:
 def test_bright_showers_are_drawn_with_a_weight() -> None:
     cascade = source_cascade(POINTING.axes[0])
     bright = Cascades(
-        cascade.shower, cascade.axis, cascade.foot, cascade.width, cascade.edges,
+        cascade.shower,
+        cascade.axis,
+        cascade.foot,
+        cascade.width,
+        cascade.edges,
         cascade.light * 1000,
     )
     rng = np.random.default_rng(10)

@@ -1,0 +1,139 @@
+"""Toy DL0 read back with the readers that lstchain uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ctapipe_io_lst")
+eventio = pytest.importorskip("eventio")
+
+from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+
+POINTING = Pointing(23.161, 99.261)
+BEAM = Beam(Particle.GAMMA, (0.05, 20.0), -1.8, (0.4, 0.4), max_impact=400.0)
+N_SHOWERS = 200
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    path = tmp_path_factory.mktemp("toy") / "gamma.simtel.gz"
+    n = simulate_file(
+        path, beam=BEAM, pointing=POINTING, n_showers=N_SHOWERS, seed=7, run_number=12
+    )
+    return path, n
+
+
+@pytest.fixture(scope="module")
+def simtel(written: tuple[Path, int]):  # type: ignore[no-untyped-def]
+    with eventio.SimTelFile(str(written[0])) as stream:
+        events = list(stream)
+        yield stream, events
+
+
+def test_triggered_events_are_in_the_file(written, simtel) -> None:  # type: ignore[no-untyped-def]
+    stream, events = simtel
+    assert 0 < written[1] < N_SHOWERS
+    assert len(events) == written[1]
+    numbers = [event["event_id"] for event in events]
+    assert numbers == sorted(set(numbers))
+    assert all(event["mc_shower"] is not None for event in events)
+
+
+def test_all_thrown_showers_are_counted(simtel) -> None:  # type: ignore[no-untyped-def]
+    stream, _ = simtel
+    header = stream.mc_run_headers[-1]
+    assert header["n_showers"] * header["n_use"] == N_SHOWERS
+    (histogram,) = stream.histograms
+    assert (histogram["id"], histogram["entries"]) == (6, N_SHOWERS)
+    assert histogram["data"].sum() == N_SHOWERS
+    # log10 of the energy along y, distance along x
+    per_energy = histogram["data"].sum(axis=1)
+    edges = np.linspace(histogram["lower_y"], histogram["upper_y"], histogram["n_bins_y"] + 1)
+    filled = np.flatnonzero(per_energy)
+    assert edges[filled[0] + 1] >= np.log10(0.05)
+    assert edges[filled[-1]] <= np.log10(20.0)
+
+
+def test_header_says_what_was_thrown(simtel) -> None:  # type: ignore[no-untyped-def]
+    stream, _ = simtel
+    header = stream.mc_run_headers[-1]
+    assert header["E_range"] == pytest.approx([0.05, 20.0])
+    assert header["viewcone"] == pytest.approx([0.4, 0.4])
+    assert header["core_range"] == pytest.approx([0.0, 400.0])
+    assert header["spectral_index"] == pytest.approx(-1.8)
+    assert np.rad2deg(header["alt_range"]) == pytest.approx(90 - 23.161)
+
+
+def test_file_says_that_it_is_a_toy(simtel) -> None:  # type: ignore[no-untyped-def]
+    stream, _ = simtel
+    texts = [
+        bytes(stream.corsika_inputcards[0]),
+        stream.global_meta[b"LABEL"],
+        stream.header["target"],
+        *(line for _, line in stream.history),
+    ]
+    assert all(b"toy simulation" in text and b"not for science" in text for text in texts)
+
+
+@pytest.mark.parametrize("particle", list(Particle))
+def test_primary_code(tmp_path: Path, particle: Particle) -> None:
+    path = tmp_path / "x.simtel.zst"
+    beam = Beam(particle, (1.0, 2.0), max_impact=100.0)
+    assert simulate_file(path, beam=beam, pointing=POINTING, n_showers=5, seed=1) > 0
+    with eventio.SimTelFile(str(path)) as stream:
+        codes = {event["mc_shower"]["primary_id"] for event in stream}
+    assert codes == {{"GAMMA": 0, "ELECTRON": 1, "PROTON": 101}[particle.name]}
+
+
+def test_ctapipe_sees_lst1(written) -> None:  # type: ignore[no-untyped-def]
+    io = pytest.importorskip("ctapipe.io")
+    from astropy import units as u
+    from astropy.coordinates import angular_separation
+    from ctapipe.instrument import CameraGeometry
+
+    with io.EventSource(written[0]) as source:
+        subarray = source.subarray
+        assert source.obs_ids == [12]
+        assert list(subarray.tel) == [1]
+        assert str(subarray.tel[1]) == "LST_LST_LSTCam"
+        optics = subarray.tel[1].optics
+        assert optics.equivalent_focal_length.to_value(u.m) == pytest.approx(28.0)
+        assert optics.effective_focal_length.to_value(u.m) == pytest.approx(29.30565)
+        location = subarray.reference_location.to_geodetic()
+        assert location.lat.to_value(u.deg) == pytest.approx(28.76, abs=0.01)
+        events = 0
+        for event in source:
+            events += 1
+            pointing, shower = event.pointing.tel[1], event.simulation.shower
+            assert pointing.altitude.to_value(u.deg) == pytest.approx(90 - 23.161, abs=1e-4)
+            assert pointing.azimuth.to_value(u.deg) == pytest.approx(99.261, abs=1e-4)
+            offset = angular_separation(shower.az, shower.alt, pointing.azimuth, pointing.altitude)
+            assert offset.to_value(u.deg) == pytest.approx(0.4, abs=1e-3)
+            assert event.simulation.tel[1].impact.distance.to_value(u.m) <= 400.5
+            assert event.r0.tel[1].waveform.shape == (2, 1855, 40)
+        assert events == written[1]
+        real = CameraGeometry.from_name("LSTCam") if False else source.subarray.tel[1].camera
+        assert real.readout.sampling_rate.to_value(u.GHz) == pytest.approx(1.024)
+        assert real.geometry.cam_rotation.to_value(u.deg) == 0
+
+
+def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
+    def content(name: str, seed: int) -> bytes:
+        path = tmp_path / name
+        simulate_file(path, beam=BEAM, pointing=POINTING, n_showers=30, seed=seed)
+        return path.read_bytes()
+
+    assert content("a.simtel.gz", 1) == content("b.simtel.gz", 1)
+    assert content("a.simtel.gz", 1) != content("c.simtel.gz", 2)
+
+
+def test_no_trigger_is_a_valid_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.simtel.gz"
+    beam = Beam(Particle.GAMMA, (0.001, 0.002), max_impact=500.0)
+    assert simulate_file(path, beam=beam, pointing=POINTING, n_showers=20, seed=1) == 0
+    with eventio.SimTelFile(str(path)) as stream:
+        assert list(stream) == []
+        assert stream.histograms[0]["entries"] == 20
