@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class LstchainConfig:
     path: Path
     content: Mapping[str, Any]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of the content."""
         return digest(self.content)

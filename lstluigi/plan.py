@@ -362,7 +362,7 @@ class Plan:
             for reading in self.external(node)
             if reading.pattern is not None and reading.path in manifest.inputs
             for file in sorted(self.listing.glob(reading.path, reading.pattern))
-            if os.path.relpath(file, reading.path) not in manifest.inputs[reading.path]
+            if file.removeprefix(f"{reading.path}/") not in manifest.inputs[reading.path]
             and file not in manifest.left
         ]
 
@@ -371,7 +371,7 @@ class Plan:
         inputs: dict[str, dict[str, int]] = {}
         for number, reading in enumerate(node.readings):
             if reading.pattern is not None and reading in self.external(node):
-                names = [os.path.relpath(f, reading.path) for f in self.files(node, number)]
+                names = [f.removeprefix(f"{reading.path}/") for f in self.files(node, number)]
                 inputs.setdefault(reading.path, {}).update(sizes(reading.path, names))
         return Manifest(inputs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import types
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import luigi
@@ -51,7 +51,14 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         description="make again: outputs or stages (patterns, separated by commas)",
     )
 
-    @property
+    @classmethod
+    @cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """The parameters; Luigi asks for them many times for every task."""
+        params: list[tuple[str, luigi.Parameter]] = super().get_params()
+        return params
+
+    @cached_property
     def choices(self) -> Choices:
         """The parameters as choices of a run."""
         return Choices(
@@ -63,14 +70,23 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
             remake=tuple(filter(None, self.remake.split(","))),
         )
 
-    @property
+    @cached_property
     def session(self) -> Session:
         """The run that the task is part of."""
         return session(self.choices)
 
+    @cached_property
     def shared(self) -> dict[str, Any]:
         """Parameters to hand on to tasks of the same run."""
         return {name: getattr(self, name) for name, _ in ProductionTask.get_params()}
+
+    def step_task(self, node: PlannedStep) -> StepTask:
+        """The task of a step of the same run."""
+        tasks = self.session.tasks
+        if node.index not in tasks:
+            tasks[node.index] = STEP_TASKS[node.step.stage](output_path=node.output, **self.shared)
+        task: StepTask = tasks[node.index]
+        return task
 
 
 class StepTask(SlurmTask, ProductionTask):
@@ -79,14 +95,14 @@ class StepTask(SlurmTask, ProductionTask):
     stage: Stage
     output_path = luigi.Parameter(description="path that the step makes")
 
-    @property
+    @cached_property
     def node(self) -> PlannedStep:
         """The step in the graph."""
         return self.session.node(self.output_path)
 
     def requires(self) -> list[StepTask]:
         """The steps that make what this one reads, as far as they are not satisfied."""
-        return [step_task(node, self.shared()) for node in self.session.requirements(self.node)]
+        return [self.step_task(node) for node in self.session.requirements(self.node)]
 
     def output(self) -> luigi.Target:
         """The product."""
@@ -130,7 +146,7 @@ class StageTask(luigi.WrapperTask, ProductionTask):  # type: ignore[misc]
     def requires(self) -> list[StepTask]:
         """The steps."""
         steps = self.session.selected(self.stage.name, self.output_path)
-        return [step_task(node, self.shared()) for node in steps]
+        return [self.step_task(node) for node in steps]
 
     def output(self) -> list[luigi.Target]:
         """The steps' products."""
@@ -152,7 +168,7 @@ class Production(luigi.WrapperTask, ProductionTask):  # type: ignore[misc]
     def requires(self) -> list[StageTask]:
         """The stages."""
         names = dict.fromkeys(node.step.stage for node in self.session.selected())
-        return [STAGE_TASKS[name](**self.shared()) for name in names]
+        return [STAGE_TASKS[name](**self.shared) for name in names]
 
     def complete(self) -> bool:
         """All stages are."""
@@ -167,9 +183,3 @@ def _task_class(stage: Stage, base: type[luigi.Task], name: str) -> Any:
 
 STAGE_TASKS = {s.name: _task_class(s, StageTask, s.task) for s in STAGES.values()}
 STEP_TASKS = {s.name: _task_class(s, StepTask, f"{s.task}Step") for s in STAGES.values()}
-
-
-def step_task(node: PlannedStep, shared: dict[str, Any]) -> StepTask:
-    """The task of a step."""
-    task: StepTask = STEP_TASKS[node.step.stage](output_path=node.output, **shared)
-    return task

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lstluigi import preflight
 from lstluigi.config import Shape, find_lstchain_config, load_config
@@ -81,7 +82,8 @@ class Session:
         self.listeners: list[Callable[[PlannedStep, str], None]] = []
         self._jobs: dict[int, StepJob] = {}
         self._selected: dict[tuple[str, str], list[PlannedStep]] = {}
-        self._prepared = False
+        self._prepared: dict[tuple[str, str], list[PlannedStep]] = {}
+        self.tasks: dict[int, Any] = {}
         self.run = f"{socket.gethostname()}-{os.getpid()}-{time.strftime('%Y%m%dT%H%M%S')}"
 
     # what is to be done
@@ -144,20 +146,21 @@ class Session:
 
     def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
         """Check, carry out `accept_changed` and `remake`, tell what is ahead."""
-        steps = self.check(stage, output)
-        if self._prepared:
-            return steps
-        self._prepared = True
-        if self.choices.accept_changed or self.choices.remake:
-            self._accept()
-            self._remake()
-            self._look_again()
+        key = (stage, output)
+        if key not in self._prepared:
+            first = not self._prepared
             steps = self.check(stage, output)
-        self.tell(steps)
-        if steps:
-            self.log.begin()
-            atexit.register(self.log.write)
-        return steps
+            if first and (self.choices.accept_changed or self.choices.remake):
+                self._accept()
+                self._remake()
+                self._look_again()
+                steps = self.check(stage, output)
+            self.tell(steps)
+            if steps:
+                self.log.begin()
+                atexit.register(self.log.write)
+            self._prepared[key] = steps
+        return self._prepared[key]
 
     def tell(self, steps: Sequence[PlannedStep]) -> None:
         """Say what is ahead, with everything the user should know."""
@@ -187,6 +190,7 @@ class Session:
     def _look_again(self) -> None:
         self.plan = Plan(self.config, STAGES, self.plan.lstchain)
         self._selected.clear()
+        self.tasks.clear()
         self.__dict__.pop("_by_path", None)
 
     def _accept(self) -> None:

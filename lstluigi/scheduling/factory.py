@@ -116,4 +116,9 @@ def exit_code(result: LuigiRunResult) -> int:
         "scheduling_error": codes.scheduling_error,
         "not_run": codes.not_run,
     }
-    return max((code for reason, code in reasons.items() if found[reason]), default=0)
+    code = max((code for reason, code in reasons.items() if found[reason]), default=0)
+    ended_well = found["completed"] | found["already_done"]
+    history = result.worker._add_task_history
+    if code == 0 and history and execution_summary._root_task(result.worker) not in ended_well:
+        code = codes.not_run
+    return int(code)

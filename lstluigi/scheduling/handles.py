@@ -33,6 +33,8 @@ class JobFailed(Exception):
 class HandleProcess:
     """What `luigi.worker.Worker` takes for the process of a task.
 
+    Luigi's worker timeouts do not apply: the work has its own limits where it runs.
+
     Parameters
     ----------
     task : luigi.Task

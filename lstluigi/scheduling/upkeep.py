@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import time
@@ -127,7 +126,7 @@ class _DeadRuns:
         pid = task.get("pid")
         return (
             task.get("host") == self._worker.host
-            and task.get("username") == getpass.getuser()
+            and task.get("username") == self._worker.username is not None
             and isinstance(pid, int)
             and not _exists(pid)
         )

@@ -52,6 +52,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
 
     def __init__(self, scheduler: Any, **options: Any) -> None:
         super().__init__(scheduler=scheduler, **options)
+        self._pid = os.getpid()
         self.books = Books()
         self._interrupts = Interrupts()
         self._pace = Pace(self._config.wait_interval)
@@ -76,6 +77,11 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def worker_id(self) -> str:
         """The name of this worker at the scheduler."""
         return str(self._id)
+
+    @property
+    def username(self) -> str | None:
+        """The user of this run, as the scheduler knows them."""
+        return dict(self._worker_info).get("username")
 
     def follows_any(self) -> bool:
         """Tell whether any task of this worker is under way."""
@@ -285,11 +291,19 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def _start_held(self) -> None:
         self._forget_ended_forks()
         for task_id in list(self._held):
-            if not self._must_wait(task_id):
+            if any(self.books.status(name) == FAILED for name in self.books.required(task_id)):
+                del self._held[task_id], self._running_tasks[task_id]
+                self._give_back(task_id)
+            elif not self._must_wait(task_id):
                 del self._held[task_id], self._running_tasks[task_id]
                 self._run_task(task_id)
             elif self._awaits_a_core(task_id):
                 break
+
+    def _give_back(self, task_id: str) -> None:
+        # only new requirements make a running task pending again
+        told = {**self.books.retold(task_id), "status": PENDING, "runnable": True}
+        self._add_task(**told, new_deps=list(self.books.required(task_id)))
 
     def _handle_next_task(self) -> None:
         if not self.results:
@@ -312,5 +326,6 @@ class HandleWorker(Worker):  # type: ignore[misc]
             del self._forks[task_id]
 
     def _look_while_waiting(self) -> None:
-        if threading.current_thread() is threading.main_thread():
+        # a forked task of somebody else's has a copy of this worker, and must not follow jobs
+        if os.getpid() == self._pid and threading.current_thread() is threading.main_thread():
             self._followed.look()

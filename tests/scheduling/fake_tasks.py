@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import luigi
@@ -101,6 +102,7 @@ class Plain(luigi.Task):
 
     name = luigi.Parameter()
     fails = luigi.BoolParameter(default=False)
+    seconds = luigi.FloatParameter(default=0.1)
 
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(f"{self.name}.out")
@@ -109,7 +111,7 @@ class Plain(luigi.Task):
         note("plain", self.name, os.getpid(), os.getppid())
         if self.fails:
             raise RuntimeError("plain trouble")
-        time.sleep(0.1)
+        time.sleep(self.seconds)
         Path(f"{self.name}.out").touch()
 
 
@@ -120,6 +122,17 @@ class Mixed(luigi.WrapperTask):
 
     def requires(self) -> list[luigi.Task]:
         return [Plain(name=f"plain{i}") for i in range(self.count)] + [Job(name="job")]
+
+
+class Dynamic(luigi.Task):
+    """Finds out what it requires while it runs."""
+
+    def output(self) -> luigi.LocalTarget:
+        return luigi.LocalTarget("dynamic.out")
+
+    def run(self) -> Iterator[list[luigi.Task]]:
+        yield [Plain(name="plain"), Job(name="job")]
+        Path("dynamic.out").touch()
 
 
 class Broken(luigi.Task):

@@ -25,6 +25,7 @@ def test_without_luigid(tmp_path: Path, start: Start) -> None:
 
 
 @alone
+@pytest.mark.slow
 @pytest.mark.parametrize("user", [None, 65534])
 def test_only_my_own_luigid_is_used(tmp_path: Path, start: Start, user: int | None) -> None:
     if user and os.getuid() != 0:
@@ -115,6 +116,24 @@ def test_plain_tasks_run_beside_jobs(tmp_path: Path, start: Start) -> None:
     assert len(plain) == 6
     assert {parent for *_, parent in plain} == {str(run.process.pid)}
     assert len({pid for _, _, pid, _ in plain}) == 6
+
+
+def test_requirements_found_while_running(tmp_path: Path, start: Start) -> None:
+    allow(tmp_path, "job")
+    run = start("Dynamic", "--local-scheduler")
+    assert run.wait() == 0, run.text
+    assert (tmp_path / "job.out").exists()
+    assert (tmp_path / "plain.out").exists()
+
+
+def test_a_signal_ends_plain_tasks(tmp_path: Path, start: Start) -> None:
+    run = start("Plain", "--name", "long", "--seconds", "300", "--local-scheduler")
+    (line,) = wait_for(lambda: events(tmp_path))
+    run.kill(signal.SIGTERM)
+    assert run.wait() == 143
+    assert "Traceback" not in run.text
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(line.split()[2]), 0)
 
 
 def test_a_plain_task_that_fails(tmp_path: Path, start: Start) -> None:

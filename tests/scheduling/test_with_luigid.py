@@ -13,6 +13,7 @@ from harness import Luigid, Run, allow, events, free_port, wait_for
 from lstluigi.scheduling.luigid import answers, is_my_luigid
 
 Start = Callable[..., Run]
+pytestmark = pytest.mark.slow
 
 
 def port(luigid: Luigid) -> tuple[str, str]:
@@ -68,6 +69,7 @@ def test_luigid_restarted_empty(tmp_path: Path, luigid: Luigid, start: Start) ->
     assert run.wait() == 0, run.text
     started = [line for line in events(tmp_path) if line.startswith("start")]
     assert started == ["start first", "start second", "start chain"]
+    assert "has forgotten this run" in run.text
 
 
 def test_luigid_restarted_unnoticed(tmp_path: Path, luigid: Luigid, start: Start) -> None:
@@ -118,6 +120,19 @@ def test_a_product_removed_just_after_it_was_made(
     assert again.wait() == 0, again.text
     started = [line for line in events(tmp_path) if line.startswith("start")]
     assert started == ["start first", "start second", "start chain"] * 2
+
+
+def test_a_requirement_that_is_made_again_and_fails(
+    tmp_path: Path, luigid: Luigid, start: Start
+) -> None:
+    """luigid takes it for done and hands out what depends on it."""
+    allow(tmp_path, "first", "second")
+    assert start("Job", "--name", "first", *port(luigid)).wait() == 0
+    (tmp_path / "first.out").unlink()
+    allow(tmp_path, "first", text="the disk is full")
+    again = start("Chain", *port(luigid))
+    assert again.wait() == 30, again.text
+    assert [line for line in events(tmp_path) if line.startswith("start")] == ["start first"] * 2
 
 
 def test_a_named_luigid_that_is_down(start: Start) -> None:
