@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lstluigi.plan import PlannedStep
+from lstluigi.steps import PlannedStep
 
 
 class Display(AbstractContextManager["Display"]):

@@ -62,10 +62,13 @@ class ConfigError(LstluigiError):
     ----------
     problems : iterable of Problem
         At least one.
+    read : object, optional
+        The config without what is wrong in it, in which more may be found.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], read: object = None) -> None:
         self.problems = tuple(problems)
+        self.read = read
         super().__init__(self.problems)
 
     def __str__(self) -> str:

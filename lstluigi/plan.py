@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from lstluigi.config import ProductionConfig, Step
-from lstluigi.errors import LstluigiError
+from lstluigi.config import ProductionConfig
 from lstluigi.files import Listing
-from lstluigi.graph import Graph, Made, Read, matches
-from lstluigi.jobs.spec import Check, Command, Environment, Product
+from lstluigi.graph import Graph, Read, matches
 from lstluigi.lstchain_config import LstchainConfig
-from lstluigi.products import Manifest, Places, ProductTarget, described, sizes
+from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.recipe import Recipe, own_changes, recorded
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading, Stage
+from lstluigi.stages.base import Reading, Stage
+from lstluigi.steps import OneFile, PlannedStep, Unit, planned, recipe_content, unit
 
 
 class Standing(Enum):
@@ -29,61 +28,18 @@ class Standing(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What a step does for one input file, or at once: see `lstluigi.stages.base`."""
-
-    name: str
-    commands: Sequence[Command]
-    links: Sequence[tuple[str, str]]
-    verify: Sequence[tuple[str, Check]]
-    products: Sequence[Product]
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A step of the config with its stage, as a node of the graph."""
-
-    index: int
-    step: Step
-    stage: Stage
-    readings: tuple[Reading, ...]
-    makes: tuple[Made, ...]
-    places: Places
-
-    @property
-    def output(self) -> str:
-        """The path that names the step: the first that it makes."""
-        return self.makes[0].path
-
-    def __str__(self) -> str:
-        return f"{self.step.stage} step {self.step.number} ({self.output})"
-
-
 class _Files:
     """Files behind each reading of a step, found out when asked for."""
 
-    def __init__(self, plan: Plan, planned: PlannedStep) -> None:
-        self._plan, self._planned = plan, planned
+    def __init__(self, plan: Plan, node: PlannedStep) -> None:
+        self._plan, self._node = plan, node
 
     @property
     def lstchain(self) -> Mapping[str, Any]:
         return {} if self._plan.lstchain is None else self._plan.lstchain.content
 
     def __getitem__(self, reading: int) -> Sequence[str]:
-        return self._plan.files(self._planned, reading)
-
-
-@dataclass(frozen=True)
-class _OneFile:
-    """Inputs of a unit that is one file."""
-
-    lstchain: Mapping[str, Any]
-    reading: int
-    file: str
-
-    def __getitem__(self, reading: int) -> Sequence[str]:
-        return [self.file] if reading == self.reading else []
+        return self._plan.files(self._node, reading)
 
 
 class Plan:
@@ -107,7 +63,7 @@ class Plan:
     ) -> None:
         self.config, self.lstchain = config, lstchain
         self.listing = Listing()
-        self.steps = [_planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
+        self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
         self.graph = Graph.build(
             [
                 (node.makes, [Read(reading.path, reading.pattern) for reading in node.readings])
@@ -178,23 +134,9 @@ class Plan:
             for reading in range(len(node.readings)):
                 for file in self.files(node, reading):
                     if file not in dropped:
-                        yield self._unit(node, _OneFile(self._content, reading, file), file)
+                        yield unit(node, OneFile(self._content, reading, file), file)
         else:
-            yield self._unit(node, _Files(self, node), node.places.label)
-
-    def _unit(self, node: PlannedStep, inputs: _Files | _OneFile, name: str) -> Unit:
-        stage, step = node.stage, node.step
-        return Unit(
-            name=os.path.basename(name),
-            commands=stage.commands(step, inputs),
-            links=stage.links(step, inputs),
-            verify=[
-                (file, reading.check)
-                for number, reading in enumerate(node.readings)
-                for file in inputs[number]
-            ],
-            products=stage.products(step, inputs),
-        )
+            yield unit(node, _Files(self, node), node.places.label)
 
     def finals(self, node: PlannedStep) -> Sequence[str]:
         """Every file that is expected of a step, at its final path."""
@@ -217,7 +159,7 @@ class Plan:
         for reading in range(len(node.readings)):
             for file in self.files(node, reading):
                 if file not in dropped:
-                    inputs = _OneFile(self._content, reading, file)
+                    inputs = OneFile(self._content, reading, file)
                     yield from (p.final for p in node.stage.products(node.step, inputs))
 
     def _left_over(self, node: PlannedStep) -> Sequence[str]:
@@ -310,33 +252,13 @@ class Plan:
     def recipes(self) -> list[Recipe]:
         """Today's recipe of each step, by index."""
         found: dict[int, Recipe] = {}
+        lstchain = None if self.lstchain is None else self.lstchain.digest
         for index in self.graph.order:
             upstream = {self.steps[p].output: found[p].digest for p in self.graph.producers[index]}
-            found[index] = Recipe(self._recipe_content(self.steps[index]), upstream)
+            node = self.steps[index]
+            content = recipe_content(node, self.config, _Files(self, node), lstchain)
+            found[index] = Recipe(content, upstream)
         return [found[index] for index in range(len(self.steps))]
-
-    def _recipe_content(self, node: PlannedStep) -> dict[str, Any]:
-        source = self.config.source_environment
-        inputs = [
-            _OneFile(self._content, number, os.path.join(reading.path, "<file>"))
-            for number, reading in enumerate(node.readings[:1])
-        ]
-        commands = node.stage.commands(
-            node.step, inputs[0] if node.stage.per_file else _Files(self, node)
-        )
-        uses_config = any(LSTCHAIN_CONFIG in command for command in commands)
-        return {
-            "stage": node.step.stage,
-            "workflow": self.config.workflow_kind,
-            "commands": [list(command) for command in commands],
-            "settings": dict(node.stage.settings(node.step)),
-            "reads": [[r.path, r.pattern] for r in node.readings],
-            "makes": described(node.makes),
-            "lstchain_config": self.lstchain.digest if uses_config and self.lstchain else None,
-            "environment": None
-            if source is None
-            else {"source_file": source.source_file, "conda_env": source.conda_env},
-        }
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
@@ -390,19 +312,3 @@ class Plan:
         """Go on without input files that failed and may be missing."""
         manifest = self.manifest(node) or self.new_manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
-
-
-def _planned(index: int, step: Step, stage: Stage) -> PlannedStep:
-    makes = tuple(stage.makes(step))
-    places = Places.of(makes, stage.logs)
-    return PlannedStep(index, step, stage, tuple(stage.reads(step)), makes, places)
-
-
-def environment_of(config: ProductionConfig, choice: str) -> Environment:
-    """The environment that jobs use: the config's, or with `current` that of lstluigi."""
-    source = config.source_environment
-    if source is None or choice == "current":
-        return Environment()
-    if choice != "config":
-        raise LstluigiError(f"environment {choice!r} is unknown; choose config or current")
-    return Environment(source.source_file, source.conda_env)

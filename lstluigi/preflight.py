@@ -11,8 +11,9 @@ from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.lock import holder
 from lstluigi.jobs.spec import Environment
-from lstluigi.plan import Plan, PlannedStep
+from lstluigi.plan import Plan
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
+from lstluigi.steps import PlannedStep
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:

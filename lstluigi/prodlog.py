@@ -16,7 +16,8 @@ import yaml
 
 from lstluigi.files import write_text
 from lstluigi.jobs.ledger import events
-from lstluigi.plan import Plan, PlannedStep
+from lstluigi.plan import Plan
+from lstluigi.steps import PlannedStep
 
 VARIABLE = "LSTLUIGI_PROD_LOGS"
 PACKAGES = (

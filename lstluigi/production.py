@@ -11,10 +11,10 @@ import luigi
 
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import SlurmTask
-from lstluigi.plan import PlannedStep
 from lstluigi.session import Choices, Session
 from lstluigi.stages import STAGES
 from lstluigi.stages.base import Stage
+from lstluigi.steps import PlannedStep
 
 
 @lru_cache(maxsize=4)

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi import preflight
-from lstluigi.config import Shape, find_lstchain_config, load_config
+from lstluigi.config import ProductionConfig, find_lstchain_config, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
+from lstluigi.jobs.spec import Environment
 from lstluigi.lstchain_config import LstchainConfig
-from lstluigi.plan import Plan, PlannedStep, Standing, environment_of
+from lstluigi.plan import Plan, Standing
 from lstluigi.prodlog import ProductionLog
 from lstluigi.recipe import record
 from lstluigi.stages import STAGES
 from lstluigi.stepjob import StepJob
+from lstluigi.steps import PlannedStep
 
 log = logging.getLogger("lstluigi")
 
@@ -70,13 +72,12 @@ class Session:
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
-        given = Path(choices.lstchain_config) if choices.lstchain_config else None
-        self.config = load_config(Path(choices.config), _shapes(), given)
+        self.config = _load(choices)
         found = self.config.lstchain_config
         lstchain = None if found is None else LstchainConfig.read(found)
         self.plan = Plan(self.config, STAGES, lstchain)
         _refuse(preflight.config_problems(self.plan))
-        self.environment = environment_of(self.config, choices.environment)
+        self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend or self.config.backend or "auto")
         self.made: set[int] = set()
         self.listeners: list[Callable[[PlannedStep, str], None]] = []
@@ -282,14 +283,33 @@ class Session:
         return self.satisfied(node)
 
 
-def _shapes() -> dict[str, Shape]:
-    return {name: stage.shape for name, stage in STAGES.items()}
+def _load(choices: Choices) -> ProductionConfig:
+    """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
+    shapes = {name: stage.shape for name, stage in STAGES.items()}
+    given = Path(choices.lstchain_config) if choices.lstchain_config else None
+    try:
+        return load_config(Path(choices.config), shapes, given)
+    except ConfigError as error:
+        if not isinstance(error.read, ProductionConfig):
+            raise
+        more = preflight.config_problems(Plan(error.read, STAGES, None))
+        raise ConfigError([*error.problems, *more]) from None
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
     found = list(problems)
     if found:
         raise ConfigError(found)
+
+
+def _environment(config: ProductionConfig, choice: str) -> Environment:
+    """The environment that jobs use: the config's, or with `current` that of lstluigi."""
+    source = config.source_environment
+    if source is None or choice == "current":
+        return Environment()
+    if choice != "config":
+        raise LstluigiError(f"environment {choice!r} is unknown; choose config or current")
+    return Environment(source.source_file, source.conda_env)
 
 
 def _backend_name(name: str) -> str:

@@ -17,9 +17,10 @@ from lstluigi.jobs.monitor import ItemResult
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Environment, Item, Shared, Work
 from lstluigi.lstchain_config import LstchainConfig
-from lstluigi.plan import Plan, PlannedStep, Standing, Unit
+from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
 from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS
+from lstluigi.steps import PlannedStep, Unit
 
 #: Last lines of a log that are shown with a failure.
 TAIL = 8

@@ -93,7 +93,7 @@ def load_config(
         notices=tuple(_notices(top, stages_to_run)),
     )
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(problems, config)
     return config
 
 

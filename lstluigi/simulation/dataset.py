@@ -30,7 +30,7 @@ from typing import Literal
 from lstluigi.errors import LstluigiError
 
 from .eventio import FORMATS
-from .showers import Beam, Particle, Pointing
+from .showers import MODEL_VERSION, Beam, Particle, Pointing
 from .simtel import LABEL
 
 #: Written at the root: the parameters the data set was made with.
@@ -279,7 +279,8 @@ def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
         beam = asdict(plan.beam) | {"particle": plan.beam.particle.name.lower()}
         files[plan.path] = asdict(plan) | {"beam": beam}
         del files[plan.path]["path"]
-    text = json.dumps({"label": LABEL, "files": files}, indent=1) + "\n"
+    content = {"label": LABEL, "model_version": MODEL_VERSION, "files": files}
+    text = json.dumps(content, indent=1) + "\n"
     if path.exists():
         if path.read_text() != text:
             raise SimulationError(
@@ -353,6 +354,8 @@ def run(
         raise SimulationError(f"Format {format_!r} is not known: give {' or '.join(FORMATS)}.")
     if layout == "prod5" and (training_nodes or test_nodes):
         raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
+    if any(number is not None and number < 1 for number in (files, showers)):
+        raise SimulationError("Give at least one file per sample and one shower per file.")
     base = PRESETS[preset]
     size = Size(
         tuple(map(parse_pointing, training_nodes)) or base.training_nodes,

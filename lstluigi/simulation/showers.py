@@ -21,6 +21,8 @@ from scipy.special import ndtri
 
 from .camera import EFFECTIVE_FOCAL_LENGTH, Camera, FloatArray, IntArray
 
+#: Raised whenever the same arguments give other files.
+MODEL_VERSION = 1
 SPEED_OF_LIGHT = 0.299792458  # m / ns
 #: Height of the site above sea level in m (La Palma, as in LSTProd2).
 OBSERVATION_HEIGHT = 2158.0

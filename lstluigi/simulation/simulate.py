@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from . import simtel
 from .camera import lst_camera
@@ -65,7 +66,9 @@ def simulate_file(
     """
     run = simtel.Run(run_number, pointing, beam, n_showers, seed)
     counter = _Counter()
-    write_file(Path(path), _objects(run, noise_everywhere, counter))
+    # one thread: files are shared out among processes, and sums come out the same everywhere
+    with threadpool_limits(1):
+        write_file(Path(path), _objects(run, noise_everywhere, counter))
     return counter.triggered
 
 

@@ -1,0 +1,103 @@
+"""A step of a config as a node of the graph, and the units of work it consists of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lstluigi.config import ProductionConfig, Step
+from lstluigi.graph import Made
+from lstluigi.jobs.spec import Check, Command, Product
+from lstluigi.products import Places, described
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a step does for one input file, or at once: see `lstluigi.stages.base`."""
+
+    name: str
+    commands: Sequence[Command]
+    links: Sequence[tuple[str, str]]
+    verify: Sequence[tuple[str, Check]]
+    products: Sequence[Product]
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step of the config with its stage, as a node of the graph."""
+
+    index: int
+    step: Step
+    stage: Stage
+    readings: tuple[Reading, ...]
+    makes: tuple[Made, ...]
+    places: Places
+
+    @property
+    def output(self) -> str:
+        """The path that names the step: the first that it makes."""
+        return self.makes[0].path
+
+    def __str__(self) -> str:
+        return f"{self.step.stage} step {self.step.number} ({self.output})"
+
+
+@dataclass(frozen=True)
+class OneFile:
+    """Inputs of a unit that is one file."""
+
+    lstchain: Mapping[str, Any]
+    reading: int
+    file: str
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return [self.file] if reading == self.reading else []
+
+
+def planned(index: int, step: Step, stage: Stage) -> PlannedStep:
+    """A step as a node, with what its stage says of it."""
+    makes = tuple(stage.makes(step))
+    places = Places.of(makes, stage.logs)
+    return PlannedStep(index, step, stage, tuple(stage.reads(step)), makes, places)
+
+
+def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
+    """A unit of work of a step, for one input file or for all."""
+    stage, step = node.stage, node.step
+    return Unit(
+        name=os.path.basename(name),
+        commands=stage.commands(step, inputs),
+        links=stage.links(step, inputs),
+        verify=[
+            (file, reading.check)
+            for number, reading in enumerate(node.readings)
+            for file in inputs[number]
+        ],
+        products=stage.products(step, inputs),
+    )
+
+
+def recipe_content(
+    node: PlannedStep, config: ProductionConfig, inputs: Inputs, lstchain_digest: str | None
+) -> dict[str, Any]:
+    """What the content of a step's product depends on, apart from what is upstream."""
+    if node.stage.per_file:
+        inputs = OneFile(inputs.lstchain, 0, os.path.join(node.readings[0].path, "<file>"))
+    commands = node.stage.commands(node.step, inputs)
+    uses_config = any(LSTCHAIN_CONFIG in command for command in commands)
+    source = config.source_environment
+    return {
+        "stage": node.step.stage,
+        "workflow": config.workflow_kind,
+        "commands": [list(command) for command in commands],
+        "settings": dict(node.stage.settings(node.step)),
+        "reads": [[reading.path, reading.pattern] for reading in node.readings],
+        "makes": described(node.makes),
+        "lstchain_config": lstchain_digest if uses_config else None,
+        "environment": None
+        if source is None
+        else {"source_file": source.source_file, "conda_env": source.conda_env},
+    }
