@@ -46,6 +46,8 @@ class Display(AbstractContextManager["Display"]):
     def __enter__(self) -> Display:
         log = logging.getLogger("lstluigi")
         log.setLevel(logging.WARNING if self._console.is_terminal else logging.INFO)
+        # bars and the last line of a run say what Luigi's own summary would
+        logging.getLogger("lstluigi.summary").setLevel(logging.WARNING)
         for handler in list(log.handlers):
             log.removeHandler(handler)
         if self._console.is_terminal:

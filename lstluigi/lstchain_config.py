@@ -28,6 +28,7 @@ class LstchainConfig:
     """A parsed lstchain config (JSON, a bare Infinity allowed as lstchain itself writes it)."""
 
     path: Path
+    text: str
     content: Mapping[str, Any]
 
     @cached_property
@@ -45,7 +46,8 @@ class LstchainConfig:
             When the file cannot be read or does not hold a JSON object.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            content = json.loads(text)
         except OSError as error:
             raise LstluigiError(
                 f"lstchain config {path} cannot be read ({error.strerror}); check the path"
@@ -57,7 +59,7 @@ class LstchainConfig:
             ) from None
         if not isinstance(content, dict):
             raise LstluigiError(f"lstchain config {path} does not hold a JSON object")
-        return cls(path, content)
+        return cls(path, text, content)
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:

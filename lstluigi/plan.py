@@ -53,6 +53,8 @@ class Plan:
         Every stage by name.
     lstchain
         The lstchain config, where any step needs one.
+    anew
+        Steps, by index, whose products and manifests are taken as not there.
     """
 
     def __init__(
@@ -60,8 +62,9 @@ class Plan:
         config: ProductionConfig,
         stages: Mapping[str, Stage],
         lstchain: LstchainConfig | None,
+        anew: frozenset[int] = frozenset(),
     ) -> None:
-        self.config, self.lstchain = config, lstchain
+        self.config, self.lstchain, self._anew = config, lstchain, anew
         self.listing = Listing()
         self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
         self.graph = Graph.build(
@@ -93,7 +96,7 @@ class Plan:
     def manifest(self, node: PlannedStep) -> Manifest | None:
         """What was written down about the step's inputs when it was first submitted."""
         if node.index not in self._manifests:
-            known = self.listing.exists(node.places.manifest)
+            known = node.index not in self._anew and self.listing.exists(node.places.manifest)
             self._manifests[node.index] = Manifest.read(node.places.manifest) if known else None
         return self._manifests[node.index]
 
@@ -187,6 +190,8 @@ class Plan:
 
     def there(self, node: PlannedStep) -> bool:
         """Is the whole product at its final path (as far as has been listed)?"""
+        if node.index in self._anew:
+            return False
         if not all(self.listing.exists(made.path) for made in node.makes):
             return False
         finals = self.finals(node)
@@ -194,6 +199,8 @@ class Plan:
 
     def begun(self, node: PlannedStep) -> bool:
         """Is at least one file of the product at its final path?"""
+        if node.index in self._anew:
+            return False
         if not any(self.listing.exists(made.path) for made in node.makes):
             return False
         return any(self.listing.exists(file) for file in self.finals(node))
@@ -204,9 +211,12 @@ class Plan:
             self.listing.forget(file)
         for made in node.makes:
             self.listing.forget(os.path.dirname(made.path))
+        self._manifests.pop(node.index, None)
+        self._forget_names(node)
+
+    def _forget_names(self, node: PlannedStep) -> None:
         self._finals.pop(node.index, None)
         self._final_sets.pop(node.index, None)
-        self._manifests.pop(node.index, None)
         for reading in range(len(node.readings)):
             self._files.pop((node.index, reading), None)
 
@@ -215,20 +225,19 @@ class Plan:
         """Where each step stands, by index."""
         found: list[Standing] = [Standing.MISSING] * len(self.steps)
         for index in reversed(self.graph.order):
-            consumers = self.graph.consumers[index]
-            passed = bool(consumers) and all(
-                found[c] in (Standing.WHOLE, Standing.PASSED) for c in consumers
-            )
-            found[index] = self._standing(self.steps[index], passed)
+            after = {found[consumer] for consumer in self.graph.consumers[index]}
+            found[index] = self._standing(self.steps[index], after)
         return found
 
-    def _standing(self, node: PlannedStep, passed: bool) -> Standing:
+    def _standing(self, node: PlannedStep, after: set[Standing]) -> Standing:
         """A change upstream shows in the recipes of all consumers; DL0 that has grown does not."""
-        if passed:
+        if after and after <= {Standing.WHOLE, Standing.PASSED}:
             grown = self.grown(node) and self.begun(node)
             return Standing.CHANGED if grown else Standing.PASSED
         if not self.begun(node):
-            return Standing.MISSING
+            # nothing is made again for a changed product before the user has decided about it
+            waits = Standing.CHANGED in after and Standing.MISSING not in after
+            return Standing.PASSED if waits else Standing.MISSING
         if self.record(node) is not None and next(self.changes(node), None):
             return Standing.CHANGED
         return Standing.WHOLE if self.there(node) else Standing.MISSING
@@ -264,6 +273,12 @@ class Plan:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
         known = self.listing.exists(node.places.recipe)
         return recorded(node.places.recipe) if known else None
+
+    def by_hand(self, node: PlannedStep) -> Iterator[str]:
+        """Files of the product that are there and that lstluigi did not make."""
+        record = self.record(node)
+        files = self.finals(node) if record is None else record.get("by_hand", [])
+        yield from (file for file in files if self.listing.exists(file))
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or its DL0, differs from today's."""
@@ -312,3 +327,5 @@ class Plan:
         """Go on without input files that failed and may be missing."""
         manifest = self.manifest(node) or self.new_manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
+        for index in self.graph.descendants(node.index):  # they do without them, too
+            self._forget_names(self.steps[index])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lstluigi.config import ProductionConfig
@@ -68,6 +69,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
     seen: set[str] = set()
     for node in steps:
         yield from _inputs(plan, node, chosen)
+        yield from _same_name(plan, node)
         root = nearest_existing(node.places.anchor)
         if root not in seen:
             seen.add(root)
@@ -106,6 +108,15 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
             yield Problem(node.step.where(_key(node, reading.path)), what, "correct the path")
+
+
+def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
+    """Input files, such as x.simtel.gz and x.simtel.zst, that would become one product."""
+    finals = plan.finals(node)
+    if len(plan.final_set(node)) < len(finals):
+        twice = next(file for file, count in Counter(finals).items() if count > 1)
+        what = f"several of its input files would become {twice}"
+        yield Problem(node.step.where("input"), what, "move all but one of them away")
 
 
 def _key(node: PlannedStep, path: str) -> str:

@@ -17,7 +17,7 @@ import yaml
 from lstluigi.files import write_text
 from lstluigi.jobs.ledger import events
 from lstluigi.plan import Plan
-from lstluigi.steps import PlannedStep
+from lstluigi.steps import PlannedStep, resolved
 
 VARIABLE = "LSTLUIGI_PROD_LOGS"
 PACKAGES = (
@@ -92,7 +92,8 @@ class ProductionLog:
                 continue
             stage, name = node.step.stage, label(node)
             reduced.setdefault(stage, {})[name] = [job["job"] for job in jobs]
-            commands = self._plan.recipes[node.index].content["commands"]
+            units = self._plan.units(node)
+            commands = [c for u in units for c in resolved(u.commands, node, self._plan.lstchain)]
             full.setdefault(stage, {})[name] = {
                 "output": node.output,
                 "commands": [shlex.join(command) for command in commands],

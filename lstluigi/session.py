@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi import preflight
-from lstluigi.config import ProductionConfig, find_lstchain_config, load_config
+from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
@@ -132,15 +132,20 @@ class Session:
     def check(self, stage: str = "", output: str = "") -> list[PlannedStep]:
         """Look for everything that keeps a selection from running; return what will run."""
         self._check_remake()
-        steps = self.needed(self.selected(stage, output))
-        local = self.backend_name == "local"
-        problems = [
-            *preflight.file_problems(self.plan, steps),
-            *preflight.environment_problems(self.config, self.environment, local),
-        ]
-        _refuse(problems if steps else [])
-        if self.plan.lstchain is None and problems:
-            find_lstchain_config(self.config.path)
+        return self._runnable(self.selected(stage, output))
+
+    def _runnable(self, wanted: Iterable[PlannedStep]) -> list[PlannedStep]:
+        """Return these steps with what they need, if nothing keeps them from running."""
+        steps = self.needed(wanted)
+        running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
+        if running:
+            local = self.backend_name == "local"
+            _refuse(
+                [
+                    *preflight.file_problems(self.plan, running),
+                    *preflight.environment_problems(self.config, self.environment, local),
+                ]
+            )
         if (owner := preflight.held(steps, self.plan)) is not None:
             raise LstluigiError(f"{owner}; wait for it to end")
         return steps
@@ -154,7 +159,6 @@ class Session:
             if first and (self.choices.accept_changed or self.choices.remake):
                 self._accept()
                 self._remake()
-                self._look_again()
                 steps = self.check(stage, output)
             self.tell(steps)
             if steps:
@@ -188,8 +192,8 @@ class Session:
         whole = self.plan.standings[node.index] is Standing.WHOLE
         return whole and self.plan.record(node) is None
 
-    def _look_again(self) -> None:
-        self.plan = Plan(self.config, STAGES, self.plan.lstchain)
+    def _look_again(self, anew: frozenset[int] = frozenset()) -> None:
+        self.plan = Plan(self.config, STAGES, self.plan.lstchain, anew)
         self._selected.clear()
         self.tasks.clear()
         self.__dict__.pop("_by_path", None)
@@ -204,10 +208,12 @@ class Session:
             reasons = list(self.plan.changes(node))
             recipe = self.plan.recipes[node.index]
             was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
-            record(node.places.recipe, recipe, self.plan.lstchain, accepted=was)
+            notes = {"accepted": was, "by_hand": list(self.plan.by_hand(node))}
+            record(node.places.recipe, recipe, self.plan.lstchain, **notes)
             if self.plan.grown(node):
                 self.plan.leave_new_inputs(node)
             log.warning("accepted as it is: %s (%s)", node, "; ".join(reasons))
+        self._look_again()
 
     def _matched(self) -> set[int]:
         found: set[int] = set()
@@ -223,24 +229,32 @@ class Session:
     def _check_remake(self) -> None:
         for index in self._to_remake():
             node = self.plan.steps[index]
-            if self.plan.begun(node) and self.plan.record(node) is None:
+            if (file := next(self.plan.by_hand(node), None)) is not None:
                 raise LstluigiError(
-                    f"{node} was not made by lstluigi, so --remake does not delete it; "
-                    "move it away yourself"
+                    f"{file}, part of {node}, was not made by lstluigi, so --remake does not "
+                    "delete it; move it away yourself"
                 )
 
-    def _to_remake(self) -> set[int]:
+    def _to_remake(self) -> frozenset[int]:
         matched = self._matched()
-        return matched.union(*(self.plan.graph.descendants(index) for index in matched))
+        return frozenset(matched.union(*(self.plan.graph.descendants(index) for index in matched)))
 
     def _remake(self) -> None:
-        for index in sorted(self._to_remake()):
+        """Delete what is to be made again, if it can be."""
+        indices = self._to_remake()
+        if not indices:
+            return
+        self._look_again(anew=indices)
+        self._runnable([self.plan.steps[index] for index in indices])
+        self._look_again()
+        for index in sorted(indices):
             node = self.plan.steps[index]
             for file in self.plan.finals(node):
                 if self.plan.listing.exists(file):
-                    os.unlink(file)
-            Path(node.places.manifest).unlink(missing_ok=True)
+                    _delete(file)
+            _delete(node.places.manifest)
             log.warning("will be made again: %s", node)
+        self._look_again()
 
     # during the run
 
@@ -304,11 +318,11 @@ def _refuse(problems: Iterable[Problem]) -> None:
 
 def _environment(config: ProductionConfig, choice: str) -> Environment:
     """The environment that jobs use: the config's, or with `current` that of lstluigi."""
+    if choice not in ("config", "current"):
+        raise LstluigiError(f"environment {choice!r} is unknown; choose config or current")
     source = config.source_environment
     if source is None or choice == "current":
         return Environment()
-    if choice != "config":
-        raise LstluigiError(f"environment {choice!r} is unknown; choose config or current")
     return Environment(source.source_file, source.conda_env)
 
 
@@ -320,4 +334,12 @@ def _backend_name(name: str) -> str:
 
 def _names(node: PlannedStep, pattern: str) -> bool:
     stage, number = node.step.stage, node.step.number
-    return pattern in (stage, f"{stage}:{number}") or fnmatchcase(node.output, pattern)
+    names = (stage, f"{stage}:{number}", node.output)
+    return pattern in names or fnmatchcase(node.output, pattern)
+
+
+def _delete(path: str) -> None:
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be deleted ({error.strerror})") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,13 +15,12 @@ from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.monitor import ItemResult
-from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
-from lstluigi.jobs.spec import Check, Command, Environment, Item, Shared, Work
+from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
-from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS
-from lstluigi.steps import PlannedStep, Unit
+from lstluigi.stages.base import LSTCHAIN_CONFIG
+from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 
 #: Last lines of a log that are shown with a failure.
 TAIL = 8
@@ -90,73 +90,58 @@ class StepJob:
         reasons = "; ".join(self._plan.changes(self.node))
         return (
             f"its product was made differently from what the config says now ({reasons}); keep it "
-            f"with --accept-changed, or make it again with --remake {self.node.output!r}"
+            f"with --accept-changed, or make it again with --remake {shlex.quote(self.node.output)}"
         )
 
     def _describe(self) -> Work:
         plan, node = self._plan, self.node
-        adopted = plan.begun(node) and plan.record(node) is None
+        by_hand = list(plan.by_hand(node))
         shutil.rmtree(node.places.scratch, ignore_errors=True)
         if plan.external(node) and plan.manifest(node) is None:
             plan.keep_manifest(node, plan.new_manifest(node))
-        if adopted and not node.stage.per_file:
+        if by_hand and not node.stage.per_file:
             raise LstluigiError(
-                f"{self._found()} is there, but not all of the product, and lstluigi did not make "
+                f"{by_hand[0]} is there, but not all of the product, and lstluigi did not make "
                 "it; move it away, then run again"
             )
         units = list(plan.units(node))
         _check_twice(units)
         lstchain = self._keep_config(units)
-        record(node.places.recipe, plan.recipes[node.index], lstchain)
-        items = [item for unit in units for item in self._items(unit, adopted)]
+        accepted = (plan.record(node) or {}).get("accepted", [])
+        notes = {"accepted": accepted, "by_hand": by_hand}
+        items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
+        record(node.places.recipe, plan.recipes[node.index], lstchain, **notes)
         return self._work(items)
-
-    def _found(self) -> str:
-        return next(f for f in self._plan.finals(self.node) if self._plan.listing.exists(f))
 
     def _keep_config(self, units: Sequence[Unit]) -> LstchainConfig | None:
         """Keep the lstchain config beside the product: jobs read it there, and so can people."""
         lstchain = self._plan.lstchain
         if lstchain is None or not any(LSTCHAIN_CONFIG in c for u in units for c in u.commands):
             return None
-        kept = self._kept_config(lstchain)
+        kept = kept_config(self.node, lstchain)
         if not os.path.exists(kept):
-            write_text(kept, lstchain.path.read_text(encoding="utf-8"))
+            write_text(kept, lstchain.text)
         return lstchain
 
-    def _kept_config(self, lstchain: LstchainConfig) -> str:
-        return os.path.join(self.node.places.logs, f"lstchain_config_{lstchain.digest}.json")
-
-    def _items(self, unit: Unit, adopted: bool) -> list[Item]:
+    def _items(self, unit: Unit, by_hand: frozenset[str]) -> list[Item]:
         identity = f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
         self._units[identity] = unit
         scratch = os.path.join(self.node.places.scratch, unit.name)
         log = os.path.join(self.node.places.logs, f"{unit.name}.log")
         there = [p for p in unit.products if self._plan.listing.exists(p.final)]
         if len(there) < len(unit.products):
-            commands = [self._resolved(command) for command in unit.commands]
+            commands = resolved(unit.commands, self.node, self._plan.lstchain)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
             return [Item(identity, commands, unit.products, scratch, log, unit.links, verify)]
-        checks: list[tuple[str, Check]] = [(p.final, p.check) for p in there] if adopted else []
+        checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, log, (), checks)] if checks else []
-
-    def _resolved(self, command: Command) -> Command:
-        lstchain = self._plan.lstchain
-        config = "" if lstchain is None else self._kept_config(lstchain)
-        return tuple(
-            config
-            if word == LSTCHAIN_CONFIG
-            else str(SCRIPTS_DIRECTORY) + word.removeprefix(SCRIPTS)
-            if word.startswith(f"{SCRIPTS}/")
-            else word
-            for word in command
-        )
 
     def _foreign(self, file: str) -> bool:
         """Was this input made by hand, by lstmcpipe, or in another production?"""
         for producer in self._plan.producers(self.node):
             if file in self._plan.final_set(producer):
-                return self._plan.record(producer) is None
+                kept = self._plan.record(producer)
+                return kept is None or file in kept.get("by_hand", [])
         return True
 
     def _work(self, items: Sequence[Item]) -> Work:

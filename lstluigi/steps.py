@@ -9,9 +9,11 @@ from typing import Any
 
 from lstluigi.config import ProductionConfig, Step
 from lstluigi.graph import Made
+from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Product
+from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.products import Places, described
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage
+from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,27 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
         ],
         products=stage.products(step, inputs),
     )
+
+
+def kept_config(node: PlannedStep, lstchain: LstchainConfig) -> str:
+    """Path of the copy of the lstchain config that is kept beside a step's product."""
+    return os.path.join(node.places.logs, f"lstchain_config_{lstchain.digest}.json")
+
+
+def resolved(
+    commands: Sequence[Command], node: PlannedStep, lstchain: LstchainConfig | None
+) -> list[Command]:
+    """Commands as a job runs them: with paths where the stage has stand-ins."""
+    config = "" if lstchain is None else kept_config(node, lstchain)
+
+    def word(given: str) -> str:
+        if given == LSTCHAIN_CONFIG:
+            return config
+        if given.startswith(f"{SCRIPTS}/"):
+            return str(SCRIPTS_DIRECTORY) + given.removeprefix(SCRIPTS)
+        return given
+
+    return [tuple(map(word, command)) for command in commands]
 
 
 def recipe_content(

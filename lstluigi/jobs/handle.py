@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from lstluigi.errors import LstluigiError
+
+
+class JobFailed(LstluigiError):
+    """The work of a task failed; the message says why."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -7,16 +7,11 @@ from collections.abc import Callable
 
 import luigi
 
-from lstluigi.errors import LstluigiError
-from lstluigi.jobs.handle import Outcome
+from lstluigi.jobs.handle import JobFailed, Outcome
 from lstluigi.jobs.monitor import Job, Monitor
 
 #: How often a task that waits by itself looks at its jobs (s).
 LOOK = 0.1
-
-
-class JobFailed(LstluigiError):
-    """The job of a task failed; the message says why."""
 
 
 class MonitorHandle:

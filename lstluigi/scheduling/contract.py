@@ -2,43 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from ..jobs.handle import JobFailed, JobHandle, Outcome
 
-__all__ = ["JobHandle", "Outcome", "offers_handle"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the work of a task has ended.
-
-    Parameters
-    ----------
-    done : bool
-        Whether the task is done.
-    message : str
-        If it is not, one sentence for the user.
-    """
-
-    done: bool
-    message: str = ""
-
-
-class JobHandle(Protocol):
-    """The work of one task, going on elsewhere. No method may block.
-
-    A handle may also have the attributes ``status_message`` (str), ``tracking_url`` (str) and
-    ``progress`` (float, 0 to 1): they are shown by luigid's visualiser.
-    """
-
-    def start(self) -> None:
-        """Queue the work; submitting it is the pump's part."""
-
-    def poll(self) -> Outcome | None:
-        """Tell how the work has ended, or None while it goes on."""
-
-    def detach(self) -> None:
-        """Stop following the work, which goes on; called when the run is interrupted."""
+__all__ = ["JobFailed", "JobHandle", "Outcome", "offers_handle"]
 
 
 def offers_handle(task: object) -> bool:

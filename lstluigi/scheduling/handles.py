@@ -14,20 +14,16 @@ from luigi.task_status import DONE, FAILED
 from luigi.worker import TaskStatusReporter
 
 from ..errors import LstluigiError
-from .contract import JobHandle
+from .contract import JobFailed, JobHandle
 from .leaving import Interrupts, sentence_of
 from .reports import StatusReports
 from .results import Pace, ResultQueue
 
-__all__ = ["Followed", "HandleProcess", "JobFailed"]
+__all__ = ["Followed", "HandleProcess"]
 
 log = logging.getLogger("lstluigi")
 
 _PUMP_FAILURES = 10  # in a row, before the run gives up
-
-
-class JobFailed(Exception):
-    """The work of a task has failed; passed to the task's ``on_failure``."""
 
 
 class HandleProcess:

@@ -27,7 +27,7 @@ from .upkeep import Upkeep
 
 __all__ = ["HandleWorker"]
 
-log = logging.getLogger("lstluigi")
+summary = logging.getLogger("lstluigi.summary")
 
 _LOOK_WHILE_STARTING = 2.0  # s; luigid may take minutes to hand out thousands of tasks
 
@@ -124,15 +124,12 @@ class HandleWorker(Worker):  # type: ignore[misc]
         trace: TracebackType | None,
     ) -> None:
         self._interrupts.start_leaving()
-        jobs = len(self._followed)
         super().__exit__(kind, error, trace)
         self._interrupts.restore()
         if isinstance(error, KeyboardInterrupt):
             signum = error.signum if isinstance(error, Interrupted) else 2
-            going_on = f" {jobs} tasks go on without it." if jobs else ""
             leave(
-                f"lstluigi: the run was interrupted.{going_on} "
-                "Type the same command again to continue.",
+                "lstluigi: the run was interrupted. Type the same command again to continue.",
                 128 + signum,
             )
 
@@ -151,7 +148,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
             succeeded = bool(super().run())
         self._sum_up_elsewhere()
         if not logging.getLogger("luigi-interface").isEnabledFor(logging.INFO):
-            log.info(execution_summary.summary(self))
+            summary.info(execution_summary.summary(self))
         return succeeded
 
     # ---- errors of tasks while they are added

@@ -1,27 +1,15 @@
-"""Toy DL0 data sets, laid out as LSTProd2 (all-sky) or prod5 data are on the cluster.
+"""Toy DL0 data sets: writing the files of `samples` in parallel, once.
 
-All-sky, below ``<root>/mc/DL0/LSTProd2``::
-
-    TrainingDataset/{GammaDiffuse,Protons}/DEC/sim_telarray/NODE/output_v1.4/
-    TestDataset/sim_telarray/NODE/output_v1.4/                       gammas, ring of 0.4 deg
-    TestDataset/{Protons,Electrons}/sim_telarray/NODE/output_v1.4/   for the sensitivity
-
-prod5, below ``<root>/mc/DL0/20200629_prod5_trans_80``::
-
-    {gamma-diffuse,proton,electron}/zenith_20deg/south_pointing/
-    gamma/zenith_20deg/south_pointing/{off0.0deg,off0.4deg}/
-
-The protons and electrons of the all-sky test nodes are an addition: LSTProd2 has none there.
 Toy simulation, not CORSIKA, not for science.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,15 +18,13 @@ from typing import Literal
 from lstluigi.errors import LstluigiError
 
 from .eventio import FORMATS
-from .showers import MODEL_VERSION, Beam, Particle, Pointing
+from .light import MODEL_VERSION
+from .samples import PRESETS, Amount, FilePlan, Size, plan_allsky, plan_prod5
+from .showers import Pointing
 from .simtel import LABEL
 
 #: Written at the root: the parameters the data set was made with.
 PARAMETERS_FILE = "toy_dataset.json"
-PROD5 = "20200629_prod5_trans_80"
-PROD5_POINTING = Pointing(20.0, 180.0)
-#: Offset of the source in ring data sets (deg).
-RING = 0.4
 
 Layout = Literal["allsky", "prod5"]
 Preset = Literal["demo", "tiny"]
@@ -46,77 +32,6 @@ Preset = Literal["demo", "tiny"]
 
 class SimulationError(LstluigiError):
     """A toy data set cannot be made as asked."""
-
-
-#: Harder than the E^-2 of LSTProd2, so that few events reach to high energies.
-INDEX = -1.8
-#: Beams by the name of the sample.
-BEAMS: Mapping[str, Beam] = {
-    "gamma-diffuse": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (0.0, 3.0)),
-    "gamma-ring": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (RING, RING)),
-    "gamma-point": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (0.0, 0.0)),
-    "proton": Beam(Particle.PROTON, (0.05, 100.0), INDEX, (0.0, 4.0), max_impact=600.0),
-    "electron": Beam(Particle.ELECTRON, (0.02, 50.0), INDEX, (0.0, 4.0)),
-}
-
-
-@dataclass(frozen=True)
-class Amount:
-    """How many files a sample has and how many showers are thrown in each."""
-
-    files: int
-    showers: int
-
-
-@dataclass(frozen=True)
-class Size:
-    """Pointings and amounts of a data set."""
-
-    training_nodes: tuple[Pointing, ...]
-    test_nodes: tuple[Pointing, ...]
-    training: Mapping[str, Amount]
-    test: Mapping[str, Amount]
-
-
-_TRAINING_NODES = (Pointing(6.0, 180.0), Pointing(23.161, 99.261))
-_TEST_NODES = (Pointing(14.984, 175.158),)
-
-PRESETS: Mapping[str, Size] = {
-    #: A whole production in minutes, with a sensitivity at its end.
-    "demo": Size(
-        _TRAINING_NODES,
-        _TEST_NODES,
-        training={"gamma-diffuse": Amount(2, 11_000), "proton": Amount(2, 30_000)},
-        test={
-            "gamma": Amount(2, 12_000),
-            "proton": Amount(2, 35_000),
-            "electron": Amount(1, 16_000),
-        },
-    ),
-    #: For tests: seconds.
-    "tiny": Size(
-        _TRAINING_NODES,
-        _TEST_NODES,
-        training={"gamma-diffuse": Amount(1, 2_500), "proton": Amount(1, 5_000)},
-        test={
-            "gamma": Amount(1, 1_500),
-            "proton": Amount(1, 4_000),
-            "electron": Amount(1, 2_000),
-        },
-    ),
-}
-
-
-@dataclass(frozen=True)
-class FilePlan:
-    """One file to write."""
-
-    path: str
-    beam: Beam
-    pointing: Pointing
-    n_showers: int
-    run_number: int
-    seed: int
 
 
 @dataclass
@@ -167,64 +82,6 @@ def parse_pointing(text: str) -> Pointing:
             "the azimuth between 0 and 360 deg."
         )
     return Pointing(zenith, azimuth)
-
-
-def plan_allsky(size: Size, declination: str, *, seed: int, format_: str) -> list[FilePlan]:
-    """List the files of an all-sky data set."""
-    base = "mc/DL0/LSTProd2"
-    samples: list[tuple[str, str, Pointing, Amount]] = []
-    directories = {"gamma-diffuse": "GammaDiffuse", "proton": "Protons"}
-    for sample, amount in size.training.items():
-        top = f"{base}/TrainingDataset/{directories[sample]}/{declination}/sim_telarray"
-        samples += [
-            (sample, f"{top}/{node.node}/output_v1.4", node, amount) for node in size.training_nodes
-        ]
-    below = {"gamma": "", "proton": "Protons/", "electron": "Electrons/"}
-    for sample, amount in size.test.items():
-        top = f"{base}/TestDataset/{below[sample]}sim_telarray"
-        beam = "gamma-ring" if sample == "gamma" else sample
-        samples += [
-            (beam, f"{top}/{node.node}/output_v1.4", node, amount) for node in size.test_nodes
-        ]
-    return _plan(samples, seed=seed, format_=format_)
-
-
-def plan_prod5(size: Size, *, seed: int, format_: str) -> list[FilePlan]:
-    """List the files of a prod5 data set."""
-    place = "zenith_20deg/south_pointing"
-    gammas = size.test["gamma"]
-    parts = [
-        ("gamma-diffuse", f"gamma-diffuse/{place}", size.training["gamma-diffuse"]),
-        ("proton", f"proton/{place}", size.training["proton"]),
-        ("electron", f"electron/{place}", size.test["electron"]),
-        ("gamma-point", f"gamma/{place}/off0.0deg", gammas),
-        ("gamma-ring", f"gamma/{place}/off{RING}deg", gammas),
-    ]
-    return _plan(
-        [(b, f"mc/DL0/{PROD5}/{d}", PROD5_POINTING, amount) for b, d, amount in parts],
-        seed=seed,
-        format_=format_,
-    )
-
-
-def _plan(
-    samples: Iterable[tuple[str, str, Pointing, Amount]], *, seed: int, format_: str
-) -> list[FilePlan]:
-    plans: list[FilePlan] = []
-    for name, directory, node, amount in samples:
-        beam = BEAMS[name]
-        stem = f"simtel_toy_{name}_theta_{node.zenith_deg:.3f}_az_{node.azimuth_deg:.3f}"
-        for number in range(1, amount.files + 1):
-            path = f"{directory}/{stem}_run{number}.simtel.{format_}"
-            file_seed = _file_seed(seed, f"{directory}/{stem}_run{number}")
-            run_number = len(plans) + 1
-            plans.append(FilePlan(path, beam, node, amount.showers, run_number, file_seed))
-    return plans
-
-
-def _file_seed(seed: int, name: str) -> int:
-    """Seed of one file: independent of the others, of their number and of their order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big") >> 1
 
 
 def write(root: Path, plans: Sequence[FilePlan], *, n_jobs: int) -> Report:
@@ -352,6 +209,8 @@ def run(
         raise SimulationError(f"Preset {preset!r} is not known: give {' or '.join(PRESETS)}.")
     if format_ not in FORMATS:
         raise SimulationError(f"Format {format_!r} is not known: give {' or '.join(FORMATS)}.")
+    if not re.fullmatch(r"dec_\w+", declination):
+        raise SimulationError(f"Declination {declination!r}: give a name such as dec_2276.")
     if layout == "prod5" and (training_nodes or test_nodes):
         raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
     if any(number is not None and number < 1 for number in (files, showers)):

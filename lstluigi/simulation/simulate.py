@@ -11,16 +11,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 from . import simtel
 from .camera import lst_camera
 from .eventio import write_file
-from .showers import (
-    TRIGGER_PE,
-    Beam,
-    Pointing,
-    Showers,
-    develop,
-    draw_photoelectrons,
-    throw,
-    visible_light,
-)
+from .light import TRIGGER_PE, develop, draw_photoelectrons, visible_light
+from .showers import Beam, Pointing, Showers, throw
 
 #: Showers that are developed at once, which bounds the memory.
 BATCH = 5000

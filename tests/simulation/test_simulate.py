@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("ctapipe_io_lst")
-eventio = pytest.importorskip("eventio")
+pytest.importorskip("eventio")
+
+import eventio
 
 from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
 
@@ -34,7 +36,7 @@ def simtel(written: tuple[Path, int]):  # type: ignore[no-untyped-def]
 
 
 def test_triggered_events_are_in_the_file(written, simtel) -> None:  # type: ignore[no-untyped-def]
-    stream, events = simtel
+    _, events = simtel
     assert 0 < written[1] < N_SHOWERS
     assert len(events) == written[1]
     numbers = [event["event_id"] for event in events]
@@ -92,7 +94,8 @@ def test_ctapipe_sees_lst1(written) -> None:  # type: ignore[no-untyped-def]
     io = pytest.importorskip("ctapipe.io")
     from astropy import units as u
     from astropy.coordinates import angular_separation
-    from ctapipe.instrument import CameraGeometry
+
+    from lstluigi.simulation.camera import lst_camera
 
     with io.EventSource(written[0]) as source:
         subarray = source.subarray
@@ -115,9 +118,15 @@ def test_ctapipe_sees_lst1(written) -> None:  # type: ignore[no-untyped-def]
             assert event.simulation.tel[1].impact.distance.to_value(u.m) <= 400.5
             assert event.r0.tel[1].waveform.shape == (2, 1855, 40)
         assert events == written[1]
-        real = CameraGeometry.from_name("LSTCam") if False else source.subarray.tel[1].camera
-        assert real.readout.sampling_rate.to_value(u.GHz) == pytest.approx(1.024)
-        assert real.geometry.cam_rotation.to_value(u.deg) == 0
+        camera = subarray.tel[1].camera
+        assert camera.readout.sampling_rate.to_value(u.GHz) == pytest.approx(1.024)
+        # after the derotation that ctapipe applies, pixels are where the simulation put light
+        assert camera.geometry.pix_x.to_value(u.m) == pytest.approx(lst_camera().pixel_x, abs=1e-5)
+        assert camera.geometry.pix_y.to_value(u.m) == pytest.approx(lst_camera().pixel_y, abs=1e-5)
+        assert np.array_equal(
+            camera.geometry.neighbor_matrix.sum(axis=1),
+            (lst_camera().neighbors < lst_camera().n_pixels).sum(axis=1),
+        )
 
 
 def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
