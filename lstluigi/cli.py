@@ -34,9 +34,10 @@ def main() -> None:
 @click.argument("config", type=click.Path())
 @click.option(
     "--backend",
-    type=click.Choice(["local", "slurm", "auto"]),
-    default=None,
-    help="Where jobs run; the config's choice by default, else auto.",
+    type=click.Choice(["config", "local", "slurm", "auto"]),
+    default="config",
+    show_default=True,
+    help="Where jobs run: what the config says (auto if nothing), or this.",
 )
 @click.option(
     "--environment",
@@ -66,7 +67,7 @@ def main() -> None:
 )
 def run(
     config: str,
-    backend: str | None,
+    backend: str,
     environment: str,
     lstchain_config: str | None,
     dry_run: bool,
@@ -80,7 +81,7 @@ def run(
     from lstluigi.run import run_production
 
     options = {
-        "backend": backend or "",
+        "backend": backend,
         "environment": environment,
         "lstchain_config": lstchain_config or "",
         "accept_changed": accept_changed,

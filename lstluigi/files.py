@@ -132,6 +132,15 @@ def _current_umask() -> int:
 _UMASK = _current_umask()
 
 
+def last_line(path: str) -> str:
+    """The last line with something in it of a text file; empty where there is none."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
 def nearest_existing(path: str) -> str:
     """The path itself, or its nearest ancestor that exists."""
     while path and not os.path.exists(path):

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, shown
 
 
 def canonical(value: Any) -> str:
@@ -68,5 +68,8 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:
         for name in sorted({*old, *new}):
             inner = f"{key}.{name}" if key else name
             yield from differences(old.get(name, "absent"), new.get(name, "absent"), inner)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (before, after) in enumerate(zip(old, new, strict=True), start=1):
+            yield from differences(before, after, f"{key}[{number}]")
     elif canonical(old) != canonical(new):
-        yield f"{key}: {old!r} -> {new!r}"
+        yield f"{key}: {shown(old)} -> {shown(new)}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from lstluigi.config import ProductionConfig
+from lstluigi.config import ProductionConfig, missing_lstchain_config
 from lstluigi.errors import Problem
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
@@ -78,8 +79,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
     if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
-        mend = "name it with `lstchain_config: FILE` in the config or with --lstchain-config"
-        yield Problem(str(plan.config.path), "no lstchain config is given", mend)
+        yield Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
 
 
 def _needs_config(plan: Plan, node: PlannedStep) -> bool:
@@ -127,9 +127,14 @@ def environment_problems(
     config: ProductionConfig, environment: Environment, local: bool
 ) -> Iterator[Problem]:
     """An environment that is not on this machine, where the jobs are to run."""
-    source = environment.source_file
-    if local and source is not None and not os.path.isfile(source):
-        what = f"source_environment names {source}, which is not on this machine"
+    source, conda = environment.source_file, environment.conda_env
+    if not local:
+        return
+    absent = source if source is not None and not os.path.isfile(source) else None
+    if source is None and conda is not None and shutil.which("conda") is None:
+        absent = f"the conda environment {conda!r}"
+    if absent is not None:
+        what = f"source_environment names {absent}, which is not on this machine"
         mend = "use --environment current to run the jobs with the python that runs lstluigi"
         yield Problem(str(config.path), what, mend)
 

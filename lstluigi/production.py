@@ -31,8 +31,8 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         default="", significant=False, description="lstchain config, if not beside the config"
     )
     backend = luigi.ChoiceParameter(
-        default="",
-        choices=["", "local", "slurm", "auto"],
+        default="config",
+        choices=["config", "local", "slurm", "auto"],
         significant=False,
         description="where jobs run",
     )

@@ -44,7 +44,7 @@ class Choices:
     config, lstchain_config
         Paths; no lstchain config means the one the config names or that lies beside it.
     backend
-        `local`, `slurm` or `auto`; empty means the config's, else `auto`.
+        `local`, `slurm` or `auto`; `config` means the config's choice, else `auto`.
     environment
         `config`, or `current` to run jobs with the python that runs lstluigi.
     accept_changed
@@ -55,7 +55,7 @@ class Choices:
 
     config: str
     lstchain_config: str = ""
-    backend: str = ""
+    backend: str = "config"
     environment: str = "config"
     accept_changed: bool = False
     remake: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class Session:
         self.plan = Plan(self.config, STAGES, lstchain)
         _refuse(preflight.config_problems(self.plan))
         self.environment = _environment(self.config, choices.environment)
-        self.backend_name = _backend_name(choices.backend or self.config.backend or "auto")
+        self.backend_name = _backend_name(choices.backend, self.config)
         self.made: set[int] = set()
         self.listeners: list[Callable[[PlannedStep, str], None]] = []
         self._jobs: dict[int, StepJob] = {}
@@ -326,7 +326,8 @@ def _environment(config: ProductionConfig, choice: str) -> Environment:
     return Environment(source.source_file, source.conda_env)
 
 
-def _backend_name(name: str) -> str:
+def _backend_name(choice: str, config: ProductionConfig) -> str:
+    name = (config.backend or "auto") if choice == "config" else choice
     if name not in ("local", "auto"):
         raise LstluigiError(f"backend {name!r} is not available; choose local or auto")
     return "local"

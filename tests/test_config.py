@@ -13,11 +13,11 @@ from lstluigi.config import (
     Shape,
     SourceEnvironment,
     Step,
-    find_lstchain_config,
     fraction,
     load_config,
+    missing_lstchain_config,
 )
-from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.errors import ConfigError
 
 FILES = {"gamma_file": True, "proton_file": False, "electron_file": False}
 SHAPES = {
@@ -462,7 +462,6 @@ def test_lstchain_config_alone_beside_the_config(tmp_path: Path) -> None:
     (tmp_path / "directory.json").mkdir()
     read = load(tmp_path, config())
     assert read.lstchain_config == tmp_path / "lstchain.json"
-    assert find_lstchain_config(read.path) == tmp_path / "lstchain.json"
 
 
 def test_lstchain_config_named_or_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,6 +482,6 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / name).write_text("{}")
     read = load(tmp_path, config())
     assert read.lstchain_config is None
-    with pytest.raises(LstluigiError, match="--lstchain-config") as caught:
-        find_lstchain_config(read.path)
-    assert all(name in str(caught.value) for name in names)
+    what, mend = missing_lstchain_config(read.path)
+    assert all(name in what for name in names)
+    assert "--lstchain-config" in mend

@@ -1,6 +1,6 @@
 """Production configs: what a production is to do, read and checked. The lowest layer."""
 
-from lstluigi.config.load import find_lstchain_config, load_config
+from lstluigi.config.load import load_config, missing_lstchain_config
 from lstluigi.config.model import (
     Place,
     ProductionConfig,
@@ -18,7 +18,7 @@ __all__ = [
     "SourceEnvironment",
     "Step",
     "Unfit",
-    "find_lstchain_config",
     "fraction",
     "load_config",
+    "missing_lstchain_config",
 ]

@@ -13,9 +13,9 @@ from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, Sourc
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
-from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, Problem, shown
 
-__all__ = ["find_lstchain_config", "load_config"]
+__all__ = ["load_config", "missing_lstchain_config"]
 
 METADATA = (
     "prod_type",
@@ -97,26 +97,18 @@ def load_config(
     return config
 
 
-def find_lstchain_config(path: Path) -> Path:
-    """Return the only lstchain config (JSON file) beside a production config.
+def missing_lstchain_config(path: Path) -> tuple[str, str]:
+    """Say that the lstchain config of a production config is not known, and what to do.
 
     Parameters
     ----------
     path : Path
         The production config.
-
-    Raises
-    ------
-    LstluigiError
-        There is none, or several.
     """
-    beside = _json_files(path.parent)
-    if len(beside) == 1:
-        return beside[0]
-    there = ", ".join(shown(file.name) for file in beside[:10]) or "none"
-    raise LstluigiError(
-        f"{shown(str(path), 4096)[1:-1]}: the lstchain config is not known (*.json beside it: "
-        f"{there}); name one with the key lstchain_config or with --lstchain-config."
+    there = ", ".join(shown(file.name) for file in _json_files(path.parent)[:10]) or "none"
+    return (
+        f"the lstchain config is not known (*.json beside it: {there})",
+        "name one with the key lstchain_config or with --lstchain-config",
     )
 
 

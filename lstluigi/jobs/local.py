@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lstluigi.files import write_text
+from lstluigi.files import last_line, write_text
 from lstluigi.jobs.backend import Backend, ChunkId, State, Status
 from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
 from lstluigi.jobs.spec import Array, Resources
@@ -30,6 +30,7 @@ def machine() -> Resources:
 class _Running:
     process: subprocess.Popen[bytes]
     resources: Resources
+    log: str
 
 
 class LocalBackend(Backend):
@@ -80,7 +81,7 @@ class LocalBackend(Backend):
             code = running.process.poll()
             if code is not None:
                 del self._running[chunk]
-                statuses[chunk] = _ended(code)
+                statuses[chunk] = _ended(code, running.log)
         self._start()
         statuses.update((chunk, Status(State.RUNNING)) for chunk in self._running)
         statuses.update((chunk, Status(State.PENDING)) for chunk in self._queue)
@@ -94,7 +95,8 @@ class LocalBackend(Backend):
             if asked.cpus > free.cpus or memory > (free.memory_mb or 0):
                 break  # in order: a large job is not kept waiting by small ones behind it
             del self._queue[chunk]
-            self._running[chunk] = _Running(_launch(array, chunk[1]), asked)
+            log = f"{array.logs[chunk[1]]}.out"
+            self._running[chunk] = _Running(_launch(array, chunk[1], log), asked, log)
             free = self._free()
 
     def _free(self) -> Resources:
@@ -131,8 +133,7 @@ def _script(array: Array) -> str:
     return f"{array.spec.removesuffix('.json')}.sh"
 
 
-def _launch(array: Array, index: int) -> subprocess.Popen[bytes]:
-    log = f"{array.logs[index]}.out"
+def _launch(array: Array, index: int, log: str) -> subprocess.Popen[bytes]:
     with open(log, "ab") as output:
         return subprocess.Popen(
             ["bash", _script(array), str(index), "--die-with-parent"],
@@ -143,11 +144,14 @@ def _launch(array: Array, index: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _ended(code: int) -> Status:
+def _ended(code: int, log: str) -> Status:
     if code == 0:
         return Status(State.SUCCEEDED)
-    if code == NO_ENVIRONMENT:
-        return Status(State.FAILED, "the job's environment could not be entered")
     if code < 0:
-        return Status(State.FAILED, f"ended by signal {signal.Signals(-code).name}")
-    return Status(State.FAILED, f"ended with exit code {code}")
+        how = f"its job was ended by {signal.Signals(-code).name}"
+    elif code == NO_ENVIRONMENT:
+        how = "the job's environment could not be entered"
+    else:
+        how = f"its job ended with exit code {code}"
+    said = last_line(log)
+    return Status(State.FAILED, f"{how} ({said})" if said else how)

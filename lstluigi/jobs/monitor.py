@@ -254,6 +254,6 @@ def _items(path: str) -> dict[str, ItemResult]:
 
 
 def _unknown(status: Status, begun: bool) -> ItemResult:
-    how = status.reason or "ended without saying how"
-    reason = f"its job {how}" if begun or status.reason else "its job never came to it"
+    silent = "its job ended while doing it" if begun else "its job never came to it"
+    reason = status.reason or silent
     return {"state": "failed", "reason": reason, "tail": []}

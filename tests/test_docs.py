@@ -1,0 +1,226 @@
+"""What the documentation says against what the code says."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from lstluigi.cli import main
+from lstluigi.config import load_config
+from lstluigi.config.load import TOP_KEYS
+from lstluigi.config.steps import STEP_KEYS
+from lstluigi.plan import Plan
+from lstluigi.products import Manifest
+from lstluigi.recipe import Recipe, record
+from lstluigi.scheduling import defaults
+from lstluigi.stages import STAGES
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PACKAGE = ROOT / "lstluigi"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+SHAPES = {name: stage.shape for name, stage in STAGES.items()}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Code blocks of a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def first_column(page: Path, heading: str) -> set[str]:
+    """What is marked as code in the first column of the table below a heading."""
+    section = page.read_text().split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
+    return {word for cell in cells[2:] for word in re.findall(r"`([^`]+)`", cell)}
+
+
+def load(tmp_path: Path, text: str) -> None:
+    """Load a config; raises where something is wrong with it."""
+    (tmp_path / "lstchain_config.json").write_text("{}")
+    (tmp_path / "config.yml").write_text(text)
+    load_config(tmp_path / "config.yml", SHAPES)
+
+
+# ---- configs
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_has_a_page_with_a_step_that_loads(name: str, tmp_path: Path) -> None:
+    page = DOCS / "stages" / f"{name}.md"
+    assert f"```{{stage-table}} {name}\n" in page.read_text()
+    assert f"\n{name}\n" in (DOCS / "stages" / "index.md").read_text()
+    (block,) = blocks(page, "yaml")
+    stages = yaml.safe_load(block)
+    assert list(stages) == [name]
+    head = {"workflow_kind": "lstchain", "prod_id": "x", "stages_to_run": [name]}
+    load(tmp_path, yaml.safe_dump({**head, "stages": stages}))
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "quickstart.md"], ids=lambda p: p.name)
+def test_first_production_loads(page: Path, tmp_path: Path) -> None:
+    (block,) = blocks(page, "yaml")
+    load(tmp_path, block)
+
+
+def test_example_config_reads_dl0_and_nothing_else_from_outside(tmp_path: Path) -> None:
+    example = tmp_path / "config.yml"
+    shutil.copy(ROOT / "configs" / "lstluigi_config_example.yml", example)
+    (tmp_path / "lstchain_config.json").write_text("{}")
+    config = load_config(example, SHAPES)
+    plan = Plan(config, STAGES, None)
+    assert not plan.graph.problems
+    assert len(plan.graph.order) == len(config.steps)
+    outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
+    assert outside == {"DL0"}
+
+
+def test_config_reference_has_every_key() -> None:
+    page = DOCS / "config.md"
+    assert first_column(page, "## Keys at the top") == set(TOP_KEYS)
+    extra = {key for shape in SHAPES.values() for key in shape.extra_keys}
+    assert first_column(page, "## Keys of a step") == {*STEP_KEYS, *extra}
+
+
+# ---- files on disk
+
+
+def test_products_page_has_every_key_of_recipe_and_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    record(str(path), Recipe({}, {}), None, accepted=[], by_hand=[])
+    recipe = set(yaml.safe_load(path.read_text())) - {"format"}
+    assert first_column(DOCS / "products.md", "### Recipe") == recipe
+    manifest = set(Manifest.__dataclass_fields__)
+    assert first_column(DOCS / "products.md", "### Manifest") == manifest
+
+
+# ---- commands
+
+
+def options_of(command: str) -> set[str]:
+    found = main.commands[command]
+    return {name for p in found.params if isinstance(p, click.Option) for name in p.opts}
+
+
+def test_running_page_has_every_option() -> None:
+    told = first_column(DOCS / "running.md", "## Options")
+    assert {text.split()[0] for text in told} == options_of("run")
+
+
+def test_simulation_page_has_every_option() -> None:
+    told = first_column(DOCS / "simulation.md", "## Options")
+    assert told == options_of("simulate")
+
+
+def test_running_page_has_luigis_exit_codes() -> None:
+    section = (DOCS / "running.md").read_text().split("\n## Exit codes\n")[1].split("\n## ")[0]
+    told = {int(code) for line in section.splitlines() for code in re.findall(r"^\| (\d+)", line)}
+    codes = {int(value) for part, _, value in defaults._DEFAULTS if part == "retcode"}
+    assert codes == {code for code in told if 10 <= code < 128}
+
+
+def test_readme_starts_with_commands_that_exist() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()[2:8]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    tasks = {stage.task for stage in STAGES.values()} | {"Production"}
+    for line in lines:
+        assert line.startswith("    ")
+        words = line.split("#")[0].split()
+        if words[0] == "make":
+            assert words[1] in targets
+        elif words[:3] == ["luigi", "--module", "lstluigi"]:
+            assert words[3] in tasks
+        elif words[0] == "lstluigi":
+            assert set(re.findall(r"--[a-z-]+", line.split("#")[0])) <= options_of(words[1])
+            (backend,) = (p for p in main.commands["run"].params if p.name == "backend")
+            assert f"[--backend {'|'.join(backend.type.choices)}]" in line
+        else:
+            assert words == ["luigid", "&"]
+
+
+# ---- messages
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Texts of a module, each f-string as one with its values left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (p.value if isinstance(p, ast.Constant) else "\0" for p in node.values)
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def fragments(message: str) -> list[str]:
+    """Parts of a message of the documentation between its placeholders."""
+    parts = re.split(r"\b(?:[A-Z]{2,}S?|[NM])\b|; |/dl1/\S+|/simulation/\S+|\.\.\.|'", message)
+    return [part.strip(" :") for part in parts if len(part.strip(" :")) > 3]
+
+
+def test_troubleshooting_quotes_messages_that_exist() -> None:
+    sources = [*PACKAGE.rglob("*.py")]
+    known = "\n".join(text for file in sources for text in texts(ast.parse(file.read_text())))
+    page = (DOCS / "troubleshooting.md").read_text()
+    terms = re.findall(r"^(`.*`)\n: ", page, re.MULTILINE)
+    assert len(terms) > 20
+    for term in terms:
+        for message in re.findall(r"`([^`]+)`", term):
+            missing = [part for part in fragments(message) if part not in known]
+            assert not missing, f"no message of the code has {missing} ({message})"
+
+
+# ---- the stage of the page on extending
+
+
+def test_example_stage_works_when_dropped_in(tmp_path: Path) -> None:
+    package = tmp_path / "package" / "lstluigi"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, package, ignore=ignored)
+    shutil.copy(DOCS / "examples" / "repack_dl1.py", package / "stages")
+    home = tmp_path / "production"
+    home.mkdir()
+    write_dl1(home / "dl1_merged.h5", rows=20_000)
+    (block,) = blocks(DOCS / "extending.md", "yaml")
+    (home / "config.yml").write_text(f"workflow_kind: lstchain\nprod_id: x\n{block}")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(package.parent),
+        "LSTLUIGI_PROD_LOGS": str(tmp_path / "logs"),
+    }
+    run = [sys.executable, "-m", "lstluigi.cli", "run", str(home / "config.yml")]
+    first = subprocess.run(run, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    made = home / "small" / "dl1_merged.h5"
+    assert 0 < made.stat().st_size < (home / "dl1_merged.h5").stat().st_size
+    assert (home / "small" / "job_logs_repack_dl1" / "dl1_merged.h5.recipe.json").is_file()
+    again = subprocess.run(run, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert "(0 made now" in again.stderr
+
+
+def write_dl1(path: Path, rows: int) -> None:
+    """The nodes by which a whole DL1 file is known."""
+    import numpy as np
+    import tables
+
+    from lstluigi.stages import checks
+
+    with tables.open_file(str(path), "w") as h5:
+        for node in (checks.PARAMETERS, checks.THROWN):
+            where, _, name = node.rpartition("/")
+            table = np.zeros(rows, dtype=[("event_id", "i8"), ("intensity", "f8")])
+            h5.create_table(where, name, obj=table, createparents=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_of_the_pages_is_python(page: Path) -> None:
+    for block in blocks(page, "python"):
+        ast.parse(block)
