@@ -49,7 +49,7 @@ def finish(config: Path) -> None:
     for index in plan.graph.order:
         node = plan.steps[index]
         if plan.external(node):
-            plan.keep_manifest(node, plan.new_manifest(node))
+            plan.keep_manifest(node, plan.outside.manifest(node))
         for file in plan.finals(node):
             os.makedirs(os.path.dirname(file), exist_ok=True)
             Path(file).touch()

@@ -9,9 +9,11 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lstluigi.plan import Plan, Standing
 from lstluigi.steps import PlannedStep
 
 
@@ -86,14 +88,15 @@ class Display(AbstractContextManager["Display"]):
         )
 
 
-def plan_table(steps: Sequence[PlannedStep], everything: Sequence[PlannedStep]) -> Table:
+def plan_table(steps: Sequence[PlannedStep], plan: Plan) -> Table:
     """What would run, by stage, for `--dry-run`."""
     table = Table(title="What would run")
-    for column in ("stage", "steps to do", "of", "first product"):
+    for column in ("stage", "to do", "changed", "of", "first product"):
         table.add_column(column)
-    stages = dict.fromkeys(node.step.stage for node in everything)
-    for stage in stages:
-        todo = [node for node in steps if node.step.stage == stage]
-        total = sum(node.step.stage == stage for node in everything)
-        table.add_row(stage, str(len(todo)), str(total), todo[0].output if todo else "-")
+    for stage in dict.fromkeys(node.step.stage for node in plan.steps):
+        mine = [node for node in steps if node.step.stage == stage]
+        changed = [n for n in mine if plan.standings[n.index] is Standing.CHANGED]
+        total = sum(node.step.stage == stage for node in plan.steps)
+        first = escape(mine[0].output) if mine else "-"
+        table.add_row(stage, str(len(mine) - len(changed)), str(len(changed)), str(total), first)
     return table

@@ -32,7 +32,9 @@ class Listing:
             pass
         try:
             with os.scandir(directory) as entries:
-                found: Mapping[str, bool] | None = {e.name: _is_directory(e) for e in entries}
+                found: Mapping[str, bool] | None = {
+                    e.name: e.is_dir() for e in entries if _is_there(e)
+                }
         except (FileNotFoundError, NotADirectoryError):
             found = None
         except OSError as error:
@@ -49,14 +51,19 @@ class Listing:
         return entries is not None and name in entries
 
     def glob(self, directory: str, pattern: str) -> Iterator[str]:
-        """Files below a directory that match a pattern component by component, sorted.
+        """Files below a directory that match a pattern component by component, each once.
 
         As in the shell, a `*` does not match a leading dot; `**` stands for any directories.
         """
+        found = self._glob(directory, pattern)
+        # two `**` may lead to one file in several ways
+        return iter(dict.fromkeys(found)) if pattern.count("**") > 1 else found
+
+    def _glob(self, directory: str, pattern: str) -> Iterator[str]:
         head, _, rest = pattern.partition("/")
         entries = self.entries(directory) or {}
         if head == "**":
-            yield from self.glob(directory, rest or "*")
+            yield from self._glob(directory, rest or "*")
         expression = re.compile(fnmatch.translate(head if head != "**" else "*"))
         for name in sorted(entries):
             if name.startswith(".") and not head.startswith("."):
@@ -64,9 +71,9 @@ class Listing:
             if expression.match(name):
                 path = os.path.join(directory, name)
                 if head == "**" and entries[name]:
-                    yield from self.glob(path, pattern)
+                    yield from self._glob(path, pattern)
                 elif rest and entries[name] and head != "**":
-                    yield from self.glob(path, rest)
+                    yield from self._glob(path, rest)
                 elif not rest and not entries[name]:
                     yield path
 
@@ -75,8 +82,9 @@ class Listing:
         self._names.pop(directory, None)
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir()
+def _is_there(entry: os.DirEntry[str]) -> bool:
+    """Not so a link to what has been deleted."""
+    return not entry.is_symlink() or os.path.exists(entry.path)
 
 
 def write_json(path: str, value: Any) -> None:

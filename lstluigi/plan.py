@@ -13,8 +13,9 @@ from lstluigi.config import ProductionConfig
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.lstchain_config import LstchainConfig
+from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
-from lstluigi.recipe import Recipe, own_changes, recorded
+from lstluigi.recipe import Recipe, own_changes, recorded, short
 from lstluigi.stages.base import Reading, Stage
 from lstluigi.steps import OneFile, PlannedStep, Unit, planned, recipe_content, unit
 
@@ -73,6 +74,7 @@ class Plan:
                 for node in self.steps
             ]
         )
+        self.outside = Outside(self.listing, self.graph, self.steps)
         self._files: dict[tuple[int, int], Sequence[str]] = {}
         self._finals: dict[int, Sequence[str]] = {}
         self._final_sets: dict[int, frozenset[str]] = {}
@@ -90,8 +92,7 @@ class Plan:
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """What the step reads and no step of this config makes."""
-        outside = {(read.path, read.pattern) for read in self.graph.external[node.index]}
-        return [r for r in node.readings if (r.path, r.pattern) in outside]
+        return self.outside.external(node)
 
     def manifest(self, node: PlannedStep) -> Manifest | None:
         """What was written down about the step's inputs when it was first submitted."""
@@ -104,36 +105,23 @@ class Plan:
         """Files behind one reading of a step, in the order of their paths."""
         key = (node.index, reading)
         if key not in self._files:
-            self._files[key] = sorted(self._find(node, node.readings[reading]))
+            self._files[key] = sorted(set(self._find(node, node.readings[reading])))
         return self._files[key]
 
     def _find(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
-        if reading in self.external(node):
-            yield from self._outside(node, reading)
-            return
+        """Products of steps, and files from outside: a node that an earlier production made."""
+        read = Read(reading.path, reading.pattern)
         for producer in self.producers(node):
-            read = Read(reading.path, reading.pattern)
             if reading.pattern is None:
                 yield from (f for f in self.finals(producer) if f == reading.path)
             else:
                 yield from (f for f in self.finals(producer) if matches(read, f))
-
-    def _outside(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
-        if reading.pattern is None:
-            yield reading.path
-            return
-        manifest = self.manifest(node)
-        if manifest is not None and reading.path in manifest.inputs:
-            read = Read(reading.path, reading.pattern)
-            paths = (os.path.join(reading.path, name) for name in manifest.inputs[reading.path])
-            yield from (path for path in paths if matches(read, path))
-        else:
-            yield from self.listing.glob(reading.path, reading.pattern)
+        yield from self.outside.files(node, reading, self.manifest(node))
 
     def units(self, node: PlannedStep) -> Iterator[Unit]:
         """The units of work of a step."""
         if node.stage.per_file:
-            dropped = self._dropped(node)
+            dropped = self.dropped(node)
             for reading in range(len(node.readings)):
                 for file in self.files(node, reading):
                     if file not in dropped:
@@ -158,7 +146,7 @@ class Plan:
             products = node.stage.products(node.step, _Files(self, node))
             yield from (product.final for product in products)
             return
-        dropped = self._dropped(node)
+        dropped = self.dropped(node)
         for reading in range(len(node.readings)):
             for file in self.files(node, reading):
                 if file not in dropped:
@@ -174,9 +162,18 @@ class Plan:
             for file in self.listing.glob(made.path, "*.h5")
         ]
 
-    def _dropped(self, node: PlannedStep) -> Mapping[str, str]:
+    def dropped(self, node: PlannedStep) -> Mapping[str, str]:
+        """Input files that may be missing, as long as the config allows for so many."""
         manifest = self.manifest(node)
-        return {} if manifest is None else manifest.dropped
+        if manifest is None or not manifest.dropped:
+            return {}
+        return manifest.dropped if self.may_drop(node, manifest.dropped) else {}
+
+    def may_drop(self, node: PlannedStep, files: Mapping[str, str]) -> bool:
+        """Does the config allow for these input files to be missing?"""
+        total = sum(len(self.files(node, number)) for number in range(len(node.readings)))
+        allowed = node.step.max_failed_fraction * total
+        return node.stage.per_file and len(files) <= allowed and len(files) < total
 
     @property
     def _content(self) -> Mapping[str, Any]:
@@ -192,7 +189,7 @@ class Plan:
         """Is the whole product at its final path (as far as has been listed)?"""
         if node.index in self._anew:
             return False
-        if not all(self.listing.exists(made.path) for made in node.makes):
+        if not any(self.listing.exists(made.path) for made in node.makes):
             return False
         finals = self.finals(node)
         return bool(finals) and all(self.listing.exists(file) for file in finals)
@@ -238,7 +235,7 @@ class Plan:
             # nothing is made again for a changed product before the user has decided about it
             waits = Standing.CHANGED in after and Standing.MISSING not in after
             return Standing.PASSED if waits else Standing.MISSING
-        if self.record(node) is not None and next(self.changes(node), None):
+        if self.is_changed(node):
             return Standing.CHANGED
         return Standing.WHOLE if self.there(node) else Standing.MISSING
 
@@ -263,16 +260,23 @@ class Plan:
         found: dict[int, Recipe] = {}
         lstchain = None if self.lstchain is None else self.lstchain.digest
         for index in self.graph.order:
-            upstream = {self.steps[p].output: found[p].digest for p in self.graph.producers[index]}
             node = self.steps[index]
+            upstream: dict[str, str] = {}
+            for producer in self.producers(node):
+                upstream |= found[producer.index].upstream
+                upstream[short(producer.output)] = found[producer.index].digest
+            for record in self.outside.upstream(node):
+                upstream |= record["upstream"]
+                upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
             content = recipe_content(node, self.config, _Files(self, node), lstchain)
             found[index] = Recipe(content, upstream)
         return [found[index] for index in range(len(self.steps))]
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
-        known = self.listing.exists(node.places.recipe)
-        return recorded(node.places.recipe) if known else None
+        if self.listing.exists(node.places.recipe):
+            return recorded(node.places.recipe)
+        return self.outside.record(node.output)
 
     def by_hand(self, node: PlannedStep) -> Iterator[str]:
         """Files of the product that are there and that lstluigi did not make."""
@@ -280,43 +284,60 @@ class Plan:
         files = self.finals(node) if record is None else record.get("by_hand", [])
         yield from (file for file in files if self.listing.exists(file))
 
+    def is_changed(self, node: PlannedStep) -> bool:
+        """Is something of the product there that was made differently from today's recipe?"""
+        begun = self.begun(node) and self.record(node) is not None
+        return begun and next(self.changes(node), None) is not None
+
     def changes(self, node: PlannedStep) -> Iterator[str]:
-        """In which words the product's recipe, or its DL0, differs from today's."""
+        """In which words the product's recipe, or what it is made of, differs from today's."""
         record, recipe = self.record(node), self.recipes[node.index]
-        if record is not None and record["digest"] != recipe.digest:
-            own = list(own_changes(record, recipe, self.lstchain))
-            yield from own or ["what it is made of has changed"]
+        if record is not None:
+            if record["digest"] != recipe.digest:
+                yield from own_changes(record, recipe, self.lstchain)
+            yield from self._changes_above(node, record["upstream"])
         if grown := self.grown(node):
             yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
+        for file in self.outside.replaced(node, self.manifest(node) or Manifest()):
+            yield f"{file} has another size than when it was read"
+
+    def _changes_above(self, node: PlannedStep, before: Mapping[str, str]) -> Iterator[str]:
+        """Products that it was made of and that are made differently now, or were not read."""
+        now = self.recipes[node.index].upstream
+        changed = {name for name, value in before.items() if now.get(name, value) != value}
+        if changed:
+            named = [n.output for n in self.steps if short(n.output) in changed]
+            yield f"it was made of what is made differently now, e.g. {min(named, default='?')}"
+        known = self.manifest(node) or Manifest()
+        for producer in self.producers(node):
+            if short(producer.output) not in before and not known.holds(producer.output):
+                yield f"it did not read {producer.output}"
 
     def grown(self, node: PlannedStep) -> list[str]:
-        """Files that an external directory holds today and the manifest does not."""
+        """Files from outside that are on disk today and not in the manifest."""
         manifest = self.manifest(node)
-        if manifest is None:
-            return []
+        return [] if manifest is None else self.outside.grown(node, manifest)
+
+    def accept_inputs(self, node: PlannedStep) -> None:
+        """From now on, do without files that came later, and take replaced ones as they are."""
+        manifest = self.manifest(node)
+        if manifest is not None:
+            inputs = {directory: dict(names) for directory, names in manifest.inputs.items()}
+            for file in self.outside.replaced(node, manifest):
+                directory, name = os.path.split(file)
+                inputs[directory].update(sizes(directory, [name]))
+            left = [*manifest.left, *self.grown(node)]
+            self.keep_manifest(node, replace(manifest, inputs=inputs, left=left))
+
+    def from_outside(self, node: PlannedStep) -> list[str]:
+        """Files that a step reads from outside beside products of steps."""
+        external = self.external(node)
         return [
             file
-            for reading in self.external(node)
-            if reading.pattern is not None and reading.path in manifest.inputs
-            for file in sorted(self.listing.glob(reading.path, reading.pattern))
-            if file.removeprefix(f"{reading.path}/") not in manifest.inputs[reading.path]
-            and file not in manifest.left
+            for reading in node.readings
+            if reading.pattern is not None and reading not in external
+            for file in self.outside.files(node, reading, self.manifest(node))
         ]
-
-    def new_manifest(self, node: PlannedStep) -> Manifest:
-        """What the external directories of a step hold now."""
-        inputs: dict[str, dict[str, int]] = {}
-        for number, reading in enumerate(node.readings):
-            if reading.pattern is not None and reading in self.external(node):
-                names = [f.removeprefix(f"{reading.path}/") for f in self.files(node, number)]
-                inputs.setdefault(reading.path, {}).update(sizes(reading.path, names))
-        return Manifest(inputs)
-
-    def leave_new_inputs(self, node: PlannedStep) -> None:
-        """From now on, do without the files that came after the manifest was written."""
-        manifest = self.manifest(node) or Manifest()
-        left = [*manifest.left, *self.grown(node)]
-        self.keep_manifest(node, replace(manifest, left=left))
 
     def keep_manifest(self, node: PlannedStep, manifest: Manifest) -> None:
         """Write a manifest down and go by it from now on."""
@@ -325,7 +346,7 @@ class Plan:
 
     def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:
         """Go on without input files that failed and may be missing."""
-        manifest = self.manifest(node) or self.new_manifest(node)
+        manifest = self.manifest(node) or self.outside.manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
         for index in self.graph.descendants(node.index):  # they do without them, too
             self._forget_names(self.steps[index])

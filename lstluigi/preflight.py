@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_lstchain_config
-from lstluigi.errors import Problem
+from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
+from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.lock import holder
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
@@ -137,6 +138,19 @@ def environment_problems(
         what = f"source_environment names {absent}, which is not on this machine"
         mend = "use --environment current to run the jobs with the python that runs lstluigi"
         yield Problem(str(config.path), what, mend)
+
+
+def resource_problems(steps: Sequence[PlannedStep], backend: Backend) -> Iterator[Problem]:
+    """Requests that the backend does not understand, and settings without a meaning."""
+    for node in steps:
+        try:
+            backend.resources(node.stage.resources, node.step.slurm)
+        except LstluigiError as error:
+            where = node.step.where("extra_slurm_options")
+            yield Problem(where, str(error), "correct the request")
+        if node.step.max_failed_fraction and not node.stage.per_file:
+            what = f"{node.step.stage} is not done file by file, so no share of them may fail"
+            yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")
 
 
 def held(steps: Sequence[PlannedStep], plan: Plan) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
 from lstluigi.jobs.ledger import events
 from lstluigi.plan import Plan
@@ -109,11 +111,11 @@ def _jobs(node: PlannedStep) -> list[Mapping[str, Any]]:
     for event in events(node.places.ledger):
         array = event.get("array", "")
         if event["event"] == "submitting":
-            jobs[array] = {"job": array, "spec": event.get("spec"), "chunks": event.get("chunks")}
+            jobs[array] = {"job": array, "directory": event.get("directory")}
         elif event["event"] == "submitted" and array in jobs:
             jobs[array].update(job=event.get("job"), submitted=event.get("time"))
         elif event["event"] == "ended" and array in jobs:
-            jobs[array].setdefault("states", {})[event.get("chunk")] = event.get("state")
+            jobs[array].setdefault("items", {})[event.get("item")] = event.get("state")
     return list(jobs.values())
 
 
@@ -134,6 +136,14 @@ def _dump(content: Any) -> str:
 
 
 def _back_up(path: Path) -> None:
-    if path.exists():
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(path.stat().st_mtime))
-        shutil.copy2(path, path.with_name(f"{path.stem}.{stamp}{path.suffix}"))
+    """Copy a file under a name with its time, and a number where that name is taken."""
+    if not path.exists():
+        return
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(path.stat().st_mtime))
+    stamps = itertools.chain([stamp], (f"{stamp}.{number}" for number in itertools.count(2)))
+    names = (path.with_name(f"{path.stem}.{stamp}{path.suffix}") for stamp in stamps)
+    free = next(name for name in names if not name.exists())
+    try:
+        shutil.copy2(path, free)
+    except OSError as error:
+        raise LstluigiError(f"{free} cannot be written ({error.strerror})") from None

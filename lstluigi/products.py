@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -74,6 +76,12 @@ class Places:
         """Directory for what is not whole yet, on the file system of the product."""
         return os.path.join(self.anchor, SCRATCH, self.label)
 
+    def clear_scratch(self) -> None:
+        """Remove the scratch directory, and the one around it if no other step is using it."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(self.scratch))
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -103,6 +111,14 @@ class Manifest:
             return cls(content["inputs"], content["dropped"], content["left"])
         except (KeyError, TypeError):
             raise LstluigiError(f"{path} is damaged; move it away and run again") from None
+
+    def holds(self, path: str) -> bool:
+        """Is a file among the inputs that is at this path or below it?"""
+        return any(
+            f"{directory}/{name}/".startswith(f"{path}/")
+            for directory, names in self.inputs.items()
+            for name in names
+        )
 
     def write(self, path: str) -> None:
         """Keep the manifest at a path."""

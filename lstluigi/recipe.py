@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
 from lstluigi.lstchain_config import LstchainConfig, differences, digest
 
 Content = Mapping[str, Any]
+
+
+def short(path: str) -> str:
+    """Name of a product in the lists of recipes."""
+    return digest(path)[:12]
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,16 @@ class Recipe:
     content
         Stage, commands, settings, inputs, environment, hash of the lstchain config.
     upstream
-        Digest of the recipe of each step that makes an input, by the path it makes.
+        Digest of every product that it was made of, near or far, by `short` name.
     """
 
     content: Content
     upstream: Mapping[str, str]
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Hash of the recipe, upstream included."""
-        return digest({"content": self.content, "upstream": sorted(self.upstream.items())})
+        """Hash of the content; what is upstream is compared one by one."""
+        return digest(self.content)
 
 
 def record(path: str, recipe: Recipe, lstchain: LstchainConfig | None, **notes: Any) -> None:
@@ -55,7 +62,11 @@ def record(path: str, recipe: Recipe, lstchain: LstchainConfig | None, **notes: 
 def recorded(path: str) -> Mapping[str, Any] | None:
     """The recipe kept at a path, if there is one."""
     value = read_json(path)
-    return value if isinstance(value, Mapping) and "digest" in value else None
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not {"digest", "content", "upstream"} <= value.keys():
+        raise LstluigiError(f"{path} is damaged; move it away, then its product is as made by hand")
+    return value
 
 
 def own_changes(

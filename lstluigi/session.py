@@ -9,12 +9,11 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lstluigi import preflight
+from lstluigi import decisions, preflight
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
@@ -24,7 +23,6 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
 from lstluigi.prodlog import ProductionLog
-from lstluigi.recipe import record
 from lstluigi.stages import STAGES
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
@@ -112,7 +110,10 @@ class Session:
 
     def node(self, path: str) -> PlannedStep:
         """The step that makes a path."""
-        return self._by_path[path]
+        full = os.path.abspath(path)
+        if full not in self._by_path:
+            raise LstluigiError(f"no step of {self.config.path} makes {full}")
+        return self._by_path[full]
 
     @cached_property
     def _by_path(self) -> dict[str, PlannedStep]:
@@ -131,12 +132,7 @@ class Session:
 
     def check(self, stage: str = "", output: str = "") -> list[PlannedStep]:
         """Look for everything that keeps a selection from running; return what will run."""
-        self._check_remake()
-        return self._runnable(self.selected(stage, output))
-
-    def _runnable(self, wanted: Iterable[PlannedStep]) -> list[PlannedStep]:
-        """Return these steps with what they need, if nothing keeps them from running."""
-        steps = self.needed(wanted)
+        steps = self.needed(self.selected(stage, output))
         running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
         if running:
             local = self.backend_name == "local"
@@ -144,28 +140,46 @@ class Session:
                 [
                     *preflight.file_problems(self.plan, running),
                     *preflight.environment_problems(self.config, self.environment, local),
+                    *preflight.resource_problems(running, self.backend),
                 ]
             )
         if (owner := preflight.held(steps, self.plan)) is not None:
             raise LstluigiError(f"{owner}; wait for it to end")
         return steps
 
+    def preview(self) -> list[PlannedStep]:
+        """Check a run as it would be with its decisions, and change nothing."""
+        again = decisions.to_remake(self.plan, self.choices.remake)
+        if again:
+            self._look_again(again)
+        return self.check()
+
     def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
-        """Check, carry out `accept_changed` and `remake`, tell what is ahead."""
+        """Check, carry out the user's decisions, tell what is ahead."""
         key = (stage, output)
         if key not in self._prepared:
-            first = not self._prepared
+            if not self._prepared:
+                self._decide(stage, output)
             steps = self.check(stage, output)
-            if first and (self.choices.accept_changed or self.choices.remake):
-                self._accept()
-                self._remake()
-                steps = self.check(stage, output)
+            decisions.clear_away(self.plan)
             self.tell(steps)
             if steps:
                 self.log.begin()
                 atexit.register(self.log.write)
             self._prepared[key] = steps
         return self._prepared[key]
+
+    def _decide(self, stage: str, output: str) -> None:
+        if self.choices.accept_changed:
+            decisions.accept(self.plan, self.needed(self.selected(stage, output)))
+            self._look_again()
+        again = decisions.to_remake(self.plan, self.choices.remake)
+        if again:
+            self._look_again(again)
+            self.check()  # before anything is deleted
+            self._look_again()
+            decisions.delete(self.plan, again)
+            self._look_again()
 
     def tell(self, steps: Sequence[PlannedStep]) -> None:
         """Say what is ahead, with everything the user should know."""
@@ -179,6 +193,17 @@ class Session:
                 len(foreign),
                 foreign[0].output,
             )
+        for node in self.plan.steps:
+            if lost := self.plan.dropped(node):
+                log.warning("%s does without %d file(s) that failed", node, len(lost))
+        for node in steps:
+            if extra := self.plan.from_outside(node):
+                log.warning(
+                    "%s reads %d file(s) that no step of this config makes, too, e.g. %s",
+                    node,
+                    len(extra),
+                    extra[0],
+                )
         total = len(self.plan.steps)
         log.info(
             "%s: %d of %d steps to do, on %s",
@@ -197,64 +222,6 @@ class Session:
         self._selected.clear()
         self.tasks.clear()
         self.__dict__.pop("_by_path", None)
-
-    def _accept(self) -> None:
-        if not self.choices.accept_changed:
-            return
-        for node in self.plan.steps:
-            old = self.plan.record(node)
-            if old is None or not next(self.plan.changes(node), None):
-                continue
-            reasons = list(self.plan.changes(node))
-            recipe = self.plan.recipes[node.index]
-            was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
-            notes = {"accepted": was, "by_hand": list(self.plan.by_hand(node))}
-            record(node.places.recipe, recipe, self.plan.lstchain, **notes)
-            if self.plan.grown(node):
-                self.plan.leave_new_inputs(node)
-            log.warning("accepted as it is: %s (%s)", node, "; ".join(reasons))
-        self._look_again()
-
-    def _matched(self) -> set[int]:
-        found: set[int] = set()
-        for pattern in self.choices.remake:
-            nodes = [n for n in self.plan.steps if _names(n, pattern)]
-            if not nodes:
-                raise LstluigiError(
-                    f"--remake {pattern!r} matches no output and no stage of {self.config.path}"
-                )
-            found |= {node.index for node in nodes}
-        return found
-
-    def _check_remake(self) -> None:
-        for index in self._to_remake():
-            node = self.plan.steps[index]
-            if (file := next(self.plan.by_hand(node), None)) is not None:
-                raise LstluigiError(
-                    f"{file}, part of {node}, was not made by lstluigi, so --remake does not "
-                    "delete it; move it away yourself"
-                )
-
-    def _to_remake(self) -> frozenset[int]:
-        matched = self._matched()
-        return frozenset(matched.union(*(self.plan.graph.descendants(index) for index in matched)))
-
-    def _remake(self) -> None:
-        """Delete what is to be made again, if it can be."""
-        indices = self._to_remake()
-        if not indices:
-            return
-        self._look_again(anew=indices)
-        self._runnable([self.plan.steps[index] for index in indices])
-        self._look_again()
-        for index in sorted(indices):
-            node = self.plan.steps[index]
-            for file in self.plan.finals(node):
-                if self.plan.listing.exists(file):
-                    _delete(file)
-            _delete(node.places.manifest)
-            log.warning("will be made again: %s", node)
-        self._look_again()
 
     # during the run
 
@@ -331,16 +298,3 @@ def _backend_name(choice: str, config: ProductionConfig) -> str:
     if name not in ("local", "auto"):
         raise LstluigiError(f"backend {name!r} is not available; choose local or auto")
     return "local"
-
-
-def _names(node: PlannedStep, pattern: str) -> bool:
-    stage, number = node.step.stage, node.step.number
-    names = (stage, f"{stage}:{number}", node.output)
-    return pattern in names or fnmatchcase(node.output, pattern)
-
-
-def _delete(path: str) -> None:
-    try:
-        Path(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise LstluigiError(f"{path} cannot be deleted ({error.strerror})") from None

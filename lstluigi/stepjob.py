@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shlex
 import shutil
@@ -21,6 +22,8 @@ from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
 from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
+
+log = logging.getLogger("lstluigi")
 
 #: Last lines of a log that are shown with a failure.
 TAIL = 8
@@ -77,6 +80,9 @@ class StepJob:
             raise LstluigiError(self._changed())
         self._lock = Lock(self.node.places.lock)
         try:
+            self._plan.forget(self.node)  # another run may have made it since the plan was made
+            if self._plan.is_changed(self.node):
+                raise LstluigiError(self._changed())
             return self._describe()
         except OSError as error:
             self._release()
@@ -97,8 +103,8 @@ class StepJob:
         plan, node = self._plan, self.node
         by_hand = list(plan.by_hand(node))
         shutil.rmtree(node.places.scratch, ignore_errors=True)
-        if plan.external(node) and plan.manifest(node) is None:
-            plan.keep_manifest(node, plan.new_manifest(node))
+        if plan.manifest(node) is None and (found := plan.outside.manifest(node)).inputs:
+            plan.keep_manifest(node, found)
         if by_hand and not node.stage.per_file:
             raise LstluigiError(
                 f"{by_hand[0]} is there, but not all of the product, and lstluigi did not make "
@@ -127,14 +133,14 @@ class StepJob:
         identity = f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
         self._units[identity] = unit
         scratch = os.path.join(self.node.places.scratch, unit.name)
-        log = os.path.join(self.node.places.logs, f"{unit.name}.log")
+        output = os.path.join(self.node.places.logs, f"{unit.name}.log")
         there = [p for p in unit.products if self._plan.listing.exists(p.final)]
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.lstchain)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
-            return [Item(identity, commands, unit.products, scratch, log, unit.links, verify)]
+            return [Item(identity, commands, unit.products, scratch, output, unit.links, verify)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
-        return [Item(identity, (), (), scratch, log, (), checks)] if checks else []
+        return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 
     def _foreign(self, file: str) -> bool:
         """Was this input made by hand, by lstmcpipe, or in another production?"""
@@ -162,16 +168,22 @@ class StepJob:
 
     # after
 
+    def abandon(self, reason: str) -> None:
+        """Let other runs have the step."""
+        with contextlib.suppress(LstluigiError):
+            note(self.ledger, "abandoned", message=reason)
+        self._tell(self.node, "failed")
+        self._release()
+
     def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:
         """Done if every product is at its place, or if no more files failed than may."""
         self._plan.forget(self.node)
-        failed = {i: r for i, r in items.items() if r.get("state") != "ok"}
+        failed = {i: r for i, r in items.items() if r.get("state") != "ok" and not self._there(i)}
         try:
-            if failed and self._may_fail(failed):
-                reasons = {
-                    self._source(i): str(result.get("reason", "")) for i, result in failed.items()
-                }
-                self._plan.drop(self.node, reasons)
+            dropped = {self._source(i): str(r.get("reason", "")) for i, r in failed.items()}
+            if dropped and all(map(_is_data, failed.values())) and self._may_drop(dropped):
+                self._plan.drop(self.node, dropped)
+                log.warning("%s goes on without %s", self.node, _told(dropped))
                 failed = {}
             missing = self._plan.target(self.node).missing()
             if failed or missing or not self._plan.finals(self.node):
@@ -182,17 +194,22 @@ class StepJob:
             note(self.ledger, word, message=outcome.message)
             self._tell(self.node, word)
         finally:
-            self._clean()
+            self.node.places.clear_scratch()
             self._release()
         return outcome
 
     def _source(self, identity: str) -> str:
-        return self._units[identity].verify[0][0]
+        return next((file for file, _ in self._units[identity].verify), identity)
 
-    def _may_fail(self, failed: Mapping[str, ItemResult]) -> bool:
-        total = len(self._plan.finals(self.node))
-        allowed = self.node.step.max_failed_fraction * total
-        return self.node.stage.per_file and len(failed) <= allowed and len(failed) < total
+    def _there(self, identity: str) -> bool:
+        """Did the item publish its products before its job ended badly?"""
+        products = self._units[identity].products
+        return bool(products) and all(self._plan.listing.exists(p.final) for p in products)
+
+    def _may_drop(self, failed: Mapping[str, str]) -> bool:
+        manifest = self._plan.manifest(self.node)
+        before = {} if manifest is None else manifest.dropped
+        return self._plan.may_drop(self.node, {**before, **failed})
 
     def _failure(self, failed: Mapping[str, ItemResult], missing: Sequence[str]) -> str:
         if not failed:
@@ -203,21 +220,26 @@ class StepJob:
             self.node.stage.per_file
         )
         name = self._units[identity].name if self.node.stage.per_file else ""
-        log = os.path.join(self.node.places.logs, f"{self._units[identity].name}.log")
+        path = os.path.join(self.node.places.logs, f"{self._units[identity].name}.log")
+        where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
         what = f"{count}{name}{': ' * bool(name)}{result.get('reason', 'no reason given')}"
-        return f"{what}; log {log}{tail}"
-
-    def _clean(self) -> None:
-        """Remove the scratch directory, and the one around it if no other step is using it."""
-        shutil.rmtree(self.node.places.scratch, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self.node.places.scratch))
+        return f"{what}{where}{tail}"
 
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+def _is_data(result: ItemResult) -> bool:
+    """Is it the file that is bad, not the job that was killed or the disk that is full?"""
+    reason = str(result.get("reason", ""))
+    return result.get("rc") is not None and not reason.startswith(("disk full", "out of memory"))
+
+
+def _told(dropped: Mapping[str, str]) -> str:
+    return "; ".join(f"{os.path.basename(file)} ({why})" for file, why in dropped.items())
 
 
 def _check_twice(units: Sequence[Unit]) -> None:

@@ -1,7 +1,7 @@
 """The ledger of a step: what was submitted for it and how it ended, one JSON object a line.
 
 Lines are only ever added, each with one write: a run that dies leaves at most one broken line,
-the last.
+its last.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ def note(path: str, event: str, **facts: Any) -> None:
     line = json.dumps({"time": stamp, "event": event, **facts}) + "\n"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(handle, line.encode())
+            size = os.fstat(handle).st_size
+            broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            os.write(handle, ("\n" * broken + line).encode())
         finally:
             os.close(handle)
     except OSError as error:

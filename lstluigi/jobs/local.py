@@ -45,7 +45,9 @@ class LocalBackend(Backend):
     name = "local"
 
     def __init__(self, limits: Resources | None = None) -> None:
-        self._limits = limits or machine()
+        here = machine()
+        limits = limits or here
+        self._limits = replace(limits, memory_mb=limits.memory_mb or here.memory_mb)
         self._queue: dict[ChunkId, Array] = {}
         self._running: dict[ChunkId, _Running] = {}
 
@@ -95,7 +97,7 @@ class LocalBackend(Backend):
             if asked.cpus > free.cpus or memory > (free.memory_mb or 0):
                 break  # in order: a large job is not kept waiting by small ones behind it
             del self._queue[chunk]
-            log = f"{array.logs[chunk[1]]}.out"
+            log = f"{array.log(chunk[1])}.out"
             self._running[chunk] = _Running(_launch(array, chunk[1], log), asked, log)
             free = self._free()
 
@@ -130,13 +132,13 @@ class LocalBackend(Backend):
 
 
 def _script(array: Array) -> str:
-    return f"{array.spec.removesuffix('.json')}.sh"
+    return array.path("array.sh")
 
 
 def _launch(array: Array, index: int, log: str) -> subprocess.Popen[bytes]:
     with open(log, "ab") as output:
         return subprocess.Popen(
-            ["bash", _script(array), str(index), "--die-with-parent"],
+            ["bash", _script(array), str(index), f"--die-with-parent={os.getpid()}"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -14,6 +14,8 @@ from lstluigi.errors import LstluigiError
 
 #: A lock of another host that was not refreshed for so long (s) is taken to be left over.
 STALE = 900.0
+#: A lock without content that is older (s) was left over by a run that died in the act.
+BEGINNING = 10.0
 #: How often (s) a lock is refreshed by the run that holds it.
 REFRESH = 120.0
 
@@ -41,13 +43,15 @@ def holder(path: str) -> str | None:
     """Who holds a lock, in words; None if nobody who is alive does."""
     try:
         with open(path, encoding="utf-8") as stream:
+            age = time.time() - os.fstat(stream.fileno()).st_mtime
             owner = json.load(stream)
-        age = time.time() - os.stat(path).st_mtime
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
-        owner, age = {}, 0.0
-    host, pid = owner.get("host", "unknown"), owner.get("pid", 0)
+    except ValueError:
+        return "another run" if age < BEGINNING else None
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
+    host, pid = owner["host"], owner["pid"]
     if owner == _me():
         return None
     if host == socket.gethostname():
@@ -55,6 +59,29 @@ def holder(path: str) -> str | None:
     else:
         alive = age < STALE
     return f"the run with process id {pid} on {host}" if alive else None
+
+
+def _take_away(path: str) -> None:
+    """Remove a lock that was left over; not one that another run has put in its place just now."""
+    aside = f"{path}.{socket.gethostname()}.{os.getpid()}"
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    if holder(aside) is not None:
+        os.rename(aside, path)
+        raise FileExistsError
+    os.unlink(aside)
+
+
+def _create(path: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(_me(), stream)
+    except OSError:
+        os.unlink(path)
+        raise
 
 
 class Lock:
@@ -73,10 +100,8 @@ class Lock:
             raise Held(f"{owner} is making it (lock {path})")
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            Path(path).unlink(missing_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(_me(), stream)
+            _take_away(path)
+            _create(path)
         except FileExistsError:
             raise Held(f"another run has just begun to make it (lock {path})") from None
         except OSError as error:
@@ -90,5 +115,6 @@ class Lock:
                 os.utime(self.path)
 
     def release(self) -> None:
-        """Give the lock back."""
-        Path(self.path).unlink(missing_ok=True)
+        """Give the lock back, unless another run has taken it over in the meantime."""
+        if holder(self.path) is None:
+            Path(self.path).unlink(missing_ok=True)

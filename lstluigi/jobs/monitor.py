@@ -20,6 +20,9 @@ from lstluigi.jobs.spec import Array, Chunk, Work
 
 log = logging.getLogger("lstluigi")
 
+#: What the ledger keeps of an item's result.
+NOTED = ("state", "reason", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
+
 #: How an item ended, as the runner wrote it down: keys `state`, `reason`, `tail`, `wall_s`, ...
 ItemResult = Mapping[str, Any]
 
@@ -45,6 +48,9 @@ class Job(Protocol):
 
     def refresh(self) -> None:
         """Called now and then while the job is under way."""
+
+    def abandon(self, reason: str) -> None:
+        """Called instead of `conclude` for what was described and is not followed any more."""
 
 
 @dataclass
@@ -118,7 +124,11 @@ class Monitor:
         if self._chunks or self._waiting:
             self._waiting.clear()
             self._chunks.clear()
-            log.warning("%s", self.backend.detach())
+            sentence = self.backend.detach()
+            log.warning("%s", sentence)
+            for followed in self._jobs.values():
+                if followed.open:
+                    followed.job.abandon(sentence)
 
     # submission
 
@@ -129,8 +139,8 @@ class Monitor:
             followed = self._jobs[id(job)] = _Followed(job)
             try:
                 work = job.describe()
-            except LstluigiError as error:
-                self._outcomes[id(job)] = Outcome(False, str(error))
+            except Exception as error:  # the others go on, whatever is wrong with this one
+                self._outcomes[id(job)] = Outcome(False, _sentence(error))
                 continue
             followed.open = {item.id for item in work.items}
             groups.setdefault(work.shared, []).append((followed, work))
@@ -148,10 +158,12 @@ class Monitor:
         array = self._array(chunks)
         jobs = {id(followed.job): followed for followed in owners.values()}
         try:
-            write_json(array.spec, array.as_json())
+            for index in range(len(chunks)):
+                write_json(array.spec(index), array.as_json(index))
             for followed in jobs.values():
-                facts = {"array": array.id, "spec": array.spec, "items": sorted(followed.open)}
-                note(followed.job.ledger, "submitting", backend=self.backend.name, **facts)
+                facts = {"backend": self.backend.name, "directory": array.directory}
+                items = sorted(followed.open)
+                note(followed.job.ledger, "submitting", array=array.id, items=items, **facts)
             name = self.backend.submit(array)
             for followed in jobs.values():
                 note(followed.job.ledger, "submitted", array=array.id, job=name)
@@ -159,6 +171,7 @@ class Monitor:
             for followed in jobs.values():
                 self._outcomes[id(followed.job)] = Outcome(False, str(error))
                 followed.open.clear()
+                followed.job.abandon(str(error))
             return
         for index, chunk in enumerate(chunks):
             mine = {item.id: owners[item.id] for item in chunk.items}
@@ -177,14 +190,7 @@ class Monitor:
 
     def _array(self, chunks: Sequence[Chunk]) -> Array:
         name = f"{self._run}-{next(self._numbers):05d}"
-        base = os.path.join(self._directory, name, "chunk")
-        return Array(
-            id=name,
-            spec=os.path.join(self._directory, name, "array.json"),
-            chunks=chunks,
-            results=[f"{base}-{index}.json" for index in range(len(chunks))],
-            logs=[f"{base}-{index}.log" for index in range(len(chunks))],
-        )
+        return Array(name, os.path.join(self._directory, name), chunks)
 
     # following
 
@@ -204,7 +210,7 @@ class Monitor:
 
     def _close_some(self, submitted: _Submitted) -> None:
         """Steps whose items have ended need not wait for those of others in the chunk."""
-        path = submitted.array.results[submitted.index]
+        path = submitted.array.result(submitted.index)
         try:
             changed = os.stat(path).st_mtime
         except OSError:
@@ -217,7 +223,7 @@ class Monitor:
                 self._close(submitted, item, result)
 
     def _close_all(self, submitted: _Submitted, status: Status) -> None:
-        results = _items(submitted.array.results[submitted.index])
+        results = _items(submitted.array.result(submitted.index))
         for item in submitted.owners:
             result = results.get(item)
             if result is None or result.get("state") == "running":
@@ -230,7 +236,7 @@ class Monitor:
             return
         followed.open.discard(item)
         followed.items[item] = result
-        facts = {key: result.get(key) for key in ("state", "reason", "wall_s", "cpu_s")}
+        facts = {key: result.get(key) for key in NOTED}
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         note(followed.job.ledger, "ended", **where, **facts)
         if not followed.open:
@@ -239,8 +245,8 @@ class Monitor:
     def _conclude(self, followed: _Followed) -> None:
         try:
             outcome = followed.job.conclude(followed.items)
-        except LstluigiError as error:
-            outcome = Outcome(False, str(error))
+        except Exception as error:  # the others go on, whatever is wrong with this one
+            outcome = Outcome(False, _sentence(error))
         self._outcomes[id(followed.job)] = outcome
 
 
@@ -249,8 +255,16 @@ def _items(path: str) -> dict[str, ItemResult]:
         content = read_json(path)
     except LstluigiError:
         return {}
-    items = content.get("items", {}) if isinstance(content, dict) else {}
-    return {name: item for name, item in items.items() if isinstance(item, dict)}
+    content = content if isinstance(content, dict) else {}
+    where = {key: content.get(key) for key in ("host", "versions")}
+    items = content.get("items", {})
+    return {name: {**item, **where} for name, item in items.items() if isinstance(item, dict)}
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, LstluigiError):
+        return str(error)
+    return f"{type(error).__name__}: {error}; this is a fault of lstluigi, please report it"
 
 
 def _unknown(status: Status, begun: bool) -> ItemResult:

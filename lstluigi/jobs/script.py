@@ -32,5 +32,7 @@ def _or_end(command: str) -> str:
 def job_script(array: Array) -> str:
     """Text of a bash script that does one chunk of an array, the one its argument names."""
     python = "python" if not array.environment.current else shlex.quote(sys.executable)
-    run = f'exec {python} {shlex.quote(RUNNER)} {shlex.quote(array.spec)} "$@"'
-    return "\n".join(["#!/bin/bash", *enter(array.environment), run, ""])
+    # built before the environment is entered: what is sourced may do anything to $1
+    spec = f"lstluigi_spec={shlex.quote(array.directory)}/{array.spec_name('$1')}"
+    run = f'exec {python} {shlex.quote(RUNNER)} "$lstluigi_spec" 0 "$@"'
+    return "\n".join(["#!/bin/bash", spec, "shift", *enter(array.environment), run, ""])

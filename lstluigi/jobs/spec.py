@@ -8,6 +8,7 @@ compute side.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -157,21 +158,20 @@ class Chunk:
 class Array:
     """Chunks with the same resources and environment, submitted at once.
 
+    Each chunk has a file of its own: that of a whole production would be 100 MB, read by every one
+    of a thousand jobs.
+
     Attributes
     ----------
     id
         Unique name of the submission.
-    spec
-        Path of the JSON file with all chunks.
-    results
-        Path of the result file of each chunk.
+    directory
+        Where its files lie.
     """
 
     id: str
-    spec: str
+    directory: str
     chunks: Sequence[Chunk]
-    results: Sequence[str]
-    logs: Sequence[str]
 
     @property
     def resources(self) -> Resources:
@@ -183,18 +183,35 @@ class Array:
         """Where the commands come from."""
         return self.chunks[0].environment
 
-    def as_json(self) -> dict[str, Any]:
-        """The file that `scripts/runner.py` reads."""
-        return {
-            "format": 1,
-            "chunks": [
-                {
-                    "result": result,
-                    "log": log,
-                    "cpus": chunk.resources.cpus,
-                    "warm": len(chunk.items) > 1,
-                    "items": [item.as_json() for item in chunk.items],
-                }
-                for chunk, result, log in zip(self.chunks, self.results, self.logs, strict=True)
-            ],
+    def path(self, name: str) -> str:
+        """Path of a file of the array."""
+        return os.path.join(self.directory, name)
+
+    @staticmethod
+    def spec_name(index: int | str) -> str:
+        """Name of what `scripts/runner.py` reads for a chunk."""
+        return f"chunk-{index}.spec.json"
+
+    def spec(self, index: int) -> str:
+        """Its path."""
+        return self.path(self.spec_name(index))
+
+    def result(self, index: int) -> str:
+        """Path of what the runner writes for a chunk."""
+        return self.path(f"chunk-{index}.json")
+
+    def log(self, index: int) -> str:
+        """Path of the runner's own words on a chunk."""
+        return self.path(f"chunk-{index}.log")
+
+    def as_json(self, index: int) -> dict[str, Any]:
+        """What `scripts/runner.py` reads for a chunk."""
+        chunk = self.chunks[index]
+        described = {
+            "result": self.result(index),
+            "log": self.log(index),
+            "cpus": chunk.resources.cpus,
+            "warm": len(chunk.items) > 1,
+            "items": [item.as_json() for item in chunk.items],
         }
+        return {"format": 1, "chunks": [described]}

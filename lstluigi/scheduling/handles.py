@@ -157,6 +157,8 @@ class Followed:
 
     def add(self, process: HandleProcess) -> None:
         """Follow a process that has been started."""
+        if not self._processes:
+            self._looked = time.monotonic()  # more may start at once, to be submitted together
         self._processes[process.task.task_id] = process
         if process.pump is not None:
             self._pumps[process.pump] += 1

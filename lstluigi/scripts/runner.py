@@ -1,7 +1,7 @@
 """Run one chunk of items inside a job: commands in a scratch directory, check, publish.
 
-Called as ``python runner.py SPEC.json [INDEX] [--die-with-parent]`` with the python of the job's
-environment (3.8 or later). Needs the standard library, and pytables or astropy only for the
+Called as ``python runner.py SPEC.json [INDEX] [--die-with-parent[=PID]]`` with the python of the
+job's environment (3.8 or later). Needs the standard library, and pytables or astropy only for the
 checks that read HDF5 or FITS files.
 
 Three kinds of processes, so that one bad file takes nobody along:
@@ -32,6 +32,7 @@ import json
 import logging
 import os
 import random
+import re
 import resource
 import runpy
 import select
@@ -44,6 +45,7 @@ import sys
 import time
 import traceback
 import warnings
+import zlib
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, TextIO
 
@@ -63,11 +65,13 @@ TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
 # A message must fit into PIPE_BUF (4096 bytes) to be written whole by several processes.
 REASON_LENGTH = 400
 HEADER = "==== lstluigi:"
+SCRATCH_ATTEMPTS = 5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DISK_FULL, NO_MEMORY = "disk full", "out of memory"
 LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
+EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
 
 
 class BadSpec(Exception):
@@ -278,13 +282,15 @@ SOURCES = "/source_filenames/filenames"  # lstchain lists here what it merged
 def check_hdf5(path: str, check: Json) -> str | None:
     """Look for the nodes of an HDF5 file; see check_file."""
     with open_hdf5(path) as h5:
+        empty = [table for table in check.get("nonempty", []) if not rows(h5, table)]
         for node in check.get("hdf5", []):
             if node not in h5:
-                raise Unsound(f"lacks {node}")
+                # lstchain writes nothing at the end of a file in which no event has triggered
+                and_why = f", and has no rows in {empty[0]}" if empty and empty[0] != node else ""
+                raise Unsound(f"lacks {node}{and_why}")
         for node in check.get("absent", []):
             if node in h5:
                 raise Unsound(f"still has {node}")
-        empty = [table for table in check.get("nonempty", []) if not rows(h5, table)]
     if "sum_of" in check:
         check_sum(path, **check["sum_of"])
     return f"has no rows in {empty[0]}" if empty else None
@@ -534,7 +540,11 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     for argv in item["commands"]:
         print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
         send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
-        run_command(argv, bind)
+        try:
+            run_command(argv, bind)
+        except ItemError as error:
+            blame_inputs(item, error)
+            raise
     send({"event": "doing", "id": item["id"], "what": "the check of the products"})
     links = [link for _, link in item.get("links", [])]
     checked = [check_product(product, links) for product in item["products"]]
@@ -551,6 +561,10 @@ def make_scratch(path: str) -> None:
     try:
         if os.path.lexists(path):
             shutil.rmtree(path)
+        for _ in range(SCRATCH_ATTEMPTS):
+            with suppress(FileNotFoundError):  # a neighbour has just removed the empty parent
+                os.makedirs(path)
+                return
         os.makedirs(path)
     except OSError as error:
         raise ItemError(os_reason(f"cannot make the scratch directory {path}", error)) from None
@@ -579,6 +593,37 @@ def verify_input(path: str, check: Json) -> None:
         check_file(path, check)
     except Unsound as error:
         raise ItemError(f"input {path} is not whole: it {error}") from None
+
+
+def blame_inputs(item: Json, error: ItemError) -> None:
+    """Name a truncated input of a command that has failed, as far as it is compressed.
+
+    Commands stumble over its end in ways that do not tell. Reading it through takes too long to be
+    done where all is well.
+    """
+    for path, _ in item.get("verify", []):
+        if is_cut(path):
+            sentence = f"input {path} is truncated or damaged"
+            raise ItemError(sentence, error.outcome["rc"], error.outcome["signal"]) from None
+
+
+def is_cut(path: str) -> bool:
+    """Say whether a gzip file (DL0) or a zlib file (models) cannot be read to its end."""
+    either = zlib.MAX_WBITS | 32  # the format is told by the header
+    stream = zlib.decompressobj(either)
+    try:
+        with open(path, "rb") as file:
+            block = file.read(1 << 20)
+            if not block.startswith((b"\x1f\x8b", b"\x78")):
+                return False
+            while block:
+                stream.decompress(block)
+                block = stream.unused_data or file.read(1 << 20)
+                if stream.eof and block:  # a gzip file may have several members
+                    stream = zlib.decompressobj(either)
+    except (OSError, zlib.error):
+        return True
+    return not stream.eof
 
 
 def check_product(product: Json, links: list[str]) -> str | None:
@@ -744,7 +789,7 @@ def last_lines(log: str) -> list[str]:
 
 
 def refine(reason: str, tail: list[str], scratch: str) -> str:
-    """Name a full disk or lack of memory where the reason does not.
+    """Name a full disk, lack of memory or an exception where the reason does not.
 
     Commands print them and exit with 1; HDF5 under pytables does not even print a full disk.
     """
@@ -760,7 +805,9 @@ def refine(reason: str, tail: list[str], scratch: str) -> str:
         left = disk.f_bavail * disk.f_frsize
         if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
             return f"{DISK_FULL}: {reason} ({left / 1e6:.1f} MB left in {scratch})"
-    return reason
+    # tools of ctapipe log the exception that ends them and exit with 1
+    told = "exit code" in reason and tail and EXCEPTION.match(tail[-1])
+    return f"{reason}: {tail[-1]}" if told else reason
 
 
 # ---- The parent: one chunk -------------------------------------------------------------------
@@ -960,10 +1007,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run one chunk of items of a spec.")
     parser.add_argument("spec", help="JSON file with chunks of items")
     parser.add_argument("index", nargs="?", type=int, help="chunk (default: the array task)")
-    parser.add_argument("--die-with-parent", action="store_true", help="never outlive the caller")
+    mortal: Json = {"nargs": "?", "type": int, "const": os.getppid(), "metavar": "PID"}
+    # A caller that gives its own id is missed even if it died before this process could look.
+    parser.add_argument("--die-with-parent", help="never outlive the caller", **mortal)
     options = parser.parse_args(arguments)
-    bind = binder(options.die_with_parent)
-    bind(os.getppid())
+    bind = binder(options.die_with_parent is not None)
+    bind(options.die_with_parent or 0)
     index = options.index
     if index is None:
         index = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))

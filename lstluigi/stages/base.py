@@ -83,7 +83,10 @@ class Stage(ABC):
 
     @abstractmethod
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """Commands of a unit, in order."""
+        """Commands of a unit, in order.
+
+        The step's own options come first: of an option given twice, the stage's word counts.
+        """
 
     def capacity(self, units: int) -> int:
         """How many units a chunk may hold if a step has so many; lstmcpipe's rule for files."""

@@ -44,4 +44,4 @@ class DL1ToDL2(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""
         files = ("-f", step.path("input"), "-p", step.path("path_model"), "-o", ".")
-        return [("lstchain_dl1_to_dl2", *files, "-c", LSTCHAIN_CONFIG, *step.arguments)]
+        return [("lstchain_dl1_to_dl2", *step.arguments, *files, "-c", LSTCHAIN_CONFIG)]

@@ -46,8 +46,8 @@ class DL1ab(Stage):
         """One call of lstchain for each file; no images unless the options ask for them."""
         wanted = tuple(a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES))
         images = () if KEEP_IMAGES in step.arguments else (NO_IMAGES,)
-        settings = ("-c", LSTCHAIN_CONFIG, *images, *wanted)
+        options = ("lstchain_dl1ab", *images, *wanted)
         return [
-            ("lstchain_dl1ab", "-f", file, "-o", os.path.basename(file), *settings)
+            (*options, "-f", file, "-o", os.path.basename(file), "-c", LSTCHAIN_CONFIG)
             for file in inputs[0]
         ]

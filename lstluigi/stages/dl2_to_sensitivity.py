@@ -48,8 +48,8 @@ class DL2ToSensitivity(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstluigi's own script."""
         fits, plot = os.path.basename(step.path("output")), os.path.basename(plot_path(step))
-        call = (f"{SCRIPTS}/sensitivity.py", *dl2_arguments(step), "-o", fits, "--plot", plot)
-        return [(*call, *step.arguments)]
+        call = (f"{SCRIPTS}/sensitivity.py", *step.arguments, *dl2_arguments(step))
+        return [(*call, "-o", fits, "--plot", plot)]
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file."""

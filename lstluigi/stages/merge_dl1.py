@@ -61,7 +61,7 @@ class MergeDL1(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""
         name = os.path.basename(step.path("output"))
-        return [("lstchain_merge_hdf5_files", "-d", INPUTS, "-o", name, *step.arguments)]
+        return [("lstchain_merge_hdf5_files", *step.arguments, "-d", INPUTS, "-o", name)]
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A pattern that leads out of the input directory."""

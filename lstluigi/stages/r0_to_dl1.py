@@ -46,7 +46,7 @@ class R0ToDL1(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain for each file."""
         return [
-            ("lstchain_mc_r0_to_dl1", "-f", file, "-o", ".", "-c", LSTCHAIN_CONFIG, *step.arguments)
+            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", LSTCHAIN_CONFIG)
             for reading in (0, 1)
             for file in inputs[reading]
         ]

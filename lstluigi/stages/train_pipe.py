@@ -51,7 +51,8 @@ class TrainPipe(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """Train, then plot."""
         gamma, proton = step.path("input", "gamma"), step.path("input", "proton")
-        train = ("lstchain_mc_trainpipe", "--fg", gamma, "--fp", proton, "-o", ".")
+        files = ("--fg", gamma, "--fp", proton, "-o", ".")
+        train = ("lstchain_mc_trainpipe", *step.arguments, *files)
         plot = (f"{SCRIPTS}/plot_importance.py", ".", "--output", PLOT)
         config = LSTCHAIN_CONFIG
-        return [(*train, "-c", config, *step.arguments), (*plot, "--config", config)]
+        return [(*train, "-c", config), (*plot, "--config", config)]

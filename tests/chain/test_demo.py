@@ -1,0 +1,52 @@
+"""The demo, as `make demo` runs it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chain_tools import ROOT, Production, need_lstchain, png_size
+from test_products import assert_irf_opens, finite_bins
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
+
+GIVEN = ROOT / "production_configs" / "toy_demo"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Production:
+    need_lstchain()
+    made = Production(tmp_path_factory.mktemp("demo"))
+    call = [sys.executable, "-m", "lstluigi.cli", "simulate", str(made.where), "--preset", "demo"]
+    subprocess.run(call, env=made.environment, check=True, capture_output=True)
+    made.config = Path(shutil.copy(GIVEN / "lstluigi_config.yml", made.where))
+    shutil.copy(GIVEN / "lstchain_config.json", made.where)
+    ended = made.run()
+    assert ended.code == 0, ended.text
+    return made
+
+
+def one(demo: Production, pattern: str) -> Path:
+    """The one file that matches."""
+    (path,) = demo.where.rglob(pattern)
+    return path
+
+
+def test_sensitivity_has_five_bins_and_a_plot(demo: Production) -> None:
+    assert finite_bins(one(demo, "sensitivity_*.fits.gz")) >= 5
+    assert min(png_size(one(demo, "sensitivity_*.png"))) > 200
+
+
+def test_irf_opens_in_gammapy(demo: Production) -> None:
+    assert_irf_opens(one(demo, "irf_*.fits.gz"))
+
+
+def test_typed_again_it_does_nothing(demo: Production) -> None:
+    jobs = demo.jobs()
+    again = demo.run()
+    assert again.code == 0, again.text
+    assert demo.jobs() == jobs
+    assert demo.left_over() == []

@@ -1,0 +1,284 @@
+"""What goes wrong with real lstchain: a clear sentence, nothing partial, the rest finished."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chain_tools import (
+    DL1_FILES,
+    DL1_PARAMETERS,
+    DL2_PARAMETERS,
+    MERGED_TEST,
+    MERGED_TRAINING,
+    MODELS,
+    TESTED,
+    Ended,
+    Production,
+    assert_same_tables,
+    config_of,
+    rows,
+    small_lstchain_config,
+)
+
+pytestmark = pytest.mark.chain
+
+SAMPLE = TESTED["electron_file"]
+SIMTEL = SAMPLE.file(1)
+MERGED = MERGED_TEST["electron_file"]
+Mount = Callable[..., Path]
+
+
+def assert_told(ended: Ended, *words: str) -> None:
+    """In sentences, on an exit code that is not 0."""
+    assert ended.code not in (0, None)
+    for word in words:
+        assert word in ended.sentences, ended.text
+    assert "Traceback" not in ended.sentences, ended.text
+
+
+def contents(directory: Path) -> list[str]:
+    """Names of the files of a directory that are there for users to read."""
+    return sorted(path.name for path in directory.glob("*") if path.is_file())
+
+
+# ---- DL0 that cannot be processed ------------------------------------------------------------
+
+
+def cut(source: Path, target: Path, share: float) -> None:
+    """The beginning of a file, as a copy that was interrupted leaves it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = source.read_bytes()
+    target.write_bytes(content[: int(len(content) * share)])
+
+
+def without_trigger(path: Path) -> None:
+    """Showers were thrown, and not one has enough light for a trigger."""
+    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+
+    beam = Beam(Particle.GAMMA, energy_range=(1e-4, 2e-4))
+    pointing = Pointing(*SAMPLE.pointing)
+    assert simulate_file(path, beam=beam, pointing=pointing, n_showers=100, seed=1) == 0
+
+
+@pytest.fixture(scope="session")
+def bad_dl0(dl0: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good node, one with a truncated file, one with a file without events."""
+    root = tmp_path_factory.mktemp("bad_dl0")
+    for name in ("good", "truncated", "empty"):
+        (root / name).mkdir()
+        os.link(dl0 / SIMTEL, root / name / "sound.simtel.gz")
+    cut(dl0 / SIMTEL, root / "truncated" / "cut.simtel.gz", share=0.6)
+    without_trigger(root / "empty" / "dark.simtel.gz")
+    return root
+
+
+@pytest.fixture(scope="session")
+def bad_run(bad_dl0: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Production, Ended]:
+    """One run over all of it; a step may do without half of its files."""
+    nodes = {"good": "good", "truncated": "truncated", "empty": "empty", "allowed": "truncated"}
+    r0 = [{"input": str(bad_dl0 / source), "output": f"dl1/{n}"} for n, source in nodes.items()]
+    r0[-1]["max_failed_fraction"] = 0.5
+    merge = [{"input": f"dl1/{n}", "output": f"merged/{n}.h5"} for n in nodes]
+    run = Production(tmp_path_factory.mktemp("bad_run"))
+    run.write(config_of({"r0_to_dl1": r0, "merge_dl1": merge}, "chain_faults"))
+    return run, run.run()
+
+
+def test_bad_files_are_named_with_the_reason(bad_run: tuple[Production, Ended]) -> None:
+    run, ended = bad_run
+    assert_told(ended, "1 of 2 files failed", "cut.simtel.gz is truncated or damaged")
+    assert str(run / "dl1/truncated/job_logs_r0dl1/cut.simtel.gz.log") in ended.sentences
+    # a file without a trigger is told apart from one that is broken
+    assert "first dark.simtel.gz: dl1_dark.h5 lacks" in ended.sentences
+    assert f"and has no rows in {DL1_PARAMETERS}" in ended.sentences
+
+
+def test_nothing_partial_is_at_a_final_path(bad_run: tuple[Production, Ended]) -> None:
+    run, _ = bad_run
+    for node in ("truncated", "empty", "allowed"):
+        assert contents(run / "dl1" / node) == ["dl1_sound.h5"]
+    assert run.left_over() == []
+
+
+def test_what_does_not_depend_on_bad_files_is_finished(bad_run: tuple[Production, Ended]) -> None:
+    run, _ = bad_run
+    assert contents(run / "merged") == ["allowed.h5", "good.h5"]
+    assert rows(run / "merged/good.h5") == rows(run / "dl1/good/dl1_sound.h5") > 0
+
+
+def test_files_that_may_fail_are_left_out(bad_run: tuple[Production, Ended]) -> None:
+    run, _ = bad_run
+    assert_same_tables(run / "merged/allowed.h5", run / "merged/good.h5")
+
+
+def test_a_repaired_file_is_made_up_for(
+    bad_run: tuple[Production, Ended], bad_dl0: Path, dl0: Path
+) -> None:
+    """Only the step of the repaired file, and what follows, runs again."""
+    run, _ = bad_run
+    before = (run / "merged/good.h5").stat().st_mtime_ns
+    sound = (run / "dl1/truncated/dl1_sound.h5").stat().st_mtime_ns
+    (bad_dl0 / "truncated" / "cut.simtel.gz").write_bytes((dl0 / SIMTEL).read_bytes())
+    shutil.rmtree(bad_dl0 / "empty")
+    ended = run.run()
+    assert ended.code != 0  # the other node's file is still dark, and now gone
+    assert contents(run / "dl1/truncated") == ["dl1_cut.h5", "dl1_sound.h5"]
+    assert rows(run / "merged/truncated.h5") == 2 * rows(run / "merged/good.h5")
+    assert (run / "merged/good.h5").stat().st_mtime_ns == before
+    assert (run / "dl1/truncated/dl1_sound.h5").stat().st_mtime_ns == sound
+
+
+# ---- lstchain configs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("tailcut: {picture_thresh: 8}", "is not JSON"),
+        ('{"tailcut": {', "is not JSON"),
+        ('["tailcut"]', "does not hold a JSON object"),
+    ],
+)
+def test_a_garbled_lstchain_config_is_refused_before_anything_runs(
+    place: Production, dl0: Path, content: str, words: str
+) -> None:
+    step = {"input": str((dl0 / SIMTEL).parent), "output": "dl1"}
+    place.write(config_of({"r0_to_dl1": [step]}), content)
+    assert_told(place.run(), str(place.lstchain_config), words)
+    assert not (place / "dl1").exists()
+    assert place.jobs() == []
+
+
+def test_a_missing_lstchain_config_is_refused(place: Production, dl0: Path) -> None:
+    step = {"input": str((dl0 / SIMTEL).parent), "output": "dl1"}
+    place.write(config_of({"r0_to_dl1": [step]}))
+    ended = place.run("--lstchain-config", str(place / "no_such_file.json"))
+    assert_told(ended, "--lstchain-config", "no_such_file.json")
+    assert not (place / "dl1").exists()
+
+
+def test_a_config_value_that_lstchain_cannot_use(place: Production, dl0: Path) -> None:
+    content = small_lstchain_config() | {"image_extractor": "NoSuchExtractor"}
+    step = {"input": str((dl0 / SIMTEL).parent), "output": "dl1"}
+    place.write(config_of({"r0_to_dl1": [step]}), content)
+    assert_told(place.run(), "NoSuchExtractor", "r0_to_dl1 step 1")
+    assert contents(place / "dl1") == []
+    assert place.left_over() == []
+
+
+def test_training_that_fails_late_leaves_no_model(
+    place: Production, production: Production
+) -> None:
+    """The classifier of gammaness comes last, when lstchain has written the other forests."""
+    content = small_lstchain_config()
+    content["particle_classification_features"] = ["log_intensity", "no_such_feature"]
+    inputs = {key: str(production / name) for key, name in MERGED_TRAINING.items()}
+    place.write(config_of({"train_pipe": [{"input": inputs, "output": "models"}]}), content)
+    assert_told(place.run(), "no_such_feature", "train_pipe step 1")
+    assert contents(place / "models") == []
+    assert place.left_over() == []
+
+
+# ---- Models ----------------------------------------------------------------------------------
+
+
+def test_missing_and_truncated_models(place: Production, production: Production) -> None:
+    """Each fails its own step only."""
+    models = {name: place / f"given/{name}" for name in ("good", "missing", "truncated")}
+    for directory in models.values():
+        shutil.copytree(production / MODELS, directory, ignore=shutil.ignore_patterns("job_logs*"))
+    (models["missing"] / "cls_gh.sav").unlink()
+    cut(production / MODELS / "cls_gh.sav", models["truncated"] / "cls_gh.sav", share=0.5)
+    steps = [
+        {"input": str(production / MERGED), "path_model": str(directory), "output": f"dl2/{name}"}
+        for name, directory in models.items()
+    ]
+    place.write(config_of({"dl1_to_dl2": steps}))
+    ended = place.run()
+    cut_model = models["truncated"] / "cls_gh.sav"
+    assert_told(ended, "dl1_to_dl2 step 2", "No such file", str(models["missing"] / "cls_gh.sav"))
+    assert_told(ended, "dl1_to_dl2 step 3", f"{cut_model} is truncated or damaged")
+    (made,) = (place / "dl2/good").glob("*.h5")
+    assert rows(made, DL2_PARAMETERS) > 0
+    assert contents(place / "dl2/missing") == []
+    assert contents(place / "dl2/truncated") == []
+    assert place.left_over() == []
+
+
+def test_no_model_at_all_is_refused_before_anything_runs(
+    place: Production, production: Production
+) -> None:
+    (place / "given").mkdir(parents=True)
+    step = {"input": str(production / MERGED), "path_model": "given", "output": "dl2"}
+    place.write(config_of({"dl1_to_dl2": [step]}))
+    assert_told(place.run(), "dl1_to_dl2", "step 1", "path_model", f"{place / 'given'} holds no")
+    assert place.jobs() == []
+
+
+# ---- Disks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Mount]:
+    """Mount a small file system of one's own, or mount it anew with other options."""
+    if os.getuid() != 0:
+        pytest.skip("mounting needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def begin(options: str) -> Path:
+        call = ["mount", "-t", "tmpfs", "-o", options, "lstluigi-test", str(disk)]
+        done = subprocess.run(call, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"mounting is not possible here: {done.stderr.strip()}")
+        return disk
+
+    yield begin
+    while os.path.ismount(disk):
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk(place: Production, dl0: Path, production: Production, mount: Mount) -> None:
+    made = production / DL1_FILES[SIMTEL]
+    half = made.stat().st_size // 2
+    disk = mount(f"size={half}")
+    source = str((dl0 / SIMTEL).parent)
+    outputs = [str(disk / "dl1"), "dl1"]
+    steps = [{"input": source, "output": output} for output in outputs]
+    place.write(config_of({"r0_to_dl1": steps}))
+    assert_told(place.run(), "r0_to_dl1 step 1", "disk full", str(disk))
+    assert contents(disk / "dl1") == []
+    assert not (disk / "dl1/.lstluigi").exists()
+    assert_same_tables(place / "dl1" / made.name, made)
+    # once there is room, the same command makes what is missing
+    mount("remount,size=64m")
+    again = place.run()
+    assert again.code == 0, again.text
+    assert_same_tables(disk / "dl1" / made.name, made)
+
+
+def test_a_disk_without_room_for_a_lock(place: Production, dl0: Path, mount: Mount) -> None:
+    disk = mount("size=64k")
+    (disk / "filler").write_bytes(b"\0" * shutil.disk_usage(disk).free)
+    source = str((dl0 / SIMTEL).parent)
+    place.write(config_of({"r0_to_dl1": [{"input": source, "output": str(disk / "dl1")}]}))
+    assert_told(place.run(), "r0_to_dl1 step 1", "No space left on device", str(disk))
+    assert place.jobs() == []
+
+
+def test_a_read_only_destination_is_refused_before_anything_runs(
+    place: Production, dl0: Path, mount: Mount
+) -> None:
+    disk = mount("ro")
+    source = str((dl0 / SIMTEL).parent)
+    steps = [{"input": source, "output": output} for output in (str(disk / "dl1"), "dl1")]
+    place.write(config_of({"r0_to_dl1": steps}))
+    words = ("r0_to_dl1", "step 1", f"nothing can be written below {disk}")
+    assert_told(place.run(), *words)
+    assert place.jobs() == []
+    assert not (place / "dl1").exists()

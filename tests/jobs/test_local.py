@@ -1,0 +1,180 @@
+"""The local backend: real processes, within the cores and the memory given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs import local
+from lstluigi.jobs.backend import ChunkId, State, Status
+from lstluigi.jobs.local import LocalBackend, machine
+from lstluigi.jobs.spec import Array, Chunk, Environment, Resources
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Replace what a chunk does: bash that is given the index as its first argument."""
+
+    def use(text: str) -> None:
+        monkeypatch.setattr(local, "job_script", lambda array: text)
+
+    return use
+
+
+def array(path: Path, *resources: Resources, name: str = "a") -> Array:
+    return Array(name, str(path), [Chunk([], asked, Environment()) for asked in resources])
+
+
+def states(polled: Mapping[ChunkId, Status]) -> str:
+    """First letters of the states, in the order of the chunks."""
+    return "".join(polled[chunk].state.name[0] for chunk in sorted(polled))
+
+
+def follow(backend: LocalBackend) -> dict[ChunkId, Status]:
+    """Poll until every chunk has ended; return how."""
+    ended: dict[ChunkId, Status] = {}
+    deadline = time.monotonic() + 30
+    while True:
+        polled = backend.poll()
+        ended.update({chunk: status for chunk, status in polled.items() if status.state.ended})
+        if all(status.state.ended for status in polled.values()):
+            return ended
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_machine() -> None:
+    found = machine()
+    assert found.cpus == len(os.sched_getaffinity(0))
+    assert found.memory_mb is not None
+    assert found.memory_mb > 100
+
+
+def test_requests_are_respected_and_clamped() -> None:
+    backend = LocalBackend(Resources(4, 8000))
+    usual = Resources(16, 100_000, (("partition", "xxl"),))
+    assert backend.resources(usual, {}) == Resources(4, local.USUAL_MEMORY_MB)
+    assert backend.resources(usual, {"cpus-per-task": "2", "mem": "3G"}) == Resources(2, 3072)
+    assert backend.resources(usual, {"cpus-per-task": "64", "mem": "1T"}) == Resources(4, 8000)
+    with pytest.raises(LstluigiError):
+        backend.resources(usual, {"mem": "much"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "width"),
+    [
+        (Resources(1, 1000), 4),
+        (Resources(1, 3000), 2),
+        (Resources(3, 1000), 1),
+        (Resources(4, 8000), 1),
+        (Resources(1, None), 4),
+    ],
+)
+def test_width(asked: Resources, width: int) -> None:
+    assert LocalBackend(Resources(4, 8000)).width(asked) == width
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_once"),
+    [(Resources(1, 100), 3), (Resources(2, 100), 1), (Resources(1, 400), 2)],
+)
+def test_no_more_at_once_than_fits(
+    tmp_path: Path, script: Callable[[str], None], asked: Resources, at_once: int
+) -> None:
+    script("sleep 60\n")
+    backend = LocalBackend(Resources(3, 1000))
+    backend.submit(array(tmp_path, *[asked] * 5))
+    try:
+        assert states(backend.poll()) == "R" * at_once + "P" * (5 - at_once)
+        assert states(backend.poll()) == "R" * at_once + "P" * (5 - at_once)
+    finally:
+        assert f"{at_once} job(s)" in backend.detach()
+    assert backend.poll() == {}
+
+
+def test_limits_without_memory_are_those_of_the_machine(
+    tmp_path: Path, script: Callable[[str], None]
+) -> None:
+    script("true\n")
+    backend = LocalBackend(Resources(1))
+    backend.submit(array(tmp_path, Resources(1, 100)))
+    assert len(follow(backend)) == 1
+
+
+def test_a_large_chunk_is_not_kept_waiting_by_small_ones(
+    tmp_path: Path, script: Callable[[str], None]
+) -> None:
+    script("sleep 60\n")
+    backend = LocalBackend(Resources(2, 1000))
+    small, large = Resources(1, 100), Resources(2, 100)
+    backend.submit(array(tmp_path, small, large, small))
+    try:
+        assert states(backend.poll()) == "RPP"
+    finally:
+        backend.detach()
+
+
+def test_every_chunk_runs_and_says_how_it_ended(
+    tmp_path: Path, script: Callable[[str], None]
+) -> None:
+    script(
+        "case $1 in 0) ;; 1) echo reason; exit 3;; 2) kill -9 $$;; 3) echo no conda >&2; exit 120;;"
+        " *) exit 1; esac\n"
+    )
+    backend = LocalBackend(Resources(2, 1000))
+    assert backend.submit(array(tmp_path, *[Resources(1, 100)] * 4)) == "a"
+    ended = follow(backend)
+    assert states(ended) == "SFFF"
+    reasons = [ended["a", index].reason for index in range(4)]
+    assert reasons[0] == ""
+    assert "exit code 3" in reasons[1]
+    assert "reason" in reasons[1]
+    assert "SIGKILL" in reasons[2]
+    assert "environment could not be entered" in reasons[3]
+    assert "no conda" in reasons[3]
+    assert backend.poll() == {}
+
+
+def test_cancelled_chunks_end(tmp_path: Path, script: Callable[[str], None]) -> None:
+    script("echo $$ > $0.$1.pid; exec sleep 60\n")
+    backend = LocalBackend(Resources(2, 1000))
+    backend.submit(array(tmp_path, *[Resources(1, 100)] * 3))
+    backend.poll()
+    deadline = time.monotonic() + 20
+    while len(list(tmp_path.glob("*.pid"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    pids = [int(path.read_text()) for path in tmp_path.glob("*.pid")]
+    backend.cancel([("a", 0), ("a", 2), ("never heard of", 7)])
+    assert states(backend.poll()) == "R"
+    backend.detach()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_chunk_that_will_not_end_is_killed(
+    tmp_path: Path, script: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "GRACE", 0.2)
+    script("trap '' TERM; touch $0.ready; while :; do sleep 0.05; done\n")
+    backend = LocalBackend(Resources(1, 1000))
+    backend.submit(array(tmp_path, Resources(1, 100)))
+    backend.poll()
+    (running,) = backend._running.values()
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "array.sh.ready").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    backend.cancel([("a", 0)])
+    assert running.process.wait(20) == -signal.SIGKILL
+
+
+def test_ended_states() -> None:
+    assert [state for state in State if state.ended] == [State.SUCCEEDED, State.FAILED]

@@ -1,0 +1,122 @@
+"""Listings, glob, and files that are written whole."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+
+import pytest
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing, nearest_existing, read_json, write_json, write_text
+
+TREE = (
+    *("a.h5", "b.h5", ".hidden.h5", "c.txt", "one/a.h5", "one/deep/a.h5", "two/b.h5"),
+    *(".dot/a.h5", "one/.x/a.h5", "sp ace/[q]/a.h5", "dir.h5/a.h5"),
+)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in TREE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["*.h5", "*/*.h5", "*/*/*.h5", "**/*.h5", "one/*.h5", "?.h5", "[ab].h5", ".*.h5", "*", "no/*"],
+)
+def test_glob_finds_what_python_finds(tree: Path, pattern: str) -> None:
+    found = list(Listing().glob(str(tree), pattern))
+    expected = glob.glob(str(tree / pattern), recursive=True)
+    assert sorted(found) == sorted(path for path in expected if os.path.isfile(path))
+
+
+def test_glob_gives_each_file_once(tree: Path) -> None:
+    found = list(Listing().glob(str(tree), "**/**/*.h5"))
+    assert len(found) == len(set(found))
+
+
+def test_glob_of_nothing(tmp_path: Path) -> None:
+    assert list(Listing().glob(str(tmp_path / "not there"), "*.h5")) == []
+
+
+def test_a_directory_is_listed_once_until_forgotten(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    scandir = os.scandir
+
+    def counted(path: str) -> object:
+        calls.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    listing = Listing()
+    assert listing.exists(str(tree / "a.h5"))
+    assert not listing.exists(str(tree / "new.h5"))
+    assert listing.exists(str(tree / "one"))
+    assert calls == [str(tree)]
+    (tree / "new.h5").touch()
+    assert not listing.exists(str(tree / "new.h5"))
+    listing.forget(str(tree))
+    assert listing.exists(str(tree / "new.h5"))
+
+
+def test_what_lies_below_a_file_does_not_exist(tree: Path) -> None:
+    assert not Listing().exists(str(tree / "a.h5" / "x"))
+    assert not Listing().exists(str(tree / "nowhere" / "x"))
+
+
+def test_a_directory_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(LstluigiError, match=r"/data cannot be listed \(Permission denied\)"):
+        Listing().exists("/data/x")
+
+
+def test_json_comes_back(tmp_path: Path) -> None:
+    path = str(tmp_path / "new" / "x.json")
+    write_json(path, {"a": [1, "é"]})
+    assert read_json(path) == {"a": [1, "é"]}
+    assert read_json(str(tmp_path / "absent.json")) is None
+
+
+def test_damaged_json_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": ')
+    with pytest.raises(LstluigiError, match="is damaged"):
+        read_json(str(path))
+
+
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.txt"
+    write_text(str(path), "before")
+
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(LstluigiError, match="No space left"):
+        write_text(str(path), "after")
+    assert path.read_text() == "before"
+    assert os.listdir(tmp_path) == ["x.txt"]
+
+
+def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    write_text(str(tmp_path / "x.txt"), "text")
+    assert (tmp_path / "x.txt").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_nearest_existing(tmp_path: Path) -> None:
+    assert nearest_existing(str(tmp_path / "a" / "b")) == str(tmp_path)
+    assert nearest_existing(str(tmp_path)) == str(tmp_path)
+    assert nearest_existing("/surely-not-here/x") == "/"

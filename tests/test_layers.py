@@ -1,0 +1,106 @@
+"""The shape of the house: an import points down, and importing lstluigi is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lstluigi
+
+PACKAGE = Path(lstluigi.__file__).parent
+#: From the ground up; rooms of one line do not know each other.
+FLOORS: tuple[frozenset[str], ...] = tuple(
+    frozenset(line.split())
+    for line in """
+    errors _version _luigi_import scripts
+    files config graph lstchain_config
+    jobs
+    products stages
+    recipe
+    steps
+    outside
+    plan
+    preflight stepjob prodlog decisions
+    session
+    scheduling
+    production
+    display
+    run
+    simulation
+    cli
+    __init__
+    """.strip().splitlines()
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(module: str) -> str:
+    """The room of a module of the package, by its full name."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every import of a module from the package, wherever it stands, by full name."""
+    package = name(path) if path.name == "__init__.py" else name(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package.split(".")
+            base = start[: len(start) - node.level + 1] if node.level else []
+            source = ".".join([*base, *filter(None, [node.module])])
+            for alias in node.names:
+                inner = PACKAGE.parent.joinpath(*source.split("."), alias.name)
+                known = inner.with_suffix(".py").exists() or inner.is_dir()
+                yield f"{source}.{alias.name}" if known else source
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_point_down(path: Path) -> None:
+    here = room(name(path))
+    assert here in FLOOR, f"{here} has no floor yet: put it on one"
+    for imported in imports(path):
+        if imported.split(".")[0] == "lstluigi" and room(imported) != here:
+            assert FLOOR[room(imported)] < FLOOR[here], f"{name(path)} imports {imported}"
+
+
+def test_what_runs_in_a_job_stands_alone() -> None:
+    for path in (PACKAGE / "scripts").glob("*.py"):
+        assert not [i for i in imports(path) if i.startswith("lstluigi")], path
+
+
+def test_jobs_know_no_stage() -> None:
+    for path in (PACKAGE / "jobs").rglob("*.py"):
+        assert "lstchain_" not in path.read_text().replace("lstchain_config", ""), path
+
+
+def test_importing_is_light() -> None:
+    heavy = (
+        *("numpy", "astropy", "tables", "h5py", "scipy", "matplotlib", "pandas", "sklearn"),
+        *("lstchain", "ctapipe", "pyirf", "eventio", "numba", "joblib"),
+        *("requests", "jsonschema", "rich", "click"),
+    )
+    code = f"import sys, lstluigi; print(*[m for m in {heavy} if m in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=PACKAGE.parent, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_a_stage_is_one_small_module() -> None:
+    stages = [path for path in (PACKAGE / "stages").glob("*.py") if "class " in path.read_text()]
+    for path in stages:
+        assert len(path.read_text().splitlines()) <= 115, path

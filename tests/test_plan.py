@@ -1,0 +1,172 @@
+"""Where each step stands, what it is expected to make, and what its recipe holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from lab import FULL, Lab, full, small
+
+from lstluigi.plan import Plan, Standing
+from lstluigi.recipe import short
+
+
+def touch(lab: Lab, *names: str) -> None:
+    """Empty files stand for whole ones: the plan looks at names only."""
+    for name in names:
+        Path(lab.path(name)).parent.mkdir(parents=True, exist_ok=True)
+        Path(lab.path(name)).touch()
+
+
+def standings(lab: Lab, plan: Plan) -> dict[str, Standing]:
+    return {os.path.relpath(n.output, lab.root): plan.standings[n.index] for n in plan.steps}
+
+
+def test_nothing_is_there(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+    assert set(standings(lab, plan).values()) == {Standing.MISSING}
+    order = [node.output for node in plan.to_do()]
+    for node in plan.steps:
+        for producer in plan.producers(node):
+            assert order.index(producer.output) < order.index(node.output)
+            assert node in plan.consumers(producer)
+
+
+def test_expected_files(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+    expected = {os.path.relpath(f, lab.root) for n in plan.steps for f in plan.finals(n)}
+    split = {name for name in expected if "split" in name}
+    assert expected - split == FULL
+    assert len(split) == 2
+
+
+def test_whole_and_passed(lab: Lab) -> None:
+    full(lab)
+    touch(lab, "irf/irf.fits", "irf/sensitivity.fits")
+    plan = lab.plan()
+    found = standings(lab, plan)
+    assert found["irf/irf.fits"] is Standing.WHOLE
+    assert found["irf/sensitivity.fits"] is Standing.MISSING  # its plot is not there
+    assert found["dl2/dl2_test.h5"] is Standing.MISSING
+    touch(lab, "irf/sensitivity.png")
+    found = standings(lab, lab.plan())
+    assert found.pop("irf/irf.fits") is Standing.WHOLE
+    assert found.pop("irf/sensitivity.fits") is Standing.WHOLE
+    assert set(found.values()) == {Standing.PASSED}
+    assert lab.plan().to_do() == []
+
+
+def test_one_unsatisfied_consumer_is_enough(lab: Lab) -> None:
+    full(lab)
+    touch(lab, "irf/irf.fits", "merged/dl1_test.h5")
+    found = standings(lab, lab.plan())
+    assert found["dl2/dl2_test.h5"] is Standing.MISSING
+    assert found["merged/dl1_test.h5"] is Standing.WHOLE
+    assert found["dl1/test"] is Standing.PASSED
+    assert found["dl1/gamma"] is Standing.MISSING
+
+
+def test_purged_dl0_and_dl1_without_a_manifest(lab: Lab) -> None:
+    """DL1 made by lstmcpipe whose DL0 is gone: what is there is what there is."""
+    small(lab)
+    shutil.rmtree(lab.path("dl0"))
+    touch(lab, "dl1/node/dl1_x.h5")
+    plan = lab.plan()
+    assert [n.output for n in plan.to_do()] == [lab.path("merged/node.h5")]
+    (merge,) = plan.to_do()
+    assert plan.files(merge, 0) == [lab.path("dl1/node/dl1_x.h5")]
+
+
+def test_changed_and_grown(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.simtel("dl0/node", c="1")
+    plan = lab.plan()
+    node = plan.steps[0]
+    assert plan.standings[0] is Standing.CHANGED
+    assert plan.grown(node) == [lab.path("dl0/node/c.simtel.gz")]
+    assert lab.path("dl1/node/dl1_c.h5") not in plan.finals(node)
+    plan.accept_inputs(node)
+    assert lab.plan().standings[0] is Standing.PASSED
+    lab.simtel("dl0/node", d="1")
+    assert lab.plan().grown(node) == [lab.path("dl0/node/d.simtel.gz")]
+
+
+def test_grown_dl0_does_not_matter_where_dl1_has_been_deleted(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.simtel("dl0/node", c="1")
+    for name in "ab":
+        os.unlink(lab.path(f"dl1/node/dl1_{name}.h5"))
+    assert lab.plan().to_do() == []
+
+
+def test_a_manifest_names_what_was_there(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    kept = json.loads(Path(lab.path("dl1/node/job_logs_r0dl1/step.manifest.json")).read_text())
+    sizes = {f"{n}.simtel.gz": os.stat(lab.path(f"dl0/node/{n}.simtel.gz")).st_size for n in "ab"}
+    assert kept["inputs"] == {lab.path("dl0/node"): sizes}
+
+
+def test_a_recipe_holds_what_the_content_depends_on(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    kept = json.loads(Path(lab.path("merged/job_logs_merge_dl1/node.h5.recipe.json")).read_text())
+    content = kept["content"]
+    assert content["stage"] == "merge_dl1"
+    assert content["reads"] == [[lab.path("dl1/node"), "*.h5"]]
+    assert content["makes"] == {lab.path("merged/node.h5"): "file"}
+    assert content["commands"][0][0] == "lstchain_merge_hdf5_files"
+    assert content["lstchain_config"] is None  # merging does not depend on it
+    dl1 = json.loads(Path(lab.path("dl1/node/job_logs_r0dl1/step.recipe.json")).read_text())
+    assert dl1["lstchain_config"] == {"threshold": 1}
+    assert kept["upstream"] == {short(lab.path("dl1/node")): dl1["digest"]}
+    text = json.dumps([kept["content"], dl1["content"]])
+    for elsewhere in (".lstluigi", "config.yml", "lstchain.json", "extra_slurm_options"):
+        assert elsewhere not in text
+
+
+def test_the_environment_is_part_of_a_recipe_as_named(lab: Lab) -> None:
+    small(lab)
+    before = lab.plan().recipes[0]
+    text = lab.config.read_text()
+    lab.config.write_text(f"{text}source_environment: {{source_file: /a, conda_env: x}}\n")
+    after = lab.plan().recipes[0]
+    assert before.digest != after.digest
+    assert after.content["environment"] == {"source_file": "/a", "conda_env": "x"}
+
+
+@pytest.mark.parametrize("other", ["--pattern '*.h5'", "-p '*.h5' --no-image"])
+def test_options_are_part_of_a_recipe(lab: Lab, other: str) -> None:
+    small(lab)
+    before = lab.plan().recipes[1].digest
+    small(lab, options="--pattern '*.h5' --no-image")
+    assert lab.plan().recipes[1].digest == before  # quoted or not
+    small(lab, options=other)
+    assert lab.plan().recipes[1].digest != before
+
+
+def test_the_longest_line_of_steps_is_the_highest(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+    heights = {os.path.relpath(n.output, lab.root): plan.heights[n.index] for n in plan.steps}
+    assert heights["irf/irf.fits"] == 0
+    assert heights["models"] == 2
+    assert heights["dl1/gamma"] == 5  # split, merge, models, DL2, IRFs
+    assert heights["dl1/test"] == 3
+
+
+def test_steps_taken_anew_are_as_if_never_made(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.simtel("dl0/node", c="1")
+    plan = lab.plan()
+    anew = Plan(plan.config, {n.step.stage: n.stage for n in plan.steps}, None, frozenset({0, 1}))
+    assert set(anew.standings) == {Standing.MISSING}
+    assert len(anew.finals(anew.steps[0])) == 3

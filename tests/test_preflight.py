@@ -1,0 +1,213 @@
+"""Everything that is wrong is found before anything runs, told at once, each with its place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab import Lab, full, small, write_dl1
+
+from lstluigi.errors import ConfigError
+from lstluigi.session import Choices, Session
+
+root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+
+
+def problems(lab: Lab) -> list[str]:
+    """What is told about the config, each problem a line."""
+    with pytest.raises(ConfigError) as caught:
+        Session(Choices(config=str(lab.config))).check()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def merges(lab: Lab, *steps: dict[str, str]) -> None:
+    """A production that only merges."""
+    lab.write({"merge_dl1": [{"options": "--pattern *.h5", **step} for step in steps]})
+
+
+def test_problems_are_told_together(lab: Lab) -> None:
+    full(lab)
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace(lab.path("dl0/gamma"), lab.path("dl0/gama")).replace(
+            f"lstchain_config: {lab.lstchain_config}\n",
+            "source_environment: {source_file: /not/here.sh}\n",
+        )
+    )
+    lab.lstchain_config.unlink()
+    shutil.rmtree(lab.path("dl0/proton"))
+    Path(lab.path("dl0/proton")).mkdir()
+    found = problems(lab)
+    assert len(found) == 4
+    missing, empty, lstchain, environment = found
+    assert "stage r0_to_dl1, step 1, key 'input'" in missing
+    assert f"{lab.path('dl0/gama')} does not exist" in missing
+    assert "stage r0_to_dl1, step 2, key 'input'" in empty
+    assert f"{lab.path('dl0/proton')} holds no *.simtel.gz or *.simtel.zst" in empty
+    assert "the lstchain config is not known" in lstchain
+    assert "--lstchain-config" in lstchain
+    assert "/not/here.sh, which is not on this machine" in environment
+    assert "--environment current" in environment
+    assert all(str(lab.config) in problem for problem in found)
+    run = lab.run()
+    assert run.code == 2
+    assert run.text.count("\n") < 8
+    assert not lab.prod_logs.exists()
+    assert lab.files() == set()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_an_lstchain_config_that_cannot_be_read(lab: Lab, text: str) -> None:
+    small(lab)
+    lab.lstchain_config.write_text(text)
+    run = lab.run()
+    assert run.code == 2
+    assert f"lstchain config {lab.lstchain_config}" in run.text
+    assert "Traceback" not in run.text
+    assert lab.files() == set()
+
+
+def test_an_absent_environment_is_not_needed_with_another_choice(lab: Lab) -> None:
+    small(lab)
+    lab.config.write_text(f"{lab.config.read_text()}source_environment: {{source_file: /not/h}}\n")
+    assert lab.run().code == 2
+    assert lab.ok(environment="current") != []
+
+
+def test_two_steps_with_one_output(lab: Lab) -> None:
+    write_dl1(Path(lab.path("a/x.h5")))
+    step = {"input": lab.path("a"), "output": lab.path("m.h5")}
+    merges(lab, step, step)
+    (found,) = problems(lab)
+    assert "stage merge_dl1, step 1, key 'output'" in found
+    assert "is made by merge_dl1 step 2, too" in found
+
+
+def test_a_cycle(lab: Lab) -> None:
+    merges(
+        lab,
+        {"input": lab.path("a"), "output": lab.path("b/m.h5")},
+        {"input": lab.path("b"), "output": lab.path("a/m.h5")},
+    )
+    (found,) = problems(lab)
+    assert "waits for" in found
+    assert lab.path("a/m.h5") in found
+    assert lab.path("b/m.h5") in found
+
+
+def splitting(lab: Lab, **merge: str) -> None:
+    """A split, and a merge of what it makes."""
+    for name in "abcd":
+        write_dl1(Path(lab.path("dl1", f"{name}.h5")))
+    lab.write(
+        {
+            "train_test_split": [
+                {
+                    "input": lab.path("dl1"),
+                    "output": {side: lab.path("split", side) for side in ("train", "test")},
+                }
+            ],
+            "merge_dl1": [{"output": lab.path("m.h5"), **merge}],
+        }
+    )
+
+
+@pytest.mark.parametrize("pattern", ["*/*.h5", "**/*.h5", "t*/*.h5"])
+def test_a_pattern_that_joins_train_and_test(lab: Lab, pattern: str) -> None:
+    splitting(lab, input=lab.path("split"), options=f"--pattern '{pattern}'")
+    (found,) = problems(lab)
+    assert "stage merge_dl1, step 1" in found
+    assert "joins what train_test_split step 1" in found
+
+
+@pytest.mark.parametrize(
+    ("directory", "pattern"), [("split/train", "*.h5"), ("split", "train/*.h5")]
+)
+def test_a_pattern_on_one_side(lab: Lab, directory: str, pattern: str) -> None:
+    splitting(lab, input=lab.path(directory), options=f"--pattern '{pattern}'")
+    assert len(lab.ok()) == 2
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*.h5", "../*.h5", "a/../../*.h5", "''"])
+def test_a_pattern_that_leads_elsewhere(lab: Lab, pattern: str) -> None:
+    merges(
+        lab,
+        {"input": lab.path("a"), "output": lab.path("m.h5"), "options": f"--pattern {pattern}"},
+    )
+    (found,) = problems(lab)
+    assert "does not stay below" in found
+
+
+def test_a_sensitivity_that_is_no_fits_file(lab: Lab) -> None:
+    full(lab)
+    lab.config.write_text(lab.config.read_text().replace("sensitivity.fits", "sensitivity.h5"))
+    (found,) = problems(lab)
+    assert "stage dl2_to_sensitivity, step 1, key 'output'" in found
+
+
+def test_an_input_file_that_nobody_makes(lab: Lab) -> None:
+    full(lab)
+    text = lab.config.read_text()
+    lab.config.write_text(text.replace("proton: " + lab.path("merged/dl1_proton.h5"), "proton: /x"))
+    (found,) = problems(lab)
+    assert "stage train_pipe, step 1, key 'input'" in found
+    assert "/x does not exist, and no step that runs makes it" in found
+
+
+def test_a_missing_model_directory(lab: Lab) -> None:
+    full(lab)
+    text = lab.config.read_text().replace("path_model: ", "path_model: /elsewhere")
+    lab.config.write_text(text)
+    (found,) = problems(lab)
+    assert "stage dl1_to_dl2, step 1, key 'path_model'" in found
+    assert "does not exist" in found
+
+
+def test_a_stage_that_is_not_to_run_is_external(lab: Lab) -> None:
+    small(lab)
+    lab.config.write_text(lab.config.read_text().replace("- r0_to_dl1\n", ""))
+    (found,) = problems(lab)
+    assert f"{lab.path('dl1/node')} does not exist" in found
+    write_dl1(Path(lab.path("dl1/node/x.h5")))
+    assert lab.ok() == [lab.path("merged/node.h5")]
+
+
+def test_what_is_not_needed_may_be_missing(lab: Lab) -> None:
+    full(lab)
+    write_dl1(Path(lab.path("merged/dl1_proton.h5")))
+    shutil.rmtree(lab.path("dl0/proton"))
+    assert lab.path("dl1/proton") not in lab.ok()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_directory_of_others(lab: Lab) -> None:
+    small(lab)
+    Path(lab.path("merged")).mkdir(mode=0o500)
+    (found,) = problems(lab)
+    assert "stage merge_dl1, step 1, key 'output'" in found
+    assert f"nothing can be written below {lab.path('merged')}" in found
+
+
+@root
+def test_a_file_system_that_is_read_only(lab: Lab) -> None:
+    small(lab)
+    target = Path(lab.path("merged"))
+    target.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(target)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        (found,) = problems(lab)
+        assert f"nothing can be written below {target}" in found
+    finally:
+        subprocess.run(["umount", str(target)], check=True)
+
+
+def test_an_output_below_a_file(lab: Lab) -> None:
+    Path(lab.path("file")).touch()
+    small(lab, output=lab.path("file/node.h5"))
+    (found,) = problems(lab)
+    assert f"nothing can be written below {lab.path('file')}" in found

@@ -1,0 +1,98 @@
+"""Recipes: what makes two of them equal, and in which words they differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstluigi.errors import LstluigiError
+from lstluigi.lstchain_config import LstchainConfig, differences
+from lstluigi.recipe import Recipe, own_changes, record, recorded
+
+
+def config(tmp_path: Path, text: str, name: str = "c.json") -> LstchainConfig:
+    (tmp_path / name).write_text(text)
+    return LstchainConfig.read(tmp_path / name)
+
+
+def test_the_order_of_keys_does_not_count(tmp_path: Path) -> None:
+    one = config(tmp_path, '{"a": 1, "b": {"c": [1, 2], "d": Infinity}}')
+    two = config(tmp_path, '{"b": {"d": Infinity,\n "c": [1, 2]}, "a": 1}', "other.json")
+    assert one.digest == two.digest
+    assert config(tmp_path, '{"a": 1, "b": {"c": [2, 1]}}').digest != one.digest
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "", "\xff"])
+def test_what_is_no_lstchain_config(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(LstluigiError, match=r"c\.json"):
+        LstchainConfig.read(tmp_path / "c.json")
+
+
+def test_no_lstchain_config(tmp_path: Path) -> None:
+    with pytest.raises(LstluigiError, match="No such file"):
+        LstchainConfig.read(tmp_path / "c.json")
+
+
+def test_differences_name_the_key() -> None:
+    old = {"a": {"b": 1, "c": 2}, "d": [1], "gone": 0}
+    new = {"a": {"b": 1, "c": 3}, "d": [1], "new": None}
+    assert list(differences(old, new)) == [
+        "a.c: 2 -> 3",
+        "gone: 0 -> 'absent'",
+        "new: 'absent' -> None",
+    ]
+    assert list(differences(old, json.loads(json.dumps(old)))) == []
+
+
+def recipe(upstream: str = "u", **content: Any) -> Recipe:
+    return Recipe({"stage": "s", **content}, {"/in": upstream})
+
+
+def test_a_digest_covers_the_content() -> None:
+    """What is upstream is compared product by product, by the plan."""
+    assert recipe().digest == recipe(upstream="v").digest
+    assert recipe().digest != recipe(settings={"seed": 1}).digest
+
+
+def test_a_record_tells_what_has_changed(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    before = config(tmp_path, '{"cleaning": {"threshold": 6}}')
+    record(path, recipe(commands=[["x"]], lstchain_config=before.digest), before, note="kept")
+    old = recorded(path)
+    assert old is not None
+    assert old["note"] == "kept"
+    assert old["lstchain_config"] == {"cleaning": {"threshold": 6}}
+    after = config(tmp_path, '{"cleaning": {"threshold": 8}}')
+    new = recipe(commands=[["y"]], lstchain_config=after.digest)
+    assert list(own_changes(old, new, after)) == [
+        "lstchain config cleaning.threshold: 6 -> 8",
+        "commands [1][1]: 'x' -> 'y'",
+    ]
+    same = recipe(commands=[["x"]], lstchain_config=before.digest, upstream="other")
+    assert list(own_changes(old, same, before)) == []
+
+
+def test_many_changes_are_counted(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    before = config(tmp_path, json.dumps({f"k{i}": 0 for i in range(9)}))
+    record(path, recipe(lstchain_config=before.digest), before)
+    after = config(tmp_path, json.dumps({f"k{i}": 1 for i in range(9)}))
+    old = recorded(path)
+    assert old is not None
+    (change,) = own_changes(old, recipe(lstchain_config=after.digest), after)
+    assert change.endswith("; and 4 more")
+
+
+def test_no_record(tmp_path: Path) -> None:
+    assert recorded(str(tmp_path / "r.json")) is None
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"digest": "x"}', "{"])
+def test_a_damaged_record_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "r.json").write_text(content)
+    with pytest.raises(LstluigiError, match="damaged"):
+        recorded(str(tmp_path / "r.json"))

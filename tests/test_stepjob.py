@@ -1,0 +1,237 @@
+"""The job of one step: what it describes, and what it makes of the results."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import HereBackend, Lab, full, small, write_dl1
+
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs.lock import Held, Lock
+from lstluigi.jobs.spec import Environment, Work
+from lstluigi.plan import Plan
+from lstluigi.stepjob import TAIL, StepJob
+
+
+def job(lab: Lab, index: int = 0, plan: Plan | None = None) -> StepJob:
+    plan = plan or lab.plan()
+    return StepJob(plan, plan.steps[index], HereBackend(), Environment(), lambda *_: None)
+
+
+def results(work: Work, **states: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Results by item; those not named, by file, went well."""
+    return {
+        item.id: states.get(item.id.rpartition("/")[2].partition(".")[0], {"state": "ok"})
+        for item in work.items
+    }
+
+
+def make(work: Work, *but: str) -> None:
+    """Put the products of a work where they belong."""
+    for item in work.items:
+        for product in item.products:
+            if os.path.basename(product.final) not in but:
+                write_dl1(Path(product.final))
+
+
+def test_an_item_for_each_file(lab: Lab) -> None:
+    small(lab)
+    work = job(lab).describe()
+    first, second = work.items
+    assert first.id == "r0_to_dl1-1/a.simtel.gz"
+    assert second.products[0].final == lab.path("dl1/node/dl1_b.h5")
+    assert first.log == lab.path("dl1/node/job_logs_r0dl1/a.simtel.gz.log")
+    assert first.scratch.startswith(lab.path("dl1/node/.lstluigi/"))
+    assert first.scratch != second.scratch
+    assert first.verify == [(lab.path("dl0/node/a.simtel.gz"), {"file": True})]
+    (command,) = first.commands
+    config = command[command.index("-c") + 1]
+    assert os.path.dirname(config) == lab.path("dl1/node/job_logs_r0dl1")
+    assert json.loads(Path(config).read_text()) == {"threshold": 1}
+
+
+def test_what_is_needed_is_written_before_anything_is_submitted(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    step.describe()
+    places = step.node.places
+    for path in (places.recipe, places.manifest, places.lock):
+        assert os.path.exists(path)
+
+
+def test_only_what_is_missing_is_described(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    os.unlink(lab.path("dl1/node/dl1_a.h5"))
+    os.unlink(lab.path("merged/node.h5"))
+    assert [item.id for item in job(lab).describe().items] == ["r0_to_dl1-1/a.simtel.gz"]
+
+
+def test_left_over_scratch_is_emptied(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    old = Path(step.node.places.scratch, "x.h5")
+    old.parent.mkdir(parents=True)
+    old.touch()
+    step.describe()
+    assert not old.exists()
+
+
+def test_requests_of_the_step_reach_the_backend(lab: Lab) -> None:
+    small(lab, extra_slurm_options={"cpus-per-task": 2, "mem": "3G"})
+    lab.ok(stage="r0_to_dl1")
+    resources = job(lab, 1).describe().shared.resources
+    assert (resources.cpus, resources.memory_mb) == (2, 3072)
+    small(lab, extra_slurm_options={"mem": "a lot"})
+    with pytest.raises(LstluigiError, match="stage merge_dl1, step 1, key 'extra_slurm_options'"):
+        job(lab, 1).describe()
+    assert not lab.leftovers()
+
+
+def test_one_run_at_a_time(lab: Lab) -> None:
+    small(lab)
+    first = job(lab)
+    first.describe()
+    theirs = {"host": "elsewhere", "pid": 7, "started": "1"}
+    Path(first.node.places.lock).write_text(json.dumps(theirs))
+    with pytest.raises(Held, match="process id 7 on elsewhere"):
+        job(lab).describe()
+
+
+def test_done(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work)
+    outcome = step.conclude(results(work))
+    assert outcome.done
+    assert not lab.leftovers()
+
+
+def test_a_product_that_is_not_there_is_not_done(lab: Lab) -> None:
+    """Whatever the results say: a file may have been deleted, or lost by its file system."""
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    outcome = step.conclude(results(work))
+    assert not outcome.done
+    assert lab.path("dl1/node/dl1_b.h5") in outcome.message
+
+
+def test_a_failure_says_file_reason_last_lines_and_log(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    tail = [f"line {number}" for number in range(30)]
+    Path(work.items[1].log).touch()
+    outcome = step.conclude(
+        results(work, b={"state": "failed", "reason": "it broke", "tail": tail})
+    )
+    assert not outcome.done
+    assert "1 of 2 files failed" in outcome.message
+    assert "b.simtel.gz: it broke" in outcome.message
+    assert lab.path("dl1/node/job_logs_r0dl1/b.simtel.gz.log") in outcome.message
+    assert outcome.message.count("line ") == TAIL
+    assert "line 29" in outcome.message
+    assert not lab.leftovers()
+
+
+@pytest.mark.parametrize(("share", "done"), [(0.5, True), (0.49, False), (0, False), (1, True)])
+def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
+    small(lab)
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace("  merge_dl1:\n", f"    max_failed_fraction: {share}\n  merge_dl1:\n")
+    )
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    bad = {"state": "empty", "reason": "no rows", "rc": 0}
+    assert step.conclude(results(work, b=bad)).done == done
+    manifest = json.loads(Path(step.node.places.manifest).read_text())
+    failed = {lab.path("dl0/node/b.simtel.gz"): "no rows"}
+    assert manifest["dropped"] == (failed if done else {})
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"state": "failed", "reason": "killed by SIGKILL", "rc": None},
+        {"state": "failed", "reason": "disk full: cannot publish", "rc": 0},
+        {"state": "failed", "reason": "its job was ended", "tail": []},
+    ],
+)
+def test_a_file_is_not_given_up_for_what_is_not_its_fault(lab: Lab, result: dict[str, Any]) -> None:
+    small(lab)
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace("  merge_dl1:\n", "    max_failed_fraction: 0.5\n  merge_dl1:\n")
+    )
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    assert not step.conclude(results(work, b=result)).done
+    assert json.loads(Path(step.node.places.manifest).read_text())["dropped"] == {}
+
+
+def test_what_was_published_before_its_job_died_counts(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work)
+    assert step.conclude(results(work, b={"state": "failed", "reason": "its job ended"})).done
+
+
+def test_a_step_of_one_product_may_not_fail(lab: Lab) -> None:
+    small(lab, max_failed_fraction=1)
+    lab.ok(stage="r0_to_dl1")
+    step = job(lab, 1)
+    work = step.describe()
+    bad = {"state": "failed", "reason": "x", "tail": []}
+    outcome = step.conclude({work.items[0].id: bad})
+    assert not outcome.done
+    assert "files failed" not in outcome.message
+
+
+def test_a_changed_product_is_not_touched(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    text = lab.config.read_text()
+    lab.config.write_text(text.replace("--no-image", "--other"))
+    recipe = lab.session.plan.steps[1].places.recipe
+    before = Path(recipe).read_bytes()
+    with pytest.raises(LstluigiError, match="--accept-changed"):
+        job(lab, 1).describe()
+    assert Path(recipe).read_bytes() == before
+
+
+def test_inputs_of_others_are_verified_and_own_ones_are_not(lab: Lab) -> None:
+    full(lab)
+    write_dl1(Path(lab.path("merged/dl1_test.h5")))
+    lab.ok(stage="train_pipe")
+    plan = lab.plan()
+    (node,) = [n for n in plan.steps if n.step.stage == "dl1_to_dl2"]
+    (item,) = job(lab, node.index, plan).describe().items
+    assert [path for path, _ in item.verify] == [lab.path("merged/dl1_test.h5")]
+
+
+def test_letting_go_frees_the_step(lab: Lab) -> None:
+    small(lab)
+    step = job(lab)
+    step.describe()
+    step.abandon("stopped")
+    Lock(step.node.places.lock).release()
+    assert "stopped" in Path(step.ledger).read_text()
+
+
+def test_a_place_that_cannot_be_written(lab: Lab) -> None:
+    small(lab)
+    Path(lab.path("dl1")).touch()
+    with pytest.raises(LstluigiError, match=lab.path("dl1")):
+        job(lab).describe()
