@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,6 +21,9 @@ from lstluigi.jobs.spec import Array, Chunk, Work
 
 log = logging.getLogger("lstluigi")
 
+#: For how long (s) jobs are gathered for one submission: long enough for a hundred steps, not so
+#: long that the first of them wait.
+GATHER = 0.5
 #: What the ledger keeps of an item's result.
 NOTED = ("state", "reason", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
 
@@ -91,7 +95,7 @@ class Monitor:
         self.backend = backend
         self._directory, self._run, self._interval = directory, run, interval
         self._numbers = itertools.count(1)
-        self._waiting: list[Job] = []
+        self._waiting: deque[Job] = deque()
         self._jobs: dict[int, _Followed] = {}
         self._chunks: dict[ChunkId, _Submitted] = {}
         self._outcomes: dict[int, Outcome] = {}
@@ -134,8 +138,9 @@ class Monitor:
 
     def _submit_waiting(self) -> bool:
         groups: dict[Any, list[tuple[_Followed, Work]]] = {}
-        waiting, self._waiting = self._waiting, []
-        for job in waiting:
+        begun = time.monotonic()
+        while self._waiting and time.monotonic() - begun < GATHER:
+            job = self._waiting.popleft()
             followed = self._jobs[id(job)] = _Followed(job)
             try:
                 work = job.describe()

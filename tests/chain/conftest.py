@@ -1,4 +1,8 @@
-"""Toy DL0 and one small production of it, made by real lstchain, shared by all these tests."""
+"""Toy DL0 and one small production of it, made by real lstchain, shared by all these tests.
+
+Set LSTLUIGI_CHAIN_CACHE to a directory to keep both from one pytest run to the next while tests
+are being written.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chain_tools import Production, Running, need_lstchain, simulate, small_config
+from chain_config import simulate, small_config
+from chain_runs import Production, Running, need_lstchain
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chain_tools import (
-    DL1_FILES,
-    IRF,
-    MERGED_TEST,
-    MERGED_TRAINING,
-    Production,
-    aside,
-    assert_same_fits,
-    snapshot,
-)
+from chain_compare import aside, assert_same_fits, snapshot
+from chain_config import DL1_FILES, IRF, MERGED_TEST, MERGED_TRAINING
+from chain_runs import Production
 
 pytestmark = pytest.mark.chain
 

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from chain_tools import (
+from chain_compare import assert_same_fits, assert_same_tables, link_files
+from chain_config import (
     DL0_FILES,
     DL1_FILES,
     DL2,
@@ -16,17 +17,11 @@ from chain_tools import (
     MERGED_TRAINING,
     MODEL_NAMES,
     MODELS,
-    SCRIPTS,
     SENSITIVITY,
     TESTED,
     TRAINING_GAMMAS,
-    Production,
-    assert_same_fits,
-    assert_same_tables,
-    by_hand,
-    in_parallel,
-    link_files,
 )
+from chain_runs import SCRIPTS, Production, by_hand, in_parallel
 
 pytestmark = pytest.mark.chain
 MERGE = "lstchain_merge_hdf5_files"

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from chain_tools import ROOT, Production, need_lstchain, png_size
-from test_products import assert_irf_opens, finite_bins
+from chain_compare import assert_irf_opens, finite_bins, png_size
+from chain_runs import ROOT, Production, need_lstchain
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

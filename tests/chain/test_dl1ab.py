@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from chain_tools import (
-    DL1_FILES,
-    DL1_PARAMETERS,
-    TESTED,
-    Production,
-    assert_same_tables,
-    by_hand,
-    config_of,
-    in_parallel,
-    leaves,
-    small_lstchain_config,
-)
+from chain_compare import DL1_PARAMETERS, assert_same_tables, leaves
+from chain_config import DL1_FILES, TESTED, config_of
+from chain_runs import Production, Running, by_hand, in_parallel, small_lstchain_config
 
 pytestmark = pytest.mark.chain
 
@@ -26,8 +18,9 @@ DL1 = DL1_FILES[SAMPLE.file(1)]
 NAME = Path(DL1).name
 
 
-@pytest.fixture
-def cleaned(place: Production, production: Production) -> Production:
+def test_dl1ab_and_merge(
+    place: Production, production: Production, start: Callable[..., Running], tmp_path: Path
+) -> None:
     """The same events with a harder cleaning."""
     stages = {
         "dl1ab": [{"input": str((production / DL1).parent), "output": "dl1ab/node"}],
@@ -38,20 +31,17 @@ def cleaned(place: Production, production: Production) -> Production:
     content = small_lstchain_config()
     content["tailcut"].update(picture_thresh=12, boundary_thresh=6)
     place.write(config_of(stages, "chain_dl1ab"), content)
-    ended = place.run()
-    assert ended.code == 0, ended.text
-    return place
-
-
-def test_dl1ab_and_merge(cleaned: Production, production: Production, tmp_path: Path) -> None:
-    made, hand = cleaned / f"dl1ab/node/{NAME}", tmp_path / "hand"
+    run = start(place)
+    made, hand = place / f"dl1ab/node/{NAME}", tmp_path / "hand"
     files = ("-f", production / DL1, "-o", NAME)
-    call = ("lstchain_dl1ab", *files, "-c", cleaned.lstchain_config, "--no-image")
+    call = ("lstchain_dl1ab", *files, "-c", place.lstchain_config, "--no-image")
     in_parallel([by_hand(hand, *call)])
+    ended = run.wait()
+    assert ended.code == 0, ended.text
     assert_same_tables(made, hand / NAME)
     assert not any("/image/" in name for name in leaves(made))
     pixels = [leaves(path)[DL1_PARAMETERS]["n_pixels"] for path in (made, production / DL1)]
     assert np.nansum(pixels[0]) < np.nansum(pixels[1])
     # a merge of one file has that file's events
-    merged = leaves(cleaned / "dl1ab/dl1_merged.h5")[DL1_PARAMETERS]
+    merged = leaves(place / "dl1ab/dl1_merged.h5")[DL1_PARAMETERS]
     np.testing.assert_array_equal(merged["n_pixels"], pixels[0])

@@ -9,21 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chain_tools import (
-    DL1_FILES,
-    DL1_PARAMETERS,
-    DL2_PARAMETERS,
-    MERGED_TEST,
-    MERGED_TRAINING,
-    MODELS,
-    TESTED,
-    Ended,
-    Production,
-    assert_same_tables,
-    config_of,
-    rows,
-    small_lstchain_config,
-)
+from chain_compare import DL1_PARAMETERS, DL2_PARAMETERS, assert_same_tables, rows
+from chain_config import DL1_FILES, MERGED_TEST, MERGED_TRAINING, MODELS, TESTED, config_of
+from chain_runs import Ended, Production, small_lstchain_config
 
 pytestmark = pytest.mark.chain
 

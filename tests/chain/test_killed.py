@@ -7,17 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from chain_tools import (
-    DL1_FILES,
-    TRAINING_GAMMAS,
-    Production,
-    Running,
-    assert_same_production,
-    link_files,
-    processes_of,
-    small_config,
-    wait_for,
-)
+from chain_compare import assert_same_production, link_files
+from chain_config import DL1_FILES, TRAINING_GAMMAS, shorter_config, small_config
+from chain_runs import Production, Running, processes_of, wait_for
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Running]
@@ -70,7 +62,7 @@ def assert_undisturbed(place: Production, production: Production) -> None:
 def test_killed_three_times(
     place: Production, production: Production, dl0: Path, start: Start
 ) -> None:
-    place.write(small_config(dl0))
+    place.write(shorter_config(dl0))
     give_dl1(place, production)
     killed_and_typed_again(place, start, seed=1, kills=3)
     assert_undisturbed(place, production)

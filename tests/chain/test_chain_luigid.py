@@ -13,18 +13,9 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from chain_tools import (
-    BIN,
-    DL1_FILES,
-    TRAINING_GAMMAS,
-    Production,
-    Running,
-    assert_same_production,
-    link_files,
-    processes_of,
-    small_config,
-    wait_for,
-)
+from chain_compare import assert_same_production, link_files
+from chain_config import DL1_FILES, TRAINING_GAMMAS, small_config
+from chain_runs import BIN, Production, Running, processes_of, wait_for
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-
-import numpy as np
 import pytest
-from chain_tools import (
+from chain_compare import DL2_PARAMETERS, assert_irf_opens, finite_bins, png_size, products, rows
+from chain_config import (
     DL1_FILES,
     DL2,
-    DL2_PARAMETERS,
     IMPORTANCE,
     IRF,
     MERGED_TEST,
@@ -18,23 +14,10 @@ from chain_tools import (
     SENSITIVITY_PLOT,
     TESTED,
     TRAINING_GAMMAS,
-    Production,
-    png_size,
-    products,
-    rows,
 )
+from chain_runs import Production
 
 pytestmark = pytest.mark.chain
-
-#: the HDUs of lstmcpipe's sensitivity file
-SENSITIVITY_HDUS = {
-    *("SENSITIVITY", "SENSITIVITY_STEP_2", "THETA_CUTS", "THETA_CUTS_OPT", "GH_CUTS"),
-    *("EFFECTIVE_AREA", "EFFECTIVE_AREA_NO_CUTS"),
-    *("EFFECTIVE_AREA_ONLY_GH", "EFFECTIVE_AREA_ONLY_THETA"),
-    *("ENERGY_DISPERSION", "ENERGY_DISPERSION_NO_CUTS"),
-    *("ENERGY_DISPERSION_ONLY_GH", "ENERGY_DISPERSION_ONLY_THETA"),
-    *("BACKGROUND", "PSF", "RAD_MAX", "ANGULAR_RESOLUTION", "ENERGY_BIAS_RESOLUTION"),
-}
 
 
 def test_every_product_is_there(production: Production) -> None:
@@ -65,34 +48,8 @@ def test_no_event_is_lost_between_dl1_and_dl2(production: Production) -> None:
         assert 0 < rows(production / DL2[key], DL2_PARAMETERS) <= events
 
 
-def assert_irf_opens(path: Path) -> None:
-    """In gammapy, with an area between nothing and what was thrown at."""
-    irf = pytest.importorskip("gammapy.irf")
-    opened = irf.load_irf_dict_from_file(path)
-    assert {"aeff", "edisp", "rad_max"} <= set(opened)
-    area = opened["aeff"].quantity.to_value("m2")
-    thrown = math.pi * 500.0**2
-    assert np.isfinite(area).all()
-    assert ((area >= 0) & (area <= thrown)).all()
-    at_300_gev = opened["aeff"].evaluate(energy_true="0.3 TeV", offset="0.4 deg")
-    assert at_300_gev.to_value("m2") > 0
-    assert np.count_nonzero(area) >= 5
-
-
 def test_irf_opens_in_gammapy(production: Production) -> None:
     assert_irf_opens(production / IRF)
-
-
-def finite_bins(path: Path) -> int:
-    """Bins with a sensitivity, of a file that has everything it should."""
-    from astropy.io import fits
-
-    with fits.open(path) as hdus:
-        assert {hdu.name for hdu in hdus} >= SENSITIVITY_HDUS
-        flux = hdus["SENSITIVITY"].data["flux_sensitivity"]
-    finite = flux[np.isfinite(flux)]
-    assert (finite > 0).all()
-    return len(finite)
 
 
 def test_sensitivity_is_whole(production: Production) -> None:
