@@ -857,6 +857,7 @@ def test_python_3_8_and_nothing_but_the_standard_library() -> None:
 
 
 @pytest.mark.chain
+@pytest.mark.slow
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_real_event(shop: Workshop, cpus: int) -> None:
     """The forks after the numba compilation make what the command line makes."""

@@ -14,7 +14,7 @@ pytest.importorskip("lstchain")
 
 from lstluigi.simulation import run
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 LSTPROD2 = Path("mc/DL0/LSTProd2")
 SAMPLES = {
