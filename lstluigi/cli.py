@@ -22,6 +22,9 @@ class _Sentences(click.Group):
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             ctx.exit(1)
+        except OSError as error:
+            click.echo(f"lstluigi: {error.filename or 'a file'}: {error.strerror}", err=True)
+            ctx.exit(2)
 
 
 @click.group(cls=_Sentences)

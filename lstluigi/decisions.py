@@ -41,7 +41,7 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     """
     matched: set[int] = set()
     for pattern in patterns:
-        nodes = [node for node in plan.steps if _names(node, pattern)]
+        nodes = [node for node in plan.steps if _names(node, pattern, str(plan.config.path.parent))]
         if not nodes:
             raise LstluigiError(
                 f"--remake {pattern!r} matches no output and no stage of {plan.config.path}"
@@ -58,10 +58,11 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _names(node: PlannedStep, pattern: str) -> bool:
+def _names(node: PlannedStep, pattern: str, home: str) -> bool:
     stage, number = node.step.stage, node.step.number
-    names = (stage, f"{stage}:{number}", node.output)
-    return pattern in names or fnmatchcase(node.output, pattern)
+    paths = (node.output, os.path.relpath(node.output, home))
+    names = (stage, f"{stage}:{number}", *paths)
+    return pattern in names or any(fnmatchcase(path, pattern) for path in paths)
 
 
 def delete(plan: Plan, indices: Collection[int]) -> None:
@@ -75,6 +76,7 @@ def delete(plan: Plan, indices: Collection[int]) -> None:
                 _delete(file)
         _delete(node.places.manifest)
         log.warning("will be made again: %s", node)
+    log.warning("should this run be interrupted, go on without --remake")
 
 
 def clear_away(plan: Plan) -> None:

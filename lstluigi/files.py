@@ -50,6 +50,11 @@ class Listing:
         entries = self.entries(directory)
         return entries is not None and name in entries
 
+    def is_file(self, path: str) -> bool:
+        """True where a file, not a directory, is at this path."""
+        directory, name = os.path.split(path)
+        return (self.entries(directory) or {}).get(name) is False
+
     def glob(self, directory: str, pattern: str) -> Iterator[str]:
         """Files below a directory that match a pattern component by component, each once.
 

@@ -192,7 +192,7 @@ class Plan:
         if not any(self.listing.exists(made.path) for made in node.makes):
             return False
         finals = self.finals(node)
-        return bool(finals) and all(self.listing.exists(file) for file in finals)
+        return bool(finals) and all(self.listing.is_file(file) for file in finals)
 
     def begun(self, node: PlannedStep) -> bool:
         """Is at least one file of the product at its final path?"""
@@ -200,7 +200,7 @@ class Plan:
             return False
         if not any(self.listing.exists(made.path) for made in node.makes):
             return False
-        return any(self.listing.exists(file) for file in self.finals(node))
+        return any(self.listing.is_file(file) for file in self.finals(node))
 
     def forget(self, node: PlannedStep) -> None:
         """Look at the file system again for what a step makes."""

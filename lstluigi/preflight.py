@@ -95,7 +95,10 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
         if any(plan.files(node, number) for number in numbers):
             continue
         patterns = " or ".join(r.pattern or "" for r in external if r.path == path)
-        what = f"{path} holds no {patterns}" if os.path.isdir(path) else f"{path} does not exist"
+        if os.path.isdir(path):
+            what = f"{path} holds no {patterns}"
+        else:
+            what = f"{path} {'is no directory' if os.path.exists(path) else 'does not exist'}"
         mend = "correct the path, or take the step out"
         yield Problem(node.step.where(_key(node, path)), what, mend)
     for number, reading in enumerate(node.readings):

@@ -40,7 +40,7 @@ _PARTICLE = re.compile(r"gamma-?diffuse|gamma|proton|electron", re.IGNORECASE)
 def logs_root() -> Path:
     """`$LSTLUIGI_PROD_LOGS`, or its default in the user's home."""
     given = os.environ.get(VARIABLE)
-    return Path(given) if given else Path.home() / VARIABLE
+    return Path(given).expanduser().absolute() if given else Path.home() / VARIABLE
 
 
 def label(node: PlannedStep) -> str:

@@ -154,11 +154,11 @@ class ProductTarget(luigi.Target):  # type: ignore[misc]
         """Look at the file system as it is now."""
         for directory in self._directories:
             self._listing.forget(directory)
-        return bool(self.files) and all(self._listing.exists(file) for file in self.files)
+        return bool(self.files) and all(self._listing.is_file(file) for file in self.files)
 
     def missing(self) -> list[str]:
         """Expected files that are not there."""
-        return [file for file in self.files if not self._listing.exists(file)]
+        return [file for file in self.files if not self._listing.is_file(file)]
 
 
 def described(makes: Sequence[Made]) -> dict[str, Any]:

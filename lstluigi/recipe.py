@@ -83,6 +83,6 @@ def own_changes(
             yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))
 
 
-def _few(items: list[str], most: int = 5) -> str:
+def _few(items: list[str], most: int = 3) -> str:
     shown = "; ".join(item.removeprefix(": ") for item in items[:most])
     return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -7,14 +7,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lstluigi import decisions, preflight
-from lstluigi.config import ProductionConfig, load_config
+from lstluigi.config import ProductionConfig, Step, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
@@ -152,6 +152,7 @@ class Session:
         again = decisions.to_remake(self.plan, self.choices.remake)
         if again:
             self._look_again(again)
+            self._refuse_in_vain(again)
         return self.check()
 
     def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
@@ -169,6 +170,16 @@ class Session:
             self._prepared[key] = steps
         return self._prepared[key]
 
+    def _refuse_in_vain(self, again: Iterable[int]) -> None:
+        """Products that could not be made again are not deleted."""
+        for node in self.needed(self.plan.steps[index] for index in again):
+            if self.plan.standings[node.index] is Standing.CHANGED:
+                raise LstluigiError(
+                    f"nothing was deleted: --remake needs {node}, which was made differently "
+                    f"({'; '.join(self.plan.changes(node))}); add --accept-changed, or make that "
+                    "again, too"
+                )
+
     def _decide(self, stage: str, output: str) -> None:
         if self.choices.accept_changed:
             decisions.accept(self.plan, self.needed(self.selected(stage, output)))
@@ -176,6 +187,7 @@ class Session:
         again = decisions.to_remake(self.plan, self.choices.remake)
         if again:
             self._look_again(again)
+            self._refuse_in_vain(again)
             self.check()  # before anything is deleted
             self._look_again()
             decisions.delete(self.plan, again)
@@ -204,6 +216,8 @@ class Session:
                     len(extra),
                     extra[0],
                 )
+        if steps and self.plan.lstchain is not None:
+            log.info("lstchain config: %s", self.plan.lstchain.path)
         total = len(self.plan.steps)
         log.info(
             "%s: %d of %d steps to do, on %s",
@@ -273,8 +287,15 @@ def _load(choices: Choices) -> ProductionConfig:
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        more = preflight.config_problems(Plan(error.read, STAGES, None))
+        steps = tuple(s for s in error.read.steps if all(_paths(s)))
+        more = preflight.config_problems(Plan(replace(error.read, steps=steps), STAGES, None))
         raise ConfigError([*error.problems, *more]) from None
+
+
+def _paths(step: Step) -> Iterator[str]:
+    """Paths of a step; empty where they were refused."""
+    outputs = step.output if isinstance(step.output, dict) else {"": step.output}
+    yield from (*step.inputs.values(), *outputs.values())
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -134,7 +134,7 @@ class StepJob:
         self._units[identity] = unit
         scratch = os.path.join(self.node.places.scratch, unit.name)
         output = os.path.join(self.node.places.logs, f"{unit.name}.log")
-        there = [p for p in unit.products if self._plan.listing.exists(p.final)]
+        there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.lstchain)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
@@ -204,7 +204,7 @@ class StepJob:
     def _there(self, identity: str) -> bool:
         """Did the item publish its products before its job ended badly?"""
         products = self._units[identity].products
-        return bool(products) and all(self._plan.listing.exists(p.final) for p in products)
+        return bool(products) and all(self._plan.listing.is_file(p.final) for p in products)
 
     def _may_drop(self, failed: Mapping[str, str]) -> bool:
         manifest = self._plan.manifest(self.node)

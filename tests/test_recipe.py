@@ -84,7 +84,7 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
     old = recorded(path)
     assert old is not None
     (change,) = own_changes(old, recipe(lstchain_config=after.digest), after)
-    assert change.endswith("; and 4 more")
+    assert change.endswith("; and 6 more")
 
 
 def test_no_record(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_signals_detach(tmp_path: Path, start: Start, signum: int) -> None:
     run.kill(signum)
     assert run.wait() == 128 + signum
     assert {"detach job0", "detach job1"} <= set(events(tmp_path))
-    assert "2 tasks go on" in run.text
+    assert "Type the same command again" in run.text
     assert "Traceback" not in run.text
 
 
