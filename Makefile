@@ -3,8 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-# tests that share a toy production stay together: see tests/conftest.py
-PARALLEL := -n 2 --dist loadgroup
 
 .PHONY: demo test test-long lint docs bench clean
 .DELETE_ON_ERROR:
@@ -21,7 +19,7 @@ demo: $(VENV)/.demo
 	@find $(DEMO)/models -maxdepth 4 -type f \( -name '*.sav' -o -name '*.png' \) | sort
 
 test: lint docs
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not slow" --durations=15
 
 test-long: $(VENV)/.test
 	$(BIN)/python -m pytest
