@@ -21,9 +21,9 @@ from lstluigi.jobs.spec import Array, Chunk, Work
 
 log = logging.getLogger("lstluigi")
 
-#: For how long (s) jobs are gathered for one submission: long enough for a hundred steps, not so
+#: For how long (s) jobs are gathered for one submission: long enough for dozens of steps, not so
 #: long that the first of them wait.
-GATHER = 0.5
+GATHER = 0.2
 #: What the ledger keeps of an item's result.
 NOTED = ("state", "reason", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
 
