@@ -68,6 +68,19 @@ def main() -> None:
     help="Make again: an output (wildcards allowed), a stage, or STAGE:NUMBER, "
     "with all that follows. May be given several times.",
 )
+@click.option(
+    "--site",
+    type=click.Path(),
+    default=None,
+    help="Site profile, instead of the one the config names (default: $LSTLUIGI_SITE).",
+)
+@click.option(
+    "--on-interrupt",
+    type=click.Choice(["detach", "cancel"]),
+    default="detach",
+    show_default=True,
+    help="What Ctrl-C does with jobs on a cluster: let them go on, or end them.",
+)
 def run(
     config: str,
     backend: str,
@@ -76,6 +89,8 @@ def run(
     dry_run: bool,
     accept_changed: bool,
     remake: tuple[str, ...],
+    site: str | None,
+    on_interrupt: str,
 ) -> None:
     """Make what is missing of the production that CONFIG describes.
 
@@ -89,6 +104,8 @@ def run(
         "lstchain_config": lstchain_config or "",
         "accept_changed": accept_changed,
         "remake": ",".join(remake),
+        "site": site or "",
+        "on_interrupt": on_interrupt,
     }
     sys.exit(run_production(config, options, dry_run=dry_run))
 

@@ -247,6 +247,11 @@ class Plan:
             found[index] = max((found[c] + 1 for c in self.graph.consumers[index]), default=0)
         return found
 
+    @cached_property
+    def tallest(self) -> int:
+        """Length of the longest line of steps that wait for a step."""
+        return max(self.heights, default=0)
+
     def to_do(self) -> list[PlannedStep]:
         """Steps that are not satisfied, in an order in which they can run."""
         satisfied = (Standing.WHOLE, Standing.PASSED)

@@ -15,6 +15,7 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.lock import holder
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
+from lstluigi.resources import requested
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
 from lstluigi.steps import PlannedStep
 
@@ -143,11 +144,13 @@ def environment_problems(
         yield Problem(str(config.path), what, mend)
 
 
-def resource_problems(steps: Sequence[PlannedStep], backend: Backend) -> Iterator[Problem]:
+def resource_problems(
+    plan: Plan, steps: Sequence[PlannedStep], backend: Backend
+) -> Iterator[Problem]:
     """Requests that the backend does not understand, and settings without a meaning."""
     for node in steps:
         try:
-            backend.resources(node.stage.resources, node.step.slurm)
+            requested(plan, node, backend)
         except LstluigiError as error:
             where = node.step.where("extra_slurm_options")
             yield Problem(where, str(error), "correct the request")

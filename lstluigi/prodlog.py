@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import os
-import re
 import shlex
 import shutil
 import time
@@ -33,23 +32,11 @@ PACKAGES = (
     "numpy",
 )
 
-_NODE = re.compile(r"node_(?:corsika_)?theta_[\d.]+_az_[\d.]+_?")
-_PARTICLE = re.compile(r"gamma-?diffuse|gamma|proton|electron", re.IGNORECASE)
-
 
 def logs_root() -> Path:
     """`$LSTLUIGI_PROD_LOGS`, or its default in the user's home."""
     given = os.environ.get(VARIABLE)
     return Path(given).expanduser().absolute() if given else Path.home() / VARIABLE
-
-
-def label(node: PlannedStep) -> str:
-    """Particle and node of a step, as far as its paths tell, and its number."""
-    text = node.output
-    particle = _PARTICLE.findall(text)
-    pointing = _NODE.findall(text)
-    words = [*(p for p in particle[-1:]), *(p.rstrip("_") for p in pointing[-1:])]
-    return " ".join([*words, f"step {node.step.number}"])
 
 
 class ProductionLog:
@@ -92,7 +79,7 @@ class ProductionLog:
             jobs = _jobs(node)
             if not jobs:
                 continue
-            stage, name = node.step.stage, label(node)
+            stage, name = node.step.stage, node.label
             reduced.setdefault(stage, {})[name] = [job["job"] for job in jobs]
             units = self._plan.units(node)
             commands = [c for u in units for c in resolved(u.commands, node, self._plan.lstchain)]

@@ -50,6 +50,15 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         significant=False,
         description="make again: outputs or stages (patterns, separated by commas)",
     )
+    site = luigi.Parameter(
+        default="", significant=False, description="site profile: how this cluster is used"
+    )
+    on_interrupt = luigi.ChoiceParameter(
+        default="detach",
+        choices=["detach", "cancel"],
+        significant=False,
+        description="what becomes of jobs on a cluster when the run is interrupted",
+    )
 
     @classmethod
     @cache
@@ -68,6 +77,8 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
             environment=self.environment,
             accept_changed=self.accept_changed,
             remake=tuple(filter(None, self.remake.split(","))),
+            site=self.site,
+            on_interrupt=self.on_interrupt,
         )
 
     @cached_property

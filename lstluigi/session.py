@@ -19,6 +19,8 @@ from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
+from lstluigi.jobs.settings import SlurmSettings
+from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
@@ -28,9 +30,6 @@ from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 
 log = logging.getLogger("lstluigi")
-
-#: Time between two looks at the jobs (s).
-INTERVALS = {"local": 0.2}
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,10 @@ class Choices:
         Keep products that were made differently from what the config says now.
     remake
         Patterns of outputs (or `stage`, or `stage:number`) to make again with all that follows.
+    site
+        Path of a site profile; nothing means the config's, or `$LSTLUIGI_SITE`.
+    on_interrupt
+        What becomes of jobs on a cluster when the run is interrupted: `detach` or `cancel`.
     """
 
     config: str
@@ -57,6 +60,8 @@ class Choices:
     environment: str = "config"
     accept_changed: bool = False
     remake: tuple[str, ...] = ()
+    site: str = ""
+    on_interrupt: str = "detach"
 
 
 class Session:
@@ -140,7 +145,7 @@ class Session:
                 [
                     *preflight.file_problems(self.plan, running),
                     *preflight.environment_problems(self.config, self.environment, local),
-                    *preflight.resource_problems(running, self.backend),
+                    *preflight.resource_problems(self.plan, running, self.backend),
                 ]
             )
         if (owner := preflight.held(steps, self.plan)) is not None:
@@ -248,11 +253,13 @@ class Session:
     def monitor(self) -> Monitor:
         """Follows all jobs of the run."""
         jobs = os.path.join(self.log.directory, "jobs")
-        return Monitor(self.backend, jobs, self.run, INTERVALS[self.backend_name])
+        return Monitor(self.backend, jobs, self.run, self.choices.on_interrupt == "cancel")
 
     @cached_property
     def backend(self) -> Backend:
         """Where jobs run."""
+        if self.backend_name == "slurm":
+            return SlurmBackend(getattr(self.config, "slurm", SlurmSettings()))
         return LocalBackend()
 
     def job(self, node: PlannedStep) -> StepJob:
@@ -315,7 +322,10 @@ def _environment(config: ProductionConfig, choice: str) -> Environment:
 
 
 def _backend_name(choice: str, config: ProductionConfig) -> str:
+    """Where jobs run; `auto` is Slurm where there is one that answers."""
     name = (config.backend or "auto") if choice == "config" else choice
-    if name not in ("local", "auto"):
-        raise LstluigiError(f"backend {name!r} is not available; choose local or auto")
-    return "local"
+    if name not in ("local", "slurm", "auto"):
+        raise LstluigiError(f"backend {name!r} is unknown; choose local, slurm or auto")
+    if name == "auto":
+        return "slurm" if answers() else "local"
+    return name

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shlex
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 
 from lstluigi.errors import LstluigiError
@@ -15,11 +13,12 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
-from lstluigi.jobs.monitor import ItemResult
+from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
+from lstluigi.resources import requested
 from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 
@@ -56,12 +55,17 @@ class StepJob:
         self._backend, self._environment = backend, environment
         self._tell = tell
         self._lock: Lock | None = None
-        self._units: dict[str, Unit] = {}
 
     @property
     def ledger(self) -> str:
         """Path of the step's ledger."""
         return self.node.places.ledger
+
+    @property
+    def where(self) -> str:
+        """Where its requests stand in the config."""
+        key = "extra_slurm_options" if self.node.step.slurm else None
+        return self.node.step.where(key)
 
     # before
 
@@ -102,7 +106,6 @@ class StepJob:
     def _describe(self) -> Work:
         plan, node = self._plan, self.node
         by_hand = list(plan.by_hand(node))
-        shutil.rmtree(node.places.scratch, ignore_errors=True)
         if plan.manifest(node) is None and (found := plan.outside.manifest(node)).inputs:
             plan.keep_manifest(node, found)
         if by_hand and not node.stage.per_file:
@@ -130,8 +133,7 @@ class StepJob:
         return lstchain
 
     def _items(self, unit: Unit, by_hand: frozenset[str]) -> list[Item]:
-        identity = f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
-        self._units[identity] = unit
+        identity = self._identity(unit)
         scratch = os.path.join(self.node.places.scratch, unit.name)
         output = os.path.join(self.node.places.logs, f"{unit.name}.log")
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
@@ -142,6 +144,9 @@ class StepJob:
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 
+    def _identity(self, unit: Unit) -> str:
+        return f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
+
     def _foreign(self, file: str) -> bool:
         """Was this input made by hand, by lstmcpipe, or in another production?"""
         for producer in self._plan.producers(self.node):
@@ -151,13 +156,20 @@ class StepJob:
         return True
 
     def _work(self, items: Sequence[Item]) -> Work:
-        stage = self.node.stage
+        node, stage = self.node, self.node.stage
         try:
-            resources = self._backend.resources(stage.resources, self.node.step.slurm)
+            resources = requested(self._plan, node, self._backend)
         except LstluigiError as error:
-            raise LstluigiError(f"{self.node.step.where('extra_slurm_options')}: {error}") from None
-        capacity = stage.capacity(len(items))
-        return Work(items, Shared(stage.name, resources, self._environment, capacity))
+            raise LstluigiError(f"{self.where}: {error}") from None
+        shared = Shared(
+            stage.name,
+            resources,
+            self._environment,
+            stage.capacity(len(items)),
+            adds_up=not stage.per_file,
+        )
+        title = f"{stage.name} {node.label} {self._plan.config.prod_id}"
+        return Work(items, shared, title, self._plan.recipes[node.index].digest)
 
     # under way
 
@@ -168,26 +180,33 @@ class StepJob:
 
     # after
 
+    def visible(self) -> bool:
+        """Is every product to be seen at its place? Directories are listed anew."""
+        self._plan.forget(self.node)
+        return not self._plan.target(self.node).missing()
+
     def abandon(self, reason: str) -> None:
         """Let other runs have the step."""
-        with contextlib.suppress(LstluigiError):
-            note(self.ledger, "abandoned", message=reason)
         self._tell(self.node, "failed")
         self._release()
 
     def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:
         """Done if every product is at its place, or if no more files failed than may."""
+        failed = {i: r for i, r in items.items() if r.get("state") != "ok"}
+        units = {}
+        if failed:  # not kept while the job was under way: a production has 50,000
+            units = {self._identity(unit): unit for unit in self._plan.units(self.node)}
         self._plan.forget(self.node)
-        failed = {i: r for i, r in items.items() if r.get("state") != "ok" and not self._there(i)}
+        failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         try:
-            dropped = {self._source(i): str(r.get("reason", "")) for i, r in failed.items()}
+            dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
             if dropped and all(map(_is_data, failed.values())) and self._may_drop(dropped):
                 self._plan.drop(self.node, dropped)
                 log.warning("%s goes on without %s", self.node, _told(dropped))
                 failed = {}
             missing = self._plan.target(self.node).missing()
             if failed or missing or not self._plan.finals(self.node):
-                outcome = Outcome(False, self._failure(failed, missing))
+                outcome = Outcome(False, self._failure(failed, missing, units))
             else:
                 outcome = Outcome(True)
             word = "done" if outcome.done else "failed"
@@ -198,29 +217,29 @@ class StepJob:
             self._release()
         return outcome
 
-    def _source(self, identity: str) -> str:
-        return next((file for file, _ in self._units[identity].verify), identity)
-
-    def _there(self, identity: str) -> bool:
+    def _there(self, unit: Unit) -> bool:
         """Did the item publish its products before its job ended badly?"""
-        products = self._units[identity].products
-        return bool(products) and all(self._plan.listing.is_file(p.final) for p in products)
+        finals = [product.final for product in unit.products]
+        return bool(finals) and all(map(self._plan.listing.is_file, finals))
 
     def _may_drop(self, failed: Mapping[str, str]) -> bool:
         manifest = self._plan.manifest(self.node)
         before = {} if manifest is None else manifest.dropped
         return self._plan.may_drop(self.node, {**before, **failed})
 
-    def _failure(self, failed: Mapping[str, ItemResult], missing: Sequence[str]) -> str:
+    def _failure(
+        self,
+        failed: Mapping[str, ItemResult],
+        missing: Sequence[str],
+        units: Mapping[str, Unit],
+    ) -> str:
         if not failed:
             example = missing[0] if missing else "the list of its files is empty"
             return f"its jobs ended well, but the product is not there ({example})"
         identity, result = next(iter(failed.items()))
-        count = f"{len(failed)} of {len(self._units)} files failed, first " * (
-            self.node.stage.per_file
-        )
-        name = self._units[identity].name if self.node.stage.per_file else ""
-        path = os.path.join(self.node.places.logs, f"{self._units[identity].name}.log")
+        count = f"{len(failed)} of {len(units)} files failed, first " * (self.node.stage.per_file)
+        name = units[identity].name if self.node.stage.per_file else ""
+        path = os.path.join(self.node.places.logs, f"{units[identity].name}.log")
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
         what = f"{count}{name}{': ' * bool(name)}{result.get('reason', 'no reason given')}"
@@ -230,6 +249,11 @@ class StepJob:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+def _source(identity: str, unit: Unit) -> str:
+    """The input file of an item that is one file."""
+    return next((file for file, _ in unit.verify), identity)
 
 
 def _is_data(result: ItemResult) -> bool:

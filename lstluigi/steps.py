@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from lstluigi.jobs.spec import Check, Command, Product
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.products import Places, described
 from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage
+
+_NODE = re.compile(r"node_(?:corsika_)?theta_[\d.]+_az_[\d.]+_?")
+_PARTICLE = re.compile(r"gamma-?diffuse|gamma|proton|electron", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,13 @@ class PlannedStep:
     def output(self) -> str:
         """The path that names the step: the first that it makes."""
         return self.makes[0].path
+
+    @property
+    def label(self) -> str:
+        """Particle and node, as far as the paths tell, and the step's number."""
+        particle, pointing = _PARTICLE.findall(self.output), _NODE.findall(self.output)
+        words = [*particle[-1:], *(node.rstrip("_") for node in pointing[-1:])]
+        return " ".join([*words, f"step {self.step.number}"])
 
     def __str__(self) -> str:
         return f"{self.step.stage} step {self.step.number} ({self.output})"

@@ -111,13 +111,14 @@ class HereBackend(Backend):
     """Does every chunk at once, in this process, with the stand-ins."""
 
     name = "local"
+    interval = longest_interval = 0.0
 
     def __init__(self) -> None:
         self.arrays: list[Array] = []
         self._ended: dict[ChunkId, Status] = {}
 
-    def resources(self, usual: Resources, requests: Mapping[str, str]) -> Resources:
-        return LocalBackend(Resources(2, 4000)).resources(usual, requests)
+    def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
+        return LocalBackend(Resources(2, 4000)).resources(kind, usual, requests)
 
     def width(self, resources: Resources) -> int | None:
         return 1
@@ -238,7 +239,6 @@ class Lab:
             self.session = session
             return session
 
-        patch(session_module, "INTERVALS", {"local": 0.0})
         luigi.configuration.get_config().set("worker", "wait_interval", "0.01")
         with _listening() as said, contextlib.redirect_stderr(said):
             try:

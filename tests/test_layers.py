@@ -25,6 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     steps
     outside
     plan
+    resources
     preflight stepjob prodlog decisions
     session
     scheduling

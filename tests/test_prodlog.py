@@ -9,7 +9,7 @@ import pytest
 import yaml
 from lab import Lab, full, small
 
-from lstluigi.prodlog import label, logs_root
+from lstluigi.prodlog import logs_root
 
 
 def logs(lab: Lab) -> Path:
@@ -102,7 +102,7 @@ def test_a_place_that_may_not_be_written(lab: Lab) -> None:
 def test_labels_name_particle_and_node(lab: Lab, path: str, expected: str) -> None:
     lab.write({"r0_to_dl1": [{"input": "/dl0", "output": f"/data/{path}"}]})
     (node,) = lab.plan().steps
-    assert label(node) == f"{expected} step 1".strip()
+    assert node.label == f"{expected} step 1".strip()
 
 
 def test_ledgers_outlive_a_run(lab: Lab) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from lstluigi.errors import LstluigiError
+from lstluigi.jobs.ledger import Submission
+from lstluigi.jobs.settings import Retries
 from lstluigi.jobs.spec import Array, Resources
 
 #: A chunk that has been submitted: id of its array and its index there.
@@ -29,16 +32,35 @@ class State(Enum):
         return self in (State.SUCCEEDED, State.FAILED)
 
 
+class Cause(Enum):
+    """Why something ended badly: what is worth another try depends on it."""
+
+    COMMAND = "command"  #: a command failed, or made nothing whole
+    MEMORY = "memory"  #: it needed more than was asked for
+    TIME = "time"  #: it took longer than was asked for
+    NODE = "node"  #: the machine went away under it
+    LAUNCH = "launch"  #: it could not be started where it was sent
+    PREEMPTED = "preempted"  #: it had to make way
+    CANCELLED = "cancelled"  #: a person ended it
+    FINAL = "final"  #: another try would end in the same way
+
+
 @dataclass(frozen=True)
 class Status:
-    """State of a chunk, and for FAILED why, in words."""
+    """State of a chunk, and for FAILED why: in words, as a cause, and on which machine."""
 
     state: State
     reason: str = ""
+    cause: Cause = Cause.COMMAND
+    host: str = ""
 
 
 class SubmissionError(LstluigiError):
     """The backend will never accept this array; the message says what to mend."""
+
+
+class NotNow(LstluigiError):
+    """The backend does not answer, or has no room, now; nothing is known to be wrong."""
 
 
 class Backend(ABC):
@@ -48,33 +70,80 @@ class Backend(ABC):
     a job that failed.
     """
 
-    name: str
+    name: ClassVar[str]
+    #: Whether jobs go on when the run that submitted them ends.
+    survives: ClassVar[bool] = False
+    #: For how long (s) ready jobs are gathered for one submission.
+    gather: float = 0.0
+    #: Time between two queries (s), and the longest while nothing changes.
+    interval: float = 0.2
+    longest_interval: float = 0.2
+    #: How long (s) files written elsewhere may take to be seen here.
+    latency: float = 0.0
+    #: How many chunks an array may have.
+    largest_array: int = 10_000
+    #: How often something is tried again.
+    retries: Retries = Retries(*[0] * 6)
 
     @abstractmethod
-    def resources(self, usual: Resources, requests: Mapping[str, str]) -> Resources:
+    def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """What a chunk asks for here: a stage's usual resources, a step's own requests on top.
 
         Parameters
         ----------
+        kind
+            What it does, e.g. the stage.
         usual
             What a full-size production needs on a cluster.
         requests
             Options of sbatch by their long names.
+
+        Raises
+        ------
+        LstluigiError
+            When these resources cannot be had here.
         """
 
     @abstractmethod
     def width(self, resources: Resources) -> int | None:
         """How many chunks with these resources can run at once; None where there is no telling."""
 
+    def room(self) -> int | None:
+        """How many more chunks may be submitted now; None where nothing limits them."""
+        return None
+
+    def longest(self, resources: Resources) -> int | None:
+        """The longest time (s) that such a chunk may ask for; None where nothing limits it."""
+        return None
+
+    def again(self, asked: Resources, cause: Cause, host: str) -> Resources | None:
+        """What to ask for after it went wrong; None where there is nothing more to be had."""
+        return asked
+
     @abstractmethod
     def submit(self, array: Array) -> str:
-        """Hand over an array whose spec file is written; return the backend's name for it.
+        """Hand over an array whose spec files are written; return the backend's name for it.
+
+        Called again with the same array after `NotNow`, it first looks whether the array has
+        arrived all the same.
 
         Raises
         ------
         SubmissionError
             When the array is refused for good.
+        NotNow
+            When it may be tried again later.
         """
+
+    def adopt(self, submission: Submission) -> Collection[int]:
+        """Follow what an earlier run submitted; return the chunks that are still under way.
+
+        Raises
+        ------
+        NotNow
+            When that cannot be told now.
+        """
+        return ()
 
     @abstractmethod
     def poll(self) -> Mapping[ChunkId, Status]:

@@ -9,15 +9,48 @@ from __future__ import annotations
 import json
 import os
 import time
+from calendar import timegm
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from lstluigi.errors import LstluigiError
 
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass
+class Submission:
+    """An array that was handed to a backend, as far as it concerns one step.
+
+    Attributes
+    ----------
+    array, directory
+        The array's name and where its files lie.
+    name
+        What the backend shows it under.
+    job
+        The backend's id of it; empty where the run ended before it was written down.
+    recipe
+        Digest of what it makes its products by.
+    when
+        When it was about to be submitted (s since the epoch).
+    open
+        Items that are not known to have ended, and the chunk of each.
+    """
+
+    array: str
+    directory: str
+    name: str
+    recipe: str
+    when: float
+    job: str = ""
+    open: dict[str, int] = field(default_factory=dict)
+
 
 def note(path: str, event: str, **facts: Any) -> None:
     """Add an event to a ledger, with the time (UTC)."""
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    stamp = time.strftime(STAMP, time.gmtime())
     line = json.dumps({"time": stamp, "event": event, **facts}) + "\n"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -46,3 +79,42 @@ def events(path: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(event, dict):
             yield event
+
+
+def submissions(path: str, backend: str) -> list[Submission]:
+    """What was handed to a backend and may be under way, oldest first."""
+    found: dict[str, Submission] = {}
+    for event in events(path):
+        array = str(event.get("array", ""))
+        known = found.get(array)
+        if event.get("event") == "submitting" and event.get("backend") == backend:
+            found[array] = _submission(array, event)
+        elif event.get("event") == "submitted" and known:
+            known.job = str(event.get("job", ""))
+        elif event.get("event") == "ended" and known:
+            known.open.pop(str(event.get("item")), None)
+        elif event.get("event") in ("refused", "cancelled") and known:
+            known.open.clear()
+        elif event.get("event") == "abandoned":
+            found.clear()
+    return [submission for submission in found.values() if submission.open]
+
+
+def _submission(array: str, event: dict[str, Any]) -> Submission:
+    chunks = event.get("chunks")
+    chunks = chunks if isinstance(chunks, dict) else {}
+    return Submission(
+        array,
+        directory=str(event.get("directory", "")),
+        name=str(event.get("name", "")),
+        recipe=str(event.get("recipe", "")),
+        when=_seconds(event.get("time")),
+        open={str(item): int(index) for index, items in chunks.items() for item in items},
+    )
+
+
+def _seconds(stamp: object) -> float:
+    try:
+        return float(timegm(time.strptime(str(stamp), STAMP)))
+    except ValueError:
+        return 0.0

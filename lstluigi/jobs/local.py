@@ -8,11 +8,12 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from lstluigi.files import last_line, write_text
 from lstluigi.jobs.backend import Backend, ChunkId, State, Status
 from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
-from lstluigi.jobs.spec import Array, Resources
+from lstluigi.jobs.spec import Array, ArrayFiles, Resources
 
 #: What a chunk is taken to need where nothing is asked for (lstchain: 0.4-0.6 GB per process).
 USUAL_MEMORY_MB = 1000
@@ -42,16 +43,17 @@ class LocalBackend(Backend):
         Cores and memory to stay within; those of the machine by default.
     """
 
-    name = "local"
+    name: ClassVar[str] = "local"
+    gather = 0.0
 
     def __init__(self, limits: Resources | None = None) -> None:
         here = machine()
         limits = limits or here
         self._limits = replace(limits, memory_mb=limits.memory_mb or here.memory_mb)
-        self._queue: dict[ChunkId, Array] = {}
+        self._queue: dict[ChunkId, tuple[ArrayFiles, Resources]] = {}
         self._running: dict[ChunkId, _Running] = {}
 
-    def resources(self, usual: Resources, requests: Mapping[str, str]) -> Resources:
+    def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """What a step asks for itself, but never more than the machine has.
 
         A stage's usual memory is that of a full-size production on a cluster: not asked for here.
@@ -72,8 +74,8 @@ class LocalBackend(Backend):
     def submit(self, array: Array) -> str:
         """Queue the chunks; `poll` starts them as cores and memory allow."""
         write_text(_script(array), job_script(array))
-        for index in range(len(array.chunks)):
-            self._queue[array.id, index] = array
+        for index, chunk in enumerate(array.chunks):
+            self._queue[array.id, index] = array.files, chunk.resources
         return array.id
 
     def poll(self) -> Mapping[ChunkId, Status]:
@@ -91,14 +93,13 @@ class LocalBackend(Backend):
 
     def _start(self) -> None:
         free = self._free()
-        for chunk, array in list(self._queue.items()):
-            asked = array.chunks[chunk[1]].resources
+        for chunk, (files, asked) in list(self._queue.items()):
             memory = asked.memory_mb or USUAL_MEMORY_MB
             if asked.cpus > free.cpus or memory > (free.memory_mb or 0):
                 break  # in order: a large job is not kept waiting by small ones behind it
             del self._queue[chunk]
-            log = f"{array.log(chunk[1])}.out"
-            self._running[chunk] = _Running(_launch(array, chunk[1], log), asked, log)
+            log = files.output(chunk[1])
+            self._running[chunk] = _Running(_launch(files, chunk[1], log), asked, log)
             free = self._free()
 
     def _free(self) -> Resources:
@@ -131,14 +132,14 @@ class LocalBackend(Backend):
         return f"{count} job(s) on this machine were stopped; what they had finished is kept"
 
 
-def _script(array: Array) -> str:
-    return array.path("array.sh")
+def _script(files: ArrayFiles) -> str:
+    return files.path("array.sh")
 
 
-def _launch(array: Array, index: int, log: str) -> subprocess.Popen[bytes]:
+def _launch(files: ArrayFiles, index: int, log: str) -> subprocess.Popen[bytes]:
     with open(log, "ab") as output:
         return subprocess.Popen(
-            ["bash", _script(array), str(index), f"--die-with-parent={os.getpid()}"],
+            ["bash", _script(files), str(index), f"--die-with-parent={os.getpid()}"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -29,10 +29,18 @@ def _or_end(command: str) -> str:
     return f"{command} || {{ echo {message} >&2; exit {NO_ENVIRONMENT}; }}"
 
 
-def job_script(array: Array) -> str:
-    """Text of a bash script that does one chunk of an array, the one its argument names."""
+def job_script(array: Array, index: str | None = None) -> str:
+    """Text of a bash script that does one chunk of an array.
+
+    Parameters
+    ----------
+    index
+        Word of bash for the chunk's number; by default it is the script's first argument.
+    """
     python = "python" if not array.environment.current else shlex.quote(sys.executable)
     # built before the environment is entered: what is sourced may do anything to $1
+    given = [] if index is None else [f"set -- {index}"]
     spec = f"lstluigi_spec={shlex.quote(array.directory)}/{array.spec_name('$1')}"
     run = f'exec {python} {shlex.quote(RUNNER)} "$lstluigi_spec" 0 "$@"'
-    return "\n".join(["#!/bin/bash", spec, "shift", *enter(array.environment), run, ""])
+    lines = ["#!/bin/bash", *given, spec, "shift", *enter(array.environment), run, ""]
+    return "\n".join(lines)

@@ -8,13 +8,15 @@ compute side.
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import read_json
 
 #: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
 Check = Mapping[str, Any]
@@ -30,6 +32,37 @@ def parse_memory(text: str) -> int:
     if match is None:
         raise LstluigiError(f"memory {text!r} is not a number with K, M, G or T; write e.g. 80G")
     return max(1, round(float(match[1]) * _MEGABYTES[match[2].upper()]))
+
+
+_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
+
+
+def parse_time(text: str) -> int | None:
+    """Seconds."""
+    text = text.strip()
+    if text.upper() in ("UNLIMITED", "INFINITE"):
+        return None
+    m = _TIME.fullmatch(text)
+    if m is None:
+        raise LstluigiError(f"time {text!r} is no time of Slurm; write e.g. 11:30:00 or 3-00:00:00")
+    days, a, b, c = m.groups()
+    if days is not None:
+        h, mi, se = int(a), int(b or 0), int(c or 0)
+    elif c is not None:
+        h, mi, se = int(a), int(b), int(c)
+    elif b is not None:
+        h, mi, se = 0, int(a), int(b)
+    else:
+        h, mi, se = 0, int(a), 0
+    return int(days or 0) * 86400 + h * 3600 + mi * 60 + se
+
+
+def format_time(seconds: int | None) -> str:
+    """Slurm's notation."""
+    if seconds is None:
+        return "UNLIMITED"
+    days, rest = divmod(seconds, 86400)
+    return f"{days}-{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +93,26 @@ class Resources:
             memory_mb=self.memory_mb if memory is None else parse_memory(memory),
             options=tuple(sorted(options.items())),
         )
+
+    @property
+    def time_s(self) -> float | None:
+        """Time that is asked for (s), infinite for UNLIMITED; None for what is usual there."""
+        text = dict(self.options).get("time")
+        if text is None:
+            return None
+        seconds = parse_time(text)
+        return math.inf if seconds is None else seconds
+
+    def timed(self, seconds: float | None) -> Resources:
+        """The same with another time."""
+        if seconds is None:
+            return self.without("time")
+        text = format_time(None if math.isinf(seconds) else round(seconds))
+        return replace(self, options=tuple(sorted({**dict(self.options), "time": text}.items())))
+
+    def without(self, name: str) -> Resources:
+        """The same without one of the further options."""
+        return replace(self, options=tuple(o for o in self.options if o[0] != name))
 
 
 def _count(text: str) -> int:
@@ -121,7 +174,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Shared:
-    """What items must have in common to share a chunk.
+    """What items have in common that may share a chunk.
 
     Attributes
     ----------
@@ -129,20 +182,34 @@ class Shared:
         What they do, e.g. the stage.
     capacity
         How many items one chunk may hold.
+    adds_up
+        Whether the time that is asked for is that of one item, not of a chunk.
     """
 
     kind: str
     resources: Resources
     environment: Environment
     capacity: int
+    adds_up: bool = False
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a step wants done."""
+    """What a step wants done.
+
+    Attributes
+    ----------
+    title
+        The step in a few words, for lists of jobs.
+    recipe
+        Digest of what the products depend on: jobs of an earlier run are followed only if it is
+        theirs, too.
+    """
 
     items: Sequence[Item]
     shared: Shared
+    title: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,8 +222,8 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Array:
-    """Chunks with the same resources and environment, submitted at once.
+class ArrayFiles:
+    """Where the files of an array lie.
 
     Each chunk has a file of its own: that of a whole production would be 100 MB, read by every one
     of a thousand jobs.
@@ -171,17 +238,6 @@ class Array:
 
     id: str
     directory: str
-    chunks: Sequence[Chunk]
-
-    @property
-    def resources(self) -> Resources:
-        """What each chunk asks for."""
-        return self.chunks[0].resources
-
-    @property
-    def environment(self) -> Environment:
-        """Where the commands come from."""
-        return self.chunks[0].environment
 
     def path(self, name: str) -> str:
         """Path of a file of the array."""
@@ -204,14 +260,68 @@ class Array:
         """Path of the runner's own words on a chunk."""
         return self.path(f"chunk-{index}.log")
 
+    def output(self, index: int | str) -> str:
+        """Path of what a chunk prints before the runner has taken over."""
+        return self.path(f"chunk-{index}.log.out")
+
+
+@dataclass(frozen=True)
+class Array(ArrayFiles):
+    """Chunks with the same resources and environment, submitted at once.
+
+    Attributes
+    ----------
+    chunks
+        At least one.
+    title
+        What they do, for lists of jobs.
+    """
+
+    chunks: Sequence[Chunk]
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """Unique name of the array for lists of jobs: words without a meaning for any tool."""
+        return re.sub(r"[^\w.+=-]+", "_", f"{self.title[:200]}.{self.id}", flags=re.ASCII)
+
+    @property
+    def files(self) -> ArrayFiles:
+        """Its paths alone: thousands of arrays are remembered, their items are not."""
+        return ArrayFiles(self.id, self.directory)
+
+    @property
+    def resources(self) -> Resources:
+        """What each chunk asks for."""
+        return self.chunks[0].resources
+
+    @property
+    def environment(self) -> Environment:
+        """Where the commands come from."""
+        return self.chunks[0].environment
+
     def as_json(self, index: int) -> dict[str, Any]:
-        """What `scripts/runner.py` reads for a chunk."""
+        """What `scripts/runner.py` reads for a chunk.
+
+        Scratch directories are the array's own: a job that was given up may still be running.
+        """
         chunk = self.chunks[index]
+        items = [replace(i, scratch=os.path.join(i.scratch, self.id)) for i in chunk.items]
         described = {
             "result": self.result(index),
             "log": self.log(index),
             "cpus": chunk.resources.cpus,
             "warm": len(chunk.items) > 1,
-            "items": [item.as_json() for item in chunk.items],
+            "items": [item.as_json() for item in items],
         }
         return {"format": 1, "chunks": [described]}
+
+
+def read_items(path: str) -> Iterator[Item]:
+    """Items of a chunk from its spec file, as they were before they were given an array."""
+    for described in read_json(path)["chunks"][0]["items"]:
+        given = dict(described)
+        given["scratch"] = os.path.dirname(given["scratch"])
+        given["products"] = [Product(**product) for product in given["products"]]
+        given["commands"] = [tuple(command) for command in given["commands"]]
+        yield Item(**given)

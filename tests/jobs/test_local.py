@@ -59,11 +59,15 @@ def test_the_machine() -> None:
 def test_requests_are_respected_and_clamped() -> None:
     backend = LocalBackend(Resources(4, 8000))
     usual = Resources(16, 100_000, (("partition", "xxl"),))
-    assert backend.resources(usual, {}) == Resources(4, local.USUAL_MEMORY_MB)
-    assert backend.resources(usual, {"cpus-per-task": "2", "mem": "3G"}) == Resources(2, 3072)
-    assert backend.resources(usual, {"cpus-per-task": "64", "mem": "1T"}) == Resources(4, 8000)
+    assert backend.resources("kind", usual, {}) == Resources(4, local.USUAL_MEMORY_MB)
+    assert backend.resources("kind", usual, {"cpus-per-task": "2", "mem": "3G"}) == Resources(
+        2, 3072
+    )
+    assert backend.resources("kind", usual, {"cpus-per-task": "64", "mem": "1T"}) == Resources(
+        4, 8000
+    )
     with pytest.raises(LstluigiError):
-        backend.resources(usual, {"mem": "much"})
+        backend.resources("kind", usual, {"mem": "much"})
 
 
 @pytest.mark.parametrize(

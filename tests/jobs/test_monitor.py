@@ -22,6 +22,7 @@ class Scripted(Backend):
     """A backend whose answers are set by the test."""
 
     name = "scripted"
+    interval = longest_interval = 0.0
 
     def __init__(self, width: int | None = None) -> None:
         self.arrays: list[Array] = []
@@ -30,7 +31,7 @@ class Scripted(Backend):
         self.refusal = ""
         self._width = width
 
-    def resources(self, usual: Resources, requests: Mapping[str, str]) -> Resources:
+    def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         return usual.updated(requests)
 
     def width(self, resources: Resources) -> int | None:
@@ -71,6 +72,7 @@ class Step:
 
     def __init__(self, path: Path, name: str, items: int = 1, **shared: Any) -> None:
         self.ledger = str(path / f"{name}.jsonl")
+        self.where = f"step {name}"
         self.items = [Item(f"{name}{n}", (), (), f"/{name}", f"/{name}.log") for n in range(items)]
         given = {"kind": "k", "resources": Resources(), "environment": Environment()}
         self.shared = Shared(**{**given, "capacity": 20, **shared})
@@ -89,6 +91,9 @@ class Step:
         bad = [r["reason"] for r in items.values() if r["state"] != "ok"]
         return Outcome(not bad, "; ".join(bad))
 
+    def visible(self) -> bool:
+        return True
+
     def refresh(self) -> None:
         self.refreshed += 1
 
@@ -103,7 +108,7 @@ def backend() -> Scripted:
 
 @pytest.fixture
 def monitor(backend: Scripted, tmp_path: Path) -> Monitor:
-    return Monitor(backend, str(tmp_path / "jobs"), "run", 0.0)
+    return Monitor(backend, str(tmp_path / "jobs"), "run")
 
 
 def start(monitor: Monitor, *steps: Step) -> None:
@@ -134,7 +139,7 @@ def test_steps_of_one_kind_go_out_as_one_array(
 
 def test_no_chunk_waits_while_there_is_room(tmp_path: Path) -> None:
     backend = Scripted(width=4)
-    monitor = Monitor(backend, str(tmp_path), "run", 0.0)
+    monitor = Monitor(backend, str(tmp_path), "run")
     start(monitor, Step(tmp_path, "a", items=10))
     assert sizes(backend.arrays[0]) == [3, 3, 3, 1]
     start(monitor, Step(tmp_path, "b", items=2))
@@ -206,15 +211,35 @@ def test_no_answer_is_no_failure(
 def test_success_without_a_result_is_a_failure(
     monitor: Monitor, backend: Scripted, tmp_path: Path
 ) -> None:
-    step = Step(tmp_path, "a", items=2)
+    step = Step(tmp_path, "a")
     start(monitor, step)
-    backend.result(a0="running")
     backend.say(State.SUCCEEDED)
     monitor.pump()
     outcome = monitor.outcome(step)
     assert outcome is not None
     assert not outcome.done
     assert "its job never came to it" in outcome.message
+
+
+def test_what_a_job_had_not_come_to_is_done_all_the_same(
+    monitor: Monitor, backend: Scripted, tmp_path: Path
+) -> None:
+    """One file may take its job along, but not the files behind it."""
+    step = Step(tmp_path, "a", items=3)
+    start(monitor, step)
+    backend.result(a0="ok", a1="running")
+    backend.say(State.FAILED, reason="killed")
+    monitor.pump()
+    assert monitor.outcome(step) is None
+    monitor.pump()
+    (chunk,) = backend.arrays[1].chunks
+    assert [item.id for item in chunk.items] == ["a2"]
+    backend.result(array=1, a2="ok")
+    backend.say(State.SUCCEEDED, array=1)
+    monitor.pump()
+    outcome = monitor.outcome(step)
+    assert outcome is not None
+    assert outcome.message == "killed"
 
 
 def test_a_damaged_result_file_is_no_success(
@@ -258,8 +283,8 @@ def test_a_refused_submission_frees_its_steps(
     backend.refusal = "no such partition"
     start(monitor, *steps)
     for step in steps:
-        assert monitor.outcome(step) == Outcome(False, "no such partition")
-        assert step.abandoned == "no such partition"
+        assert monitor.outcome(step) == Outcome(False, f"{step.where}: no such partition")
+        assert "no such partition" in step.abandoned
         assert step.concluded is None
 
 
@@ -276,7 +301,7 @@ def test_the_ledger_tells_before_and_after(
     assert [event["event"] for event in told] == ["submitting", "submitted", "ended", "ended"]
     assert told[0]["array"] == array.id
     assert told[0]["directory"] == array.directory
-    assert told[0]["items"] == ["a0", "a1"]
+    assert told[0]["chunks"] == {"0": ["a0", "a1"]}
     assert told[1]["job"] == "job1"
     assert {event["item"] for event in told[2:]} == {"a0", "a1"}
 
@@ -292,7 +317,8 @@ def test_the_ledger_knows_of_a_submission_that_was_cut_short(
 
 def test_one_query_for_all(tmp_path: Path) -> None:
     backend = Scripted()
-    monitor = Monitor(backend, str(tmp_path), "run", 3600.0)
+    backend.interval = backend.longest_interval = 3600.0
+    monitor = Monitor(backend, str(tmp_path), "run")
     start(monitor, *[Step(tmp_path, name) for name in "abc"])
     asked = backend.polls
     for _ in range(5):

@@ -1,0 +1,91 @@
+"""Which items share a chunk, and which chunks an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.spec import Chunk, Item, Shared
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An item that can be submitted.
+
+    Attributes
+    ----------
+    owner
+        Whose it is.
+    """
+
+    item: Item
+    shared: Shared
+    owner: Any
+
+
+def pack(ready: Iterable[Ready], backend: Backend) -> Iterator[list[tuple[Chunk, list[Ready]]]]:
+    """Arrays, each as its chunks and what they hold, in the order of what is ready.
+
+    Items of several steps share a chunk: as many as may, as few as keep all of a bounded backend
+    busy. Its memory is that of its largest item; the time of small steps adds up.
+    """
+    groups: dict[object, list[Ready]] = {}
+    for one in ready:
+        groups.setdefault(_likeness(one.shared), []).append(one)
+    arrays: dict[object, list[tuple[Chunk, list[Ready]]]] = {}
+    for likeness, members in groups.items():
+        for share in _shares(members, backend):
+            chunk = _chunk(share)
+            arrays.setdefault((likeness, chunk.resources.memory_mb), []).append((chunk, share))
+    for chunks in arrays.values():
+        for start in range(0, len(chunks), backend.largest_array):
+            yield _same_time(chunks[start : start + backend.largest_array])
+
+
+def _likeness(shared: Shared) -> object:
+    """What must be equal in a chunk: all but memory and time."""
+    return replace(shared, resources=replace(shared.resources, memory_mb=None).without("time"))
+
+
+def _shares(members: Sequence[Ready], backend: Backend) -> Iterator[list[Ready]]:
+    shared = members[0].shared
+    size = shared.capacity
+    width = backend.width(shared.resources)
+    if width is not None:
+        size = min(size, max(1, math.ceil(len(members) / width)))
+    longest = backend.longest(shared.resources) if shared.adds_up else None
+    share: list[Ready] = []
+    spent = 0.0
+    for one in members:
+        time = one.shared.resources.time_s or 0.0
+        too_long = longest is not None and spent + time > longest
+        if share and (len(share) >= size or too_long):
+            yield share
+            share, spent = [], 0.0
+        share.append(one)
+        spent += time
+    yield share
+
+
+def _chunk(share: Sequence[Ready]) -> Chunk:
+    shared = share[0].shared
+    asked = [one.shared.resources for one in share]
+    memory = max((r.memory_mb for r in asked if r.memory_mb is not None), default=None)
+    times = [r.time_s for r in asked]
+    known = [time for time in times if time is not None]
+    time = None
+    if len(known) == len(times):  # where one takes what is usual there, so does the chunk
+        time = sum(known) if shared.adds_up else max(known)
+    resources = replace(shared.resources, memory_mb=memory)
+    return Chunk([one.item for one in share], resources.timed(time), shared.environment)
+
+
+def _same_time(chunks: list[tuple[Chunk, list[Ready]]]) -> list[tuple[Chunk, list[Ready]]]:
+    """Chunks of an array ask for the same: the time of the longest."""
+    times = [chunk.resources.time_s for chunk, _ in chunks]
+    known = [time for time in times if time is not None]
+    time = max(known) if len(known) == len(times) else None
+    return [(replace(c, resources=c.resources.timed(time)), share) for c, share in chunks]

@@ -1,0 +1,58 @@
+"""How items ended: the runner's result files, read, and put into a cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import read_json
+from lstluigi.jobs.backend import Cause, Status
+
+#: How an item ended, as the runner wrote it down: keys `state`, `reason`, `tail`, `wall_s`, ...
+ItemResult = Mapping[str, Any]
+#: Causes that lie with the job, not with what it was doing.
+OF_THE_JOB = (Cause.MEMORY, Cause.TIME, Cause.NODE, Cause.PREEMPTED, Cause.CANCELLED)
+
+
+def read_results(path: str) -> dict[str, ItemResult]:
+    """Items of a chunk by their id; none where there is no (readable) file."""
+    try:
+        content = read_json(path)
+    except LstluigiError:
+        return {}
+    content = content if isinstance(content, dict) else {}
+    where = {key: content.get(key) for key in ("host", "versions")}
+    items = content.get("items", {})
+    return {name: {**item, **where} for name, item in items.items() if isinstance(item, dict)}
+
+
+def has_ended(result: ItemResult | None) -> bool:
+    """Has the runner written down how the item ended?"""
+    return result is not None and result.get("state") != "running"
+
+
+def speaks_for_itself(result: ItemResult) -> bool:
+    """Is no word of the backend needed to know why it ended?"""
+    return has_ended(result) and (result.get("state") != "failed" or result.get("rc") is not None)
+
+
+def cause_of(result: ItemResult, status: Status) -> Cause:
+    """Why an item failed that the runner has seen fail, or that it has not finished."""
+    reason = str(result.get("reason", ""))
+    if result.get("state") == "empty" or reason.startswith("disk full"):
+        return Cause.FINAL
+    if reason.startswith("out of memory"):
+        return Cause.MEMORY
+    if result.get("rc") is not None:
+        return Cause.COMMAND
+    if result.get("signal") is None or status.cause in OF_THE_JOB:
+        return status.cause
+    # the job went on, so it was one process that was killed: by the kernel, for its memory
+    return Cause.MEMORY if result["signal"] == "SIGKILL" else Cause.COMMAND
+
+
+def without_result(status: Status, begun: bool) -> ItemResult:
+    """What stands for the result of an item whose job ended without one."""
+    silent = "its job ended while doing it" if begun else "its job never came to it"
+    return {"state": "failed", "reason": status.reason or silent, "tail": []}

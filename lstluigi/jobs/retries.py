@@ -1,0 +1,33 @@
+"""Whether an item that ended badly gets another try, and with what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lstluigi.jobs.backend import Backend, Cause
+from lstluigi.jobs.spec import Resources, Shared
+
+
+def another_try(
+    backend: Backend, shared: Shared, asked: Resources, cause: Cause, count: int, host: str
+) -> Shared | None:
+    """With what an item is submitted again, alone in a chunk; None if it is not.
+
+    Parameters
+    ----------
+    shared
+        What it was submitted with.
+    asked
+        What its chunk asked for.
+    count
+        How often the item has ended for this cause, this time included.
+    host
+        Where.
+    """
+    if count > backend.retries.limit(cause.value):
+        return None
+    own = shared.resources
+    # the chunk had the memory of its largest item; and the time of all, if it adds up
+    base = replace(asked, options=own.options).timed(own.time_s if shared.adds_up else asked.time_s)
+    more = backend.again(base, cause, host)
+    return None if more is None else replace(shared, resources=more, capacity=1)

@@ -1,0 +1,221 @@
+"""Command lines of Slurm, and what they print: pure, beside one function that runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lstluigi.jobs.script import job_script
+from lstluigi.jobs.spec import Array, Resources
+
+#: A command that has not answered by then (s) is ended; Slurm's own patience is 10 to 20 s.
+TIMEOUT = 90.0
+#: What a name or a comment may be long (slurmctld refuses 1024).
+LONGEST_TEXT = 900
+SQUEUE_FORMAT = "%F|%K|%T|%r|%N|%j"
+SACCT_FIELDS = "JobID,State,ExitCode,NodeList"
+ACCOUNT_FIELDS = (
+    "JobID,JobName,Partition,Account,State,ExitCode,Submit,Start,End,Elapsed,AllocCPUS,ReqMem,"
+    "MaxRSS,TotalCPU,NodeList"
+)
+#: How Slurm says that it does not answer; what was asked may have been done all the same.
+SILENT = (
+    "Unable to contact slurm controller",
+    "Socket timed out",
+    "Zero Bytes were transmitted",
+    "Connection refused",
+    "Connection timed out",
+    "Transport endpoint is not connected",
+    "Message receive failure",
+    "Unexpected message received",
+    "Slurm backup controller in standby mode",
+    "Resource temporarily unavailable",
+    "temporarily unable to accept job",
+    "Unable to establish controller machine",
+    "Slurm temporarily unable",
+    "Communication connection failure",
+    "Invalid job credential",
+    "authentication",
+)
+#: How it says that a limit on the number of jobs is reached.
+FULL = ("job submit limit", "MaxSubmitJob", "submit limit")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def silent(self) -> bool:
+        """Did Slurm not answer, so that nothing is known?"""
+        return self.code != 0 and any(words.lower() in self.err.lower() for words in SILENT)
+
+    @property
+    def full(self) -> bool:
+        """Was a limit on the number of jobs reached?"""
+        return self.code != 0 and any(words in self.err for words in FULL)
+
+    @property
+    def words(self) -> str:
+        """The last thing it said."""
+        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
+        return re.sub(r"^\w+: error: ", "", lines[-1]) if lines else f"exit code {self.code}"
+
+
+class Run(Protocol):
+    """Runs a command of Slurm."""
+
+    def __call__(self, argv: Sequence[str], text: str = "") -> Answer:
+        """Run it with `text` on its standard input."""
+
+
+def run(argv: Sequence[str], text: str = "") -> Answer:
+    """Run a command of Slurm, in an environment that cannot change what it does."""
+    kept = {k: v for k, v in os.environ.items() if k == "SLURM_CONF" or not _meddles(k)}
+    kept["SLURM_BITSTR_LEN"] = "0"  # lists of array tasks in full
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            env=kept,
+            start_new_session=True,  # Ctrl-C is for the run: a submission is not cut in two
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(1, "", f"{argv[0]}: error: Socket timed out (no answer in {TIMEOUT:.0f} s)")
+    except OSError as error:
+        return Answer(127, "", f"{argv[0]} cannot be run ({error.strerror})")
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def _meddles(name: str) -> bool:
+    """A run that is a job itself has SLURM_* of its own; SBATCH_* would change the requests."""
+    return name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_"))
+
+
+# submission
+
+
+def sbatch(array: Array, options: Mapping[str, str], throttle: int | None) -> list[str]:
+    """Command line that submits an array; its script goes to standard input."""
+    last = len(array.chunks) - 1
+    elements = f"0-{last}" + f"%{throttle}" * bool(throttle and last >= throttle)
+    own = {
+        "parsable": "",
+        "no-requeue": "",
+        "job-name": array.name[:LONGEST_TEXT],
+        "comment": f"lstluigi array {array.id}"[:LONGEST_TEXT],
+        "array": elements,
+        "output": array.output("%a"),
+        "error": array.output("%a"),
+        "open-mode": "append",
+        "chdir": "/",
+    }
+    given = {**options, **own}
+    return [
+        "sbatch",
+        *(f"--{name}={value}" if value else f"--{name}" for name, value in given.items()),
+    ]
+
+
+def sbatch_options(resources: Resources) -> dict[str, str]:
+    """Resources as options of sbatch."""
+    options = dict(resources.options)
+    options["cpus-per-task"] = str(resources.cpus)
+    if resources.memory_mb is not None:
+        options["mem"] = f"{resources.memory_mb}M"
+    return options
+
+
+def script(array: Array) -> str:
+    """What a chunk of the array runs."""
+    return job_script(array, '"$SLURM_ARRAY_TASK_ID"')
+
+
+def parse_submission(out: str) -> str:
+    """Job id that ``sbatch --parsable`` prints: ``123`` or ``123;cluster``."""
+    lines = out.strip().splitlines()
+    return lines[-1].partition(";")[0].strip() if lines else ""
+
+
+# following
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of squeue or sacct: some elements of an array that are in one state."""
+
+    job: str
+    elements: str
+    state: str
+    reason: str = ""
+    nodes: str = ""
+    name: str = ""
+    exit_code: str = ""
+
+
+def squeue(user: str) -> list[str]:
+    """All jobs of a user, also those that ended a short time ago."""
+    return ["squeue", "--noheader", "--states=all", f"--user={user}", f"--format={SQUEUE_FORMAT}"]
+
+
+def parse_squeue(out: str) -> Iterator[Row]:
+    """Rows of squeue in `SQUEUE_FORMAT`; lines of another form are passed over."""
+    for line in out.splitlines():
+        fields = line.strip().split("|", 5)  # a name may hold anything, so it comes last
+        if len(fields) == 6 and fields[0].isdecimal():
+            yield Row(*fields)
+
+
+def sacct(jobs: Iterable[str], since: str, fields: str = SACCT_FIELDS) -> list[str]:
+    """Accounting of jobs, by their ids; `since` is a date."""
+    where = [f"--starttime={since}", f"--jobs={','.join(jobs)}", f"--format={fields}"]
+    return ["sacct", "--noheader", "--parsable2", "--allocations", *where]
+
+
+def parse_sacct(out: str) -> Iterator[Row]:
+    """Rows of sacct in `SACCT_FIELDS`."""
+    for line in out.splitlines():
+        fields = line.strip().split("|")
+        if len(fields) < 4:
+            continue
+        job, _, elements = fields[0].partition("_")
+        if job.isdecimal():
+            yield Row(job, elements, fields[1], nodes=fields[3], exit_code=fields[2])
+
+
+def scancel(jobs: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:
+    """Command lines that cancel elements of arrays, a hundred arrays at a time."""
+    names = [f"{job}_[{compact(elements)}]" for job, elements in jobs.items() if elements]
+    for start in range(0, len(names), 100):
+        yield ["scancel", *names[start : start + 100]]
+
+
+def expand(elements: str) -> Iterator[int]:
+    """Numbers of a list of array elements, such as ``[3-6,9%2]`` or ``4``; none for ``N/A``."""
+    for part in elements.strip("[]").partition("%")[0].split(","):
+        if match := re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part):
+            first = int(match[1])
+            yield from range(first, int(match[2] or first) + 1, int(match[3] or 1))
+
+
+def compact(elements: Iterable[int]) -> str:
+    """Numbers as a list of array elements, the inverse of `expand`."""
+    parts: list[list[int]] = []
+    for number in sorted(set(elements)):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in parts)

@@ -1,0 +1,135 @@
+"""What jobs ask of a cluster: usual resources, the production's settings, the step's requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs.backend import Cause
+from lstluigi.jobs.settings import Partition, SlurmSettings
+from lstluigi.jobs.slurm.site import Site
+from lstluigi.jobs.spec import Resources
+
+#: How much more is asked for after it was too little.
+MORE_MEMORY, MORE_TIME = 1.5, 2.0
+#: Memory (MB) that is taken to be usual where neither step nor site says it.
+USUAL_MEMORY_MB = 4000
+
+
+class Requests:
+    """Turns a stage's usual resources into what is asked for at a site.
+
+    Parameters
+    ----------
+    settings
+        Of the production and its site profile.
+    site
+        What Slurm says of itself.
+    """
+
+    def __init__(self, settings: SlurmSettings, site: Site) -> None:
+        self._settings, self._site = settings, site
+
+    def asked(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
+        """Usual resources, then the production's, then the step's own, for this site.
+
+        Raises
+        ------
+        LstluigiError
+            Where the site cannot give them.
+        """
+        settings = self._settings
+        own = {"account": settings.account, "qos": settings.qos}
+        general = {key: value for key, value in own.items() if value is not None}
+        asked = usual.updated({**general, **settings.options, **settings.stages.get(kind, {})})
+        asked = asked.updated(requests)
+        name = dict(asked.options).get("partition")
+        if name is not None:
+            here = self._translated(name)
+            asked = asked.updated({"partition": here})
+        self._check(asked)
+        return asked
+
+    def _translated(self, names: str) -> str:
+        """Partitions as the site calls them; several may be given."""
+        known = self._settings.partitions
+        here = [known[n].name if n in known else n for n in names.split(",")]
+        for name in here:
+            if self._site.partitions and name not in self._site.partitions:
+                there = ", ".join(sorted(self._site.partitions))
+                raise LstluigiError(
+                    f"partition {name!r} does not exist here (there are: {there}); name one of "
+                    "them, or map it under slurm_config, key partitions"
+                )
+        return ",".join(dict.fromkeys(here))
+
+    def _check(self, asked: Resources) -> None:
+        """Refuse what would wait for ever in the queue."""
+        limits = self.limits(asked)
+        where = dict(asked.options).get("partition", "the default partition")
+        time = asked.time_s
+        if time is not None and limits.time_s is not None and limits.time_s < time < math.inf:
+            given = dict(asked.options)["time"]
+            raise LstluigiError(
+                f"time {given} is more than partition {where} allows "
+                f"({limits.time_s / 3600:g} hours); ask for less, or for another partition"
+            )
+        for what, wish, limit, unit in (
+            ("memory", asked.memory_mb, limits.memory_mb, "MB"),
+            ("cpus-per-task", asked.cpus, limits.cpus, "cores"),
+        ):
+            if wish is not None and limit is not None and wish > limit:
+                raise LstluigiError(
+                    f"{what} {wish} is more than a node of partition {where} has ({limit} {unit}); "
+                    "ask for less, or for another partition"
+                )
+
+    def limits(self, asked: Resources) -> Partition:
+        """Limits of where this goes: the profile's word, else Slurm's; the smallest of several."""
+        names = dict(asked.options).get("partition", "").split(",")
+        given = {partition.name: partition for partition in self._settings.partitions.values()}
+        found = [
+            partition
+            for name in names
+            for partition in (given.get(name), self._site.partitions.get(name))
+            if partition is not None
+        ]
+        return Partition(
+            ",".join(names),
+            time_s=min((p.time_s for p in found if p.time_s is not None), default=None),
+            memory_mb=min((p.memory_mb for p in found if p.memory_mb is not None), default=None),
+            cpus=min((p.cpus for p in found if p.cpus is not None), default=None),
+        )
+
+    def again(self, asked: Resources, cause: Cause, host: str) -> Resources | None:
+        """More memory, more time, or another node; None where the limit is reached."""
+        if cause is Cause.MEMORY:
+            return self._more_memory(asked)
+        if cause is Cause.TIME:
+            return self._more_time(asked)
+        if cause in (Cause.NODE, Cause.LAUNCH) and host:
+            options = dict(asked.options)
+            excluded = [*filter(None, options.get("exclude", "").split(",")), host]
+            return asked.updated({"exclude": ",".join(dict.fromkeys(excluded))})
+        return asked
+
+    def _more_memory(self, asked: Resources) -> Resources | None:
+        had = asked.memory_mb or (self._site.memory_mb or USUAL_MEMORY_MB) * asked.cpus
+        limit = self.limits(asked).memory_mb
+        more = math.ceil(had * MORE_MEMORY)
+        if limit is not None:
+            more = min(more, limit)
+        return replace(asked, memory_mb=more) if more > had else None
+
+    def _more_time(self, asked: Resources) -> Resources | None:
+        had = asked.time_s
+        limit = self.limits(asked).time_s
+        if had is None:
+            name = dict(asked.options).get("partition", "")
+            had = self._site.default_time_s.get(name, limit or math.inf)
+        more = had * MORE_TIME
+        if limit is not None:
+            more = min(more, limit)
+        return asked.timed(more) if more > had else None

@@ -1,0 +1,150 @@
+"""What this site's Slurm allows, asked once at the start of a run."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs.settings import Partition
+from lstluigi.jobs.slurm.commands import Answer, Run, run
+from lstluigi.jobs.spec import parse_memory, parse_time
+
+SINFO_FORMAT = "%R|%l|%L|%m|%c"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Limits of a site, as far as they can be learnt.
+
+    Attributes
+    ----------
+    user
+        Who submits.
+    partitions
+        By name; empty where sinfo does not tell.
+    default_time_s
+        Time (s) of a job that asks for none, by partition.
+    memory_mb
+        Memory of a job that asks for none; None if unknown.
+    largest_array
+        Elements of the largest array.
+    accounting
+        Whether sacct can be asked.
+    max_jobs
+        Array elements that this user may have in the queue; None if unknown or unlimited.
+    """
+
+    user: str = ""
+    partitions: Mapping[str, Partition] = field(default_factory=dict)
+    default_time_s: Mapping[str, int] = field(default_factory=dict)
+    memory_mb: int | None = None
+    largest_array: int = 1000
+    accounting: bool = False
+    max_jobs: int | None = None
+
+
+def answers() -> bool:
+    """Is there a Slurm on this machine that answers?"""
+    if shutil.which("sbatch") is None or shutil.which("squeue") is None:
+        return False
+    return run(["scontrol", "ping"]).code == 0
+
+
+def probe(ask: Run = run) -> Site:
+    """Learn what this site allows; what cannot be learnt is left open.
+
+    Raises
+    ------
+    LstluigiError
+        Where there is no Slurm.
+    """
+    user = pwd.getpwuid(os.getuid()).pw_name
+    shown = ask(["scontrol", "show", "config"])
+    if shown.code == 127:
+        raise LstluigiError(
+            f"there is no Slurm on this machine ({shown.words}); use --backend local, or run "
+            "where sbatch is"
+        )
+    settings = parse_settings(shown.out)
+    limits = ask(["sinfo", "--noheader", f"--format={SINFO_FORMAT}"])
+    partitions, times = parse_partitions(limits.out if limits.code == 0 else "")
+    accounting = ask(["sacct", "--noheader", "--allocations", f"--user={user}", "--name=lstluigi"])
+    memory = settings.get("DefMemPerCPU") or settings.get("DefMemPerNode")
+    return Site(
+        user=user,
+        partitions=partitions,
+        default_time_s=times,
+        memory_mb=_number(memory),
+        # the highest index is one less
+        largest_array=max(1, _number(settings.get("MaxArraySize")) or 1000),
+        accounting=accounting.code == 0 and "disabled" not in accounting.err,
+        max_jobs=_max_jobs(ask, user, settings),
+    )
+
+
+def _max_jobs(ask: Run, user: str, settings: Mapping[str, str]) -> int | None:
+    found = []
+    if "slurmdbd" in settings.get("AccountingStorageType", ""):
+        asked = ["sacctmgr", "--noheader", "--parsable2", "--immediate", "show", "associations"]
+        found = parse_max_submit(ask([*asked, f"user={user}", "format=MaxSubmitJobs"]))
+    count = _number(settings.get("MaxJobCount"))
+    if count is not None:
+        found.append(max(1, count - 1))  # where it is reached, sbatch blocks for two minutes
+    return min(found, default=None)
+
+
+def parse_settings(out: str) -> dict[str, str]:
+    """Settings that ``scontrol show config`` prints."""
+    pairs = (line.partition("=") for line in out.splitlines())
+    return {key.strip(): value.strip() for key, equals, value in pairs if equals}
+
+
+def parse_partitions(out: str) -> tuple[dict[str, Partition], dict[str, int]]:
+    """Partitions that sinfo prints in `SINFO_FORMAT`, with the limits of their largest nodes."""
+    found: dict[str, Partition] = {}
+    times: dict[str, int] = {}
+    for line in out.splitlines():
+        fields = line.strip().split("|")
+        if len(fields) != 5 or not fields[0]:
+            continue
+        name, longest, usual, memory, cpus = fields
+        known = found.get(name, Partition(name))
+        found[name] = Partition(
+            name,
+            time_s=_time(longest),
+            memory_mb=_largest(known.memory_mb, memory),
+            cpus=_largest(known.cpus, cpus),
+        )
+        if (seconds := _time(usual)) is not None:
+            times[name] = seconds
+    return found, times
+
+
+def parse_max_submit(answer: Answer) -> list[int]:
+    """Limits on submitted jobs that sacctmgr prints, one a line; an empty line is no limit."""
+    lines = answer.out.splitlines() if answer.code == 0 else []
+    return [int(line.strip()) for line in lines if line.strip().isdecimal()]
+
+
+def _time(text: str) -> int | None:
+    try:
+        return parse_time(text)
+    except LstluigiError:  # n/a
+        return None
+
+
+def _largest(known: int | None, text: str) -> int | None:
+    try:
+        here = parse_memory(text.rstrip("+"))
+    except LstluigiError:
+        return known
+    return here if known is None else max(known, here)
+
+
+def _number(text: str | None) -> int | None:
+    word = (text or "").split(" ")[0]
+    return int(word) if word.isdecimal() and int(word) > 0 else None
