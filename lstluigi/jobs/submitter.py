@@ -1,0 +1,235 @@
+"""From jobs that are ready to arrays that the backend has taken; earlier ones are found again."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import write_json
+from lstluigi.jobs.backend import Backend, NotNow
+from lstluigi.jobs.followed import Followed, Submitted
+from lstluigi.jobs.ledger import Submission, note, submissions
+from lstluigi.jobs.packing import Ready, pack
+from lstluigi.jobs.spec import Array, ArrayFiles, Chunk
+
+log = logging.getLogger("lstluigi")
+
+#: Wait (s) before something is tried again that the backend could not do now.
+PATIENCE = 10.0
+#: A submission that is not confirmed in the ledger may still arrive for so long (s).
+ARRIVAL = 60.0
+#: While more jobs are about to be ready, an array waits for them so many times longer.
+HOLD = 10
+
+GiveUp = Callable[[Iterable[Followed], str], None]
+
+
+@dataclass
+class _Unsent:
+    """An array whose files are written, and what its chunks hold."""
+
+    array: Array
+    shares: Sequence[Sequence[Ready]]
+
+    def owners(self) -> list[Followed]:
+        found = {id(one.owner): one.owner for share in self.shares for one in share}
+        return list(found.values())
+
+
+class Submitter:
+    """Gathers what is ready, and hands it to a backend as few arrays.
+
+    Parameters
+    ----------
+    backend
+        Where jobs run.
+    directory
+        Directory on the shared file system for arrays and results.
+    run
+        Name of this run, unique in `directory`.
+    give_up
+        Called with jobs that cannot be submitted, and why.
+    """
+
+    def __init__(self, backend: Backend, directory: str, run: str, give_up: GiveUp) -> None:
+        self._backend, self._directory, self._run = backend, directory, run
+        self._give_up = give_up
+        self._numbers = itertools.count(1)
+        self._to_adopt: list[Followed] = []
+        self._ready: list[Ready] = []
+        self._ready_since = 0.0
+        self._unsent: deque[_Unsent] = deque()
+        self._not_before = float("-inf")
+
+    def __len__(self) -> int:
+        """What has not been handed over yet."""
+        return len(self._to_adopt) + len(self._ready) + len(self._unsent)
+
+    def take(self, followed: Followed) -> None:
+        """Take on a job: what an earlier run has submitted of it is found again first."""
+        self._to_adopt.append(followed)
+
+    def make_ready(self, ready: Iterable[Ready]) -> None:
+        """Take on single items."""
+        if not self._ready:
+            self._ready_since = time.monotonic()
+        self._ready.extend(ready)
+
+    def pump(self, more: bool) -> Iterator[Submitted]:
+        """Hand over what is ready, as far as that can be done now; yield chunks to be followed.
+
+        Parameters
+        ----------
+        more
+            Whether more jobs are about to be taken on.
+        """
+        if time.monotonic() >= self._not_before:
+            yield from self._find_again()
+        self._gather(more)
+        while self._unsent and time.monotonic() >= self._not_before:
+            yield from self._send(self._unsent[0])
+
+    def clear(self) -> None:
+        """Forget what has not been handed over."""
+        self._to_adopt.clear()
+        self._ready.clear()
+        self._unsent.clear()
+
+    def _wait(self, reason: NotNow) -> None:
+        log.warning("%s; trying again in %.0f s", reason, PATIENCE)
+        self._not_before = time.monotonic() + PATIENCE
+
+    # what an earlier run has left
+
+    def _find_again(self) -> Iterator[Submitted]:
+        jobs, self._to_adopt = self._to_adopt, []
+        while jobs:
+            followed = jobs.pop(0)
+            try:
+                adopted = list(self._adopt(followed)) if self._backend.survives else []
+            except NotNow as reason:
+                self._wait(reason)
+                self._to_adopt = [followed, *jobs]
+                return
+            except LstluigiError as error:
+                self._give_up([followed], str(error))
+                continue
+            yield from adopted
+            found = {item for submitted in adopted for item in submitted.owners}
+            items = [item for item in followed.work.items if item.id not in found]
+            self.make_ready(Ready(item, followed.work.shared, followed) for item in items)
+
+    def _adopt(self, followed: Followed) -> Iterator[Submitted]:
+        found: set[str] = set()
+        for submission in submissions(followed.job.ledger, self._backend.name):
+            alive = self._backend.adopt(submission)
+            if not alive and not submission.job and time.time() - submission.when < ARRIVAL:
+                raise NotNow(f"array {submission.array} of an earlier run may still arrive")
+            mine = {i: n for i, n in submission.open.items() if n in alive and i in followed.open}
+            if mine and submission.recipe != followed.work.recipe:
+                raise LstluigiError(
+                    f"jobs of an earlier run ({submission.name}) are making it differently from "
+                    "what the config says now; wait for them, or end them with `lstluigi cancel`"
+                )
+            found |= mine.keys()
+            yield from _chunks_of(submission, mine, followed)
+        if found:
+            log.info("found again in the queue: %s", followed.work.title)
+
+    # submission
+
+    def _gather(self, more: bool) -> None:
+        """Make arrays of what is ready, once no more is about to join it."""
+        waited = time.monotonic() - self._ready_since
+        if not self._ready or waited < self._backend.gather * (HOLD if more else 1):
+            return
+        if self._unsent:  # the backend takes nothing now; what comes meanwhile goes out together
+            return
+        room = self._backend.room()
+        left: list[Ready] = []
+        for chunks in pack(self._ready, self._backend):
+            fitting = chunks if room is None else chunks[:room]
+            left += [one for _, share in chunks[len(fitting) :] for one in share]
+            if room is not None:
+                room -= len(fitting)
+            if fitting:
+                self._write(fitting)
+        self._ready = left
+
+    def _write(self, packed: Sequence[tuple[Chunk, list[Ready]]]) -> None:
+        name = f"{self._run}-{next(self._numbers):05d}"
+        shares = [share for _, share in packed]
+        titles = {id(one.owner): one.owner.work.title for share in shares for one in share}
+        title = next(iter(titles.values())) + f"+{len(titles) - 1}" * (len(titles) > 1)
+        place = os.path.join(self._directory, name)
+        array = Array(name, place, [chunk for chunk, _ in packed], title)
+        unsent = _Unsent(array, shares)
+        held: dict[int, dict[int, list[str]]] = {}
+        for index, share in enumerate(shares):
+            for one in share:
+                held.setdefault(id(one.owner), {}).setdefault(index, []).append(one.item.id)
+        try:
+            for index in range(len(shares)):
+                write_json(array.spec(index), array.as_json(index))
+            for owner in unsent.owners():
+                _note_submitting(owner, array, held[id(owner)], self._backend.name)
+        except LstluigiError as error:
+            self._refuse(unsent, str(error))
+            return
+        self._unsent.append(unsent)
+
+    def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
+        array = unsent.array
+        try:
+            job = self._backend.submit(array)
+        except NotNow as reason:
+            self._wait(reason)
+            return
+        except LstluigiError as error:
+            self._unsent.popleft()
+            self._refuse(unsent, str(error))
+            return
+        self._unsent.popleft()
+        for owner in unsent.owners():
+            owner.say("submitted", array=array.id, job=job)
+        for index, share in enumerate(unsent.shares):
+            owners = {one.item.id: one.owner for one in share}
+            shared = {one.item.id: one.shared for one in share}
+            yield Submitted(array.files, index, array.resources, owners, shared)
+
+    def _refuse(self, unsent: _Unsent, message: str) -> None:
+        for owner in unsent.owners():
+            owner.say("refused", array=unsent.array.id, message=message)
+        self._give_up(unsent.owners(), message)
+
+
+def _chunks_of(
+    submission: Submission, mine: Mapping[str, int], followed: Followed
+) -> Iterator[Submitted]:
+    files, shared = ArrayFiles(submission.array, submission.directory), followed.work.shared
+    for index in sorted(set(mine.values())):
+        owners = {item: followed for item, chunk in mine.items() if chunk == index}
+        yield Submitted(files, index, shared.resources, owners, dict.fromkeys(owners, shared))
+
+
+def _note_submitting(
+    owner: Followed, array: Array, chunks: Mapping[int, Sequence[str]], backend: str
+) -> None:
+    asked = array.resources
+    note(
+        owner.job.ledger,
+        "submitting",
+        array=array.id,
+        backend=backend,
+        directory=array.directory,
+        name=array.name,
+        recipe=owner.work.recipe,
+        asked={"cpus": asked.cpus, "memory_mb": asked.memory_mb, **dict(asked.options)},
+        chunks=chunks,
+    )
