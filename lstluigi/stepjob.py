@@ -138,7 +138,8 @@ class StepJob:
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.lstchain)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
-            return [Item(identity, commands, unit.products, scratch, output, unit.links, verify)]
+            given = (unit.links, verify, unit.loads)
+            return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 
@@ -157,7 +158,7 @@ class StepJob:
         except LstluigiError as error:
             raise LstluigiError(f"{self.node.step.where('extra_slurm_options')}: {error}") from None
         capacity = stage.capacity(len(items))
-        return Work(items, Shared(stage.name, resources, self._environment, capacity))
+        return Work(items, Shared(self.node.kind, resources, self._environment, capacity))
 
     # under way
 

@@ -59,6 +59,9 @@ class Stage(ABC):
         True where each input file is done, and may fail, by itself.
     per_chunk
         How many units may be done by one process, one after the other, to share its start.
+    loads
+        Position in `reads` of what each unit loads as a whole with joblib (models). Only steps that
+        read the same path there share a chunk, and in it each file is loaded once.
     """
 
     name: ClassVar[str]
@@ -68,6 +71,7 @@ class Stage(ABC):
     resources: ClassVar[Resources]
     per_file: ClassVar[bool] = False
     per_chunk: ClassVar[int] = 1
+    loads: ClassVar[int | None] = None
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:
