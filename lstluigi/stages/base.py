@@ -57,11 +57,9 @@ class Stage(ABC):
         What a chunk asks of the cluster where a step asks for nothing itself.
     per_file
         True where each input file is done, and may fail, by itself.
-    per_chunk
-        How many units may be done by one process, one after the other, to share its start.
-    loads
-        Position in `reads` of what each unit loads as a whole with joblib (models). Only steps that
-        read the same path there share a chunk, and in it each file is loaded once.
+    per_chunk, loads
+        How many units may be done by one process, one after the other, to share its start and what
+        joblib loads (models: position in `reads`; only those that read the same there share it).
     """
 
     name: ClassVar[str]
