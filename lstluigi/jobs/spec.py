@@ -149,7 +149,13 @@ class Product:
 
 @dataclass(frozen=True)
 class Item:
-    """One unit of success: commands run in `scratch`, products verified and published."""
+    """One unit of success: commands run in `scratch`, products verified and published.
+
+    Attributes
+    ----------
+    loads
+        Files that joblib loads once for all items of a chunk.
+    """
 
     id: str
     commands: Sequence[Command]
@@ -158,6 +164,7 @@ class Item:
     log: str
     links: Sequence[tuple[str, str]] = ()
     verify: Sequence[tuple[str, Check]] = ()
+    loads: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
@@ -167,6 +174,7 @@ class Item:
             "scratch": self.scratch,
             "links": [list(link) for link in self.links],
             "verify": [[path, dict(check)] for path, check in self.verify],
+            "loads": list(self.loads),
             "products": [product.as_json() for product in self.products],
             "log": self.log,
         }
@@ -179,7 +187,7 @@ class Shared:
     Attributes
     ----------
     kind
-        What they do, e.g. the stage.
+        What they do, e.g. the stage, and what they load.
     capacity
         How many items one chunk may hold.
     adds_up
