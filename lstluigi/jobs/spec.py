@@ -14,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, shown
 
 #: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
 Check = Mapping[str, Any]
 Command = tuple[str, ...]
 
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?", re.IGNORECASE)
+_TIME = re.compile(r"(?:([0-9]{1,6})-)?([0-9]{1,9}(?::[0-9]{1,9}){0,2})")
+_NO_LIMIT = ("UNLIMITED", "INFINITE")
 _MEGABYTES = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}
 
 
@@ -30,6 +32,47 @@ def parse_memory(text: str) -> int:
     if match is None:
         raise LstluigiError(f"memory {text!r} is not a number with K, M, G or T; write e.g. 80G")
     return max(1, round(float(match[1]) * _MEGABYTES[match[2].upper()]))
+
+
+def parse_time(text: str) -> int | None:
+    """Seconds from Slurm's notation of a time limit; None where there is no limit.
+
+    sbatch(1) knows minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM and D-HH:MM:SS, the first field of any
+    size; UNLIMITED, INFINITE and a time of zero mean no limit.
+    """
+    given = text.strip()
+    if given.upper() in _NO_LIMIT:
+        return None
+    match = _TIME.fullmatch(given)
+    if match is None:
+        raise LstluigiError(
+            f"time {shown(text)} is not minutes, HH:MM:SS or D-HH:MM:SS; write e.g. 11:30:00"
+        )
+    fields = [int(field) for field in match[2].split(":")]
+    if match[1] is not None:
+        hours, minutes, seconds = [*fields, 0, 0][:3]
+    else:
+        # A single field is minutes, two are minutes and seconds.
+        hours, minutes, seconds = fields if len(fields) == 3 else [0, *fields, 0][:3]
+    return (((int(match[1] or 0) * 24 + hours) * 60 + minutes) * 60 + seconds) or None
+
+
+def format_time(seconds: int | None) -> str:
+    """Time limit in Slurm's notation, D-HH:MM:SS; None means no limit.
+
+    Raises
+    ------
+    ValueError
+        The time is not positive: to Slurm, zero is no limit at all.
+    """
+    if seconds is None:
+        return "UNLIMITED"
+    if seconds < 1:
+        raise ValueError(f"a time limit of {seconds} s")
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days}-{hour:02}:{minute:02}:{second:02}"
 
 
 @dataclass(frozen=True)
