@@ -20,7 +20,7 @@ from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, examined
+from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, examined
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
@@ -109,7 +109,7 @@ class SlurmBackend(Backend):
             job = self._sbatch(array)
         self._doubtful.pop(array.id, None)
         for index in range(len(array.chunks)):
-            self._chunks[array.id, index] = Element(array.files, index, job)
+            self._chunks[array.id, index] = Element(array.files, index, job, array.name)
         return job
 
     def _sbatch(self, array: Array) -> str:
@@ -157,7 +157,7 @@ class SlurmBackend(Backend):
                 continue
             for index in commands.expand(row.elements):
                 found.add(index)
-                new = Element(files, index, row.job)
+                new = Element(files, index, row.job, row.name)
                 self._chunks.setdefault((submission.array, index), new)
         return found
 
@@ -188,7 +188,7 @@ class SlurmBackend(Backend):
         found: dict[ChunkId, Status] = {}
         gone: dict[ChunkId, Element] = {}
         for chunk, element in self._chunks.items():
-            row = known.get((element.job, element.index))
+            row = known.get(element.key)
             if row is None:
                 gone[chunk] = element
             else:
@@ -200,10 +200,10 @@ class SlurmBackend(Backend):
                 del self._chunks[chunk]
         return found
 
-    def _queue(self) -> dict[tuple[str, int], Row]:
+    def _queue(self) -> dict[Key, Row]:
         mine = {element.job for element in self._chunks.values()}
-        rows = (row for row in self._rows if row.job in mine)
-        return {(row.job, index): row for row in rows for index in commands.expand(row.elements)}
+        rows = [row for row in self._rows if row.job in mine]
+        return {(r.job, r.name, index): r for r in rows for index in commands.expand(r.elements)}
 
     def _status(self, row: Row, element: Element) -> Status:
         status = states.status(row.state, row.reason, row.nodes)

@@ -23,15 +23,27 @@ MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory"
 #: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
 KILLED = ("JobLaunchFailure", "0:9")
 
+#: Id and name of a job, and an index.
+Key = tuple[str, str, int]
+
 
 @dataclass
 class Element:
-    """An element of an array in the queue."""
+    """An element of an array in the queue.
+
+    It is known by id and name together: a controller that was killed may give an id again.
+    """
 
     files: ArrayFiles
     index: int
     job: str
+    name: str
     missing_since: float | None = None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.job, self.name, self.index
 
 
 class Gone:
@@ -59,7 +71,7 @@ class Gone:
         rows = self._account(element.job for element in silent.values())
         now = time.monotonic()
         for chunk, element in silent.items():
-            row = rows.get((element.job, element.index))
+            row = rows.get(element.key)
             if row is not None and (status := states.status(row.state, "", row.nodes)).state.ended:
                 found[chunk] = examined(status, element, row.exit_code)
                 continue
@@ -69,17 +81,17 @@ class Gone:
                 found[chunk] = Status(State.FAILED, told, Cause.NODE)
         return found
 
-    def _account(self, jobs: Iterable[str]) -> dict[tuple[str, int], Row]:
+    def _account(self, jobs: Iterable[str]) -> dict[Key, Row]:
         if not self._site.accounting:
             return {}
         wanted = list(dict.fromkeys(jobs))
-        found: dict[tuple[str, int], Row] = {}
+        found: dict[Key, Row] = {}
         for start in range(0, len(wanted), PER_SACCT):
             share = wanted[start : start + PER_SACCT]
             answer = self._run(commands.sacct(share, self._began))
             for row in commands.parse_sacct(answer.out if answer.code == 0 else ""):
                 for index in commands.expand(row.elements):
-                    found[row.job, index] = row
+                    found[row.job, row.name, index] = row
         return found
 
 
