@@ -71,6 +71,7 @@ class SlurmBackend(Backend):
         self._chunks: dict[ChunkId, Element] = {}
         self._doubtful: dict[str, float] = {}
         self._rows: list[Row] = []
+        self._by_name: dict[str, list[Row]] = {}
         self._listed = float("-inf")
         self._answered = time.monotonic()
         self._told: set[tuple[str, str]] = set()
@@ -122,9 +123,15 @@ class SlurmBackend(Backend):
         if answer.silent or answer.code == 0:
             self._doubtful[array.id] = 0.0
             raise NotNow(f"sbatch has no answer from Slurm ({answer.words})")
-        if answer.full and self._chunks:
+        if answer.full and (self._chunks or self._busy()):
             raise NotNow(f"Slurm takes no more jobs for now ({answer.words})")
         raise SubmissionError(f"Slurm refuses the job: {answer.words}")
+
+    def _busy(self) -> bool:
+        """Has the user other jobs, whose end makes room?"""
+        if not self._list():
+            return True
+        return any(not states.status(row.state, row.reason).state.ended for row in self._rows)
 
     def _arrived(self, array: Array) -> str | None:
         """Id of an array whose submission had no answer; None once it is sure that it is lost."""
@@ -135,7 +142,7 @@ class SlurmBackend(Backend):
             raise NotNow(f"squeue has no answer from Slurm ({answer.words})")
         for line in answer.out.splitlines():
             job, _, name = line.strip().partition("|")
-            if name == array.name:
+            if name == array.name and job.isdecimal():
                 return job
         now = time.monotonic()
         if not self._doubtful[array.id]:
@@ -150,8 +157,8 @@ class SlurmBackend(Backend):
             raise NotNow("squeue has no answer from Slurm")
         found: set[int] = set()
         files = ArrayFiles(submission.array, submission.directory)
-        for row in self._rows:
-            if row.name != submission.name or (submission.job and row.job != submission.job):
+        for row in self._by_name.get(submission.name, ()):
+            if submission.job and row.job != submission.job:
                 continue
             if states.status(row.state, row.reason).state.ended:
                 continue
@@ -177,6 +184,9 @@ class SlurmBackend(Backend):
                 self._answered = now
             return False
         self._rows = list(commands.parse_squeue(answer.out))
+        self._by_name = {}
+        for row in self._rows:
+            self._by_name.setdefault(row.name, []).append(row)
         self._listed = self._answered = now
         return True
 
@@ -209,14 +219,21 @@ class SlurmBackend(Backend):
         status = states.status(row.state, row.reason, row.nodes)
         if status.state is State.PENDING:
             if status.cause is Cause.LAUNCH:
-                self._scancel({element.job: [element.index]})
-                return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, row.nodes)
+                return self._give_up(status, element)
             self._tell(row, states.stuck(row.reason))
         elif status.state is State.UNKNOWN:
             self._tell(row, status.reason)
         elif status.state is State.FAILED and status.cause is Cause.COMMAND:
             return examined(status, element, row.reason)
         return status
+
+    def _give_up(self, held: Status, element: Element) -> Status:
+        """Cancel what is held; until that is done it might still be released, and run."""
+        try:
+            self._scancel({element.job: [element.index]})
+        except NotNow:
+            return held
+        return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
 
     def _tell(self, row: Row, sentence: str) -> None:
         """Say once what a person should know of a job."""
@@ -229,20 +246,24 @@ class SlurmBackend(Backend):
     def cancel(self, chunks: Iterable[ChunkId]) -> None:
         """Cancel elements of arrays, many in one call."""
         jobs: dict[str, list[int]] = {}
-        for chunk in chunks:
-            if (element := self._chunks.pop(chunk, None)) is not None:
-                jobs.setdefault(element.job, []).append(element.index)
+        known = [chunk for chunk in chunks if chunk in self._chunks]
+        for element in map(self._chunks.__getitem__, known):
+            jobs.setdefault(element.job, []).append(element.index)
         self._scancel(jobs)
+        for chunk in known:
+            del self._chunks[chunk]
 
     def _scancel(self, jobs: Mapping[str, list[int]]) -> None:
-        for argv in commands.scancel(jobs):
-            answer = self._run(argv)
+        answers = [self._run(argv) for argv in commands.scancel(jobs)]
+        for answer in answers:
             if answer.code != 0:
-                log.warning("not all jobs could be cancelled: %s", answer.words)
+                raise NotNow(f"not all jobs could be cancelled ({answer.words})")
 
     def detach(self) -> str:
         """Let the jobs go on."""
         count, self._chunks = len(self._chunks), {}
+        if count == 0:
+            return "no job of this run is left in Slurm"
         return (
             f"{count} job(s) go on in Slurm; type the same command again to follow them, or "
             "`lstluigi cancel CONFIG` to end them"
