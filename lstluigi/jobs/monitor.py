@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
@@ -92,21 +92,28 @@ class Monitor:
 
     def detach(self) -> None:
         """Stop following every job, and say what becomes of them."""
-        if not (self._chunks or self._waiting or len(self._submitter)):
+        if not (self._chunks or self._waiting or self._unseen or len(self._submitter)):
             return
-        if self._cancel:
-            self.backend.cancel(list(self._chunks))
+        cancelled = self._cancel and self._cancel_all()
         said = self.backend.detach()
-        ended = self._cancel or not self.backend.survives
+        unsure = {id(followed) for followed in self._submitter.clear()}
         self._waiting.clear()
-        self._submitter.clear()
         self._chunks.clear()
         log.warning("%s", said)
-        for followed in self._jobs.values():
-            if followed.open:
-                followed.say("abandoned" if ended else "detached", message=said)
-                followed.job.abandon(said)
-                followed.open.clear()
+        unseen, self._unseen = self._unseen, []
+        for followed in [f for f in self._jobs.values() if f.open] + unseen:
+            ended = not self.backend.survives or (cancelled and id(followed) not in unsure)
+            followed.say("abandoned" if ended else "detached", message=said)
+            followed.job.abandon(said)
+            followed.open.clear()
+
+    def _cancel_all(self) -> bool:
+        try:
+            self.backend.cancel(list(self._chunks))
+        except NotNow as reason:
+            log.warning("%s", reason)
+            return False
+        return True
 
     # the beginning
 
