@@ -16,12 +16,12 @@ from lstluigi.jobs.results import (
     ItemResult,
     cause_of,
     has_ended,
+    is_there,
     read_results,
     speaks_for_itself,
     without_result,
 )
 from lstluigi.jobs.retries import another_try
-from lstluigi.jobs.spec import read_items
 from lstluigi.jobs.submitter import Submitter
 
 __all__ = ["ItemResult", "Job", "Monitor"]
@@ -185,8 +185,9 @@ class Monitor:
 
     def _close_all(self, submitted: Submitted, status: Status) -> bool:
         """Close what an ended chunk has left; False while its results may still be on the way."""
-        results = read_results(submitted.array.result(submitted.index))
-        waits = status.state is State.SUCCEEDED and time.monotonic() < submitted.deadline
+        path = submitted.array.result(submitted.index)
+        results = read_results(path) if is_there(path) else {}
+        waits = time.monotonic() < submitted.deadline
         if waits and not all(has_ended(results.get(item)) for item in submitted.owners):
             return False
         for item in list(submitted.owners):
@@ -222,14 +223,16 @@ class Monitor:
                 again = shared
             else:
                 followed.tries[item, cause] += 1
-                count, host = followed.tries[item, cause], status.host or str(result.get("host"))
-                again = another_try(self.backend, shared, submitted.asked, cause, count, host)
+                count = followed.tries[item, cause]
+                again = another_try(
+                    self.backend, shared, submitted.asked, cause, count, status.host
+                )
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         if again is not None:
             log.info("once more: %s (%s)", followed.work.title, result.get("reason"))
-            found = read_items(submitted.array.spec(submitted.index))
-            self._submitter.make_ready(Ready(i, again, followed) for i in found if i.id == item)
+            wanted = (i for i in followed.work.items if i.id == item)
+            self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
         followed.open.discard(item)
         followed.items[item] = result

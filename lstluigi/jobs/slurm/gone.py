@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from lstluigi.errors import LstluigiError
 from lstluigi.files import last_line, read_json
 from lstluigi.jobs.backend import Cause, ChunkId, State, Status
+from lstluigi.jobs.results import is_there, read_results, speaks_for_itself
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.jobs.slurm.site import Site
@@ -96,15 +96,14 @@ class Gone:
 
 
 def _has_finished(element: Element) -> bool:
-    """Has the runner written its last word? The directory is listed, so that it can be seen."""
+    """Has the runner written its last word, and does that need none of Slurm's?"""
     path = element.files.result(element.index)
     try:
-        if os.path.basename(path) not in os.listdir(element.files.directory):
-            return False
-        content = read_json(path)
-    except (OSError, LstluigiError):
+        content = read_json(path) if is_there(path) else None
+    except LstluigiError:
         return False
-    return isinstance(content, dict) and content.get("finished") is True
+    finished = isinstance(content, dict) and content.get("finished") is True
+    return finished and all(map(speaks_for_itself, read_results(path).values()))
 
 
 def examined(status: Status, element: Element, how: str) -> Status:
@@ -122,7 +121,7 @@ def examined(status: Status, element: Element, how: str) -> Status:
         text = Path(output).read_text(encoding="utf-8", errors="replace")[-20_000:]
     except OSError:
         text = ""
-    begun = os.path.exists(element.files.result(element.index))
+    begun = is_there(element.files.result(element.index))
     said = last_line(output)
     told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)
     if any(words in text for words in MEMORY_WORDS):
