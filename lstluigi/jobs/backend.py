@@ -151,7 +151,13 @@ class Backend(ABC):
 
     @abstractmethod
     def cancel(self, chunks: Iterable[ChunkId]) -> None:
-        """End these chunks, started or not; those unknown or ended are passed over."""
+        """End these chunks, started or not; those unknown or ended are passed over.
+
+        Raises
+        ------
+        NotNow
+            When some may still be under way.
+        """
 
     @abstractmethod
     def detach(self) -> str:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.files import read_json
 
 #: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
 Check = Mapping[str, Any]
@@ -335,13 +334,3 @@ class Array(ArrayFiles):
             "items": [item.as_json() for item in items],
         }
         return {"format": 1, "chunks": [described]}
-
-
-def read_items(path: str) -> Iterator[Item]:
-    """Items of a chunk from its spec file, as they were before they were given an array."""
-    for described in read_json(path)["chunks"][0]["items"]:
-        given = dict(described)
-        given["scratch"] = os.path.dirname(given["scratch"])
-        given["products"] = [Product(**product) for product in given["products"]]
-        given["commands"] = [tuple(command) for command in given["commands"]]
-        yield Item(**given)

@@ -95,11 +95,13 @@ class Submitter:
         while self._unsent and time.monotonic() >= self._not_before:
             yield from self._send(self._unsent[0])
 
-    def clear(self) -> None:
-        """Forget what has not been handed over."""
+    def clear(self) -> list[Followed]:
+        """Forget what has not been handed over; return what may be in the queue all the same."""
+        unsure = [*self._to_adopt, *(owner for unsent in self._unsent for owner in unsent.owners())]
         self._to_adopt.clear()
         self._ready.clear()
         self._unsent.clear()
+        return unsure
 
     def _wait(self, reason: NotNow) -> None:
         log.warning("%s; trying again in %.0f s", reason, PATIENCE)
