@@ -41,7 +41,7 @@ def write_files(root: Path, shape: Shape, ports: Mapping[str, int]) -> None:
     if shape.cgroup:
         cgroup += ["ConstrainRAMSpace=yes", "ConstrainSwapSpace=yes", "AllowedSwapSpace=0"]
     (root / "cgroup.conf").write_text("\n".join(cgroup) + "\n")
-    options = _options(root, shape, ports) | shape.options
+    options = _options(root, shape, ports) | dict(shape.options)
     lines = [f"{key}={value}" for key, value in options.items()]
     host = socket.gethostname()
     lines += [
