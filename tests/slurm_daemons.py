@@ -57,12 +57,21 @@ class Daemons:
         self.environment["SLURM_CONF"] = str(self._root / "slurm.conf")
         write_files(self._root, self._shape, self._ports)
 
+    def _database_options(self) -> list[str]:
+        # in a shared tmpdir, each mariadbd that starts removes the temporary tables of the others
+        return ["--no-defaults", "--user=root", f"--datadir={self._root}/db",
+                f"--tmpdir={self._root}/tmp"]  # fmt: skip
+
     def _make_database(self) -> None:
-        subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={self._root}/db", "--user=root",
-             "--auth-root-authentication-method=normal", "--skip-test-db"],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
+        log = self.log("mariadb-install-db")
+        with log.open("wb") as file:
+            done = subprocess.run(
+                ["mariadb-install-db", *self._database_options(),
+                 "--auth-root-authentication-method=normal", "--skip-test-db"],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=120,
+                env=os.environ | {"PATH": PATH},
+            )  # fmt: skip
+        assert done.returncode == 0, f"no database could be made: {log.read_text()}"
 
     def _names(self) -> list[str]:
         """All daemons, in the order in which they start."""
@@ -92,8 +101,8 @@ class Daemons:
             "munged": ["--foreground", "--force", f"--socket={root}/munge.socket",
                        f"--key-file={root}/munge.key", f"--pid-file={root}/munged.pid",
                        f"--log-file={root}/log/munge.log", f"--seed-file={root}/munge.seed"],
-            "mariadbd": ["--no-defaults", "--user=root", f"--datadir={root}/db",
-                         f"--socket={root}/db.socket", "--skip-networking",
+            "mariadbd": [*self._database_options(), f"--socket={root}/db.socket",
+                         "--skip-networking",
                          f"--pid-file={root}/mariadbd.pid", "--innodb-flush-log-at-trx-commit=0"],
             "slurmdbd": ["-D"],
             "slurmctld": ["-D"],
