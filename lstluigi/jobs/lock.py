@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,36 @@ class Held(LstluigiError):
     """Another run is making the product."""
 
 
+@dataclass(frozen=True)
+class Owner:
+    """A run that is alive and holds a lock.
+
+    Attributes
+    ----------
+    host, pid
+        Where it runs; no host while the lock is just being written.
+    job
+        The Slurm job that it is itself; empty if it is none.
+    until
+        When its lock will be taken to be left over, unless it is refreshed (s since the epoch).
+    """
+
+    host: str = ""
+    pid: int = 0
+    job: str = ""
+    until: float = 0.0
+
+    @property
+    def here(self) -> bool:
+        """Is it a process of this host?"""
+        return self.host == socket.gethostname()
+
+    def __str__(self) -> str:
+        if not self.host:
+            return "another run"
+        return f"the run with process id {self.pid} on {self.host}"
+
+
 def _started(pid: int) -> str | None:
     """When a process of this host started, in the kernel's ticks; None if there is no such one."""
     try:
@@ -36,29 +67,39 @@ def _started(pid: int) -> str | None:
 
 def _me() -> dict[str, Any]:
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+    me = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+    job = os.environ.get("SLURM_JOB_ID")
+    return {**me, "job": job} if job else me
 
 
 def holder(path: str) -> str | None:
-    """Who holds a lock, in words; None if nobody who is alive does."""
+    """Who holds a lock, in words; None if nobody else who is alive does."""
+    found = owner(path)
+    return None if found is None else str(found)
+
+
+def owner(path: str) -> Owner | None:
+    """Who else holds a lock; None if nobody who is alive does."""
     try:
         with open(path, encoding="utf-8") as stream:
             age = time.time() - os.fstat(stream.fileno()).st_mtime
-            owner = json.load(stream)
+            content = json.load(stream)
     except FileNotFoundError:
         return None
     except ValueError:
-        return "another run" if age < BEGINNING else None
+        return Owner() if age < BEGINNING else None
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
-    host, pid = owner["host"], owner["pid"]
-    if owner == _me():
+    if content == _me():
         return None
-    if host == socket.gethostname():
-        alive = owner.get("started") is not None and _started(pid) == owner["started"]
+    until = time.time() - age + STALE
+    found = Owner(content["host"], content["pid"], str(content.get("job", "")), until)
+    if found.here:
+        began = content.get("started")
+        alive = began is not None and _started(found.pid) == began
     else:
         alive = age < STALE
-    return f"the run with process id {pid} on {host}" if alive else None
+    return found if alive else None
 
 
 def _take_away(path: str) -> None:
@@ -96,8 +137,8 @@ class Lock:
     def __init__(self, path: str) -> None:
         self.path = path
         self._refreshed = time.monotonic()
-        if (owner := holder(path)) is not None:
-            raise Held(f"{owner} is making it (lock {path})")
+        if (other := owner(path)) is not None:
+            raise Held(f"{other} is making it (lock {path})")
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             _take_away(path)

@@ -94,19 +94,36 @@ class Monitor:
         """Stop following every job, and say what becomes of them."""
         if not (self._chunks or self._waiting or len(self._submitter)):
             return
-        if self._cancel:
-            self.backend.cancel(list(self._chunks))
+        survives = self.backend.survives
+        ended = self._end_all() if self._cancel and survives else 0
         said = self.backend.detach()
-        ended = self._cancel or not self.backend.survives
+        if ended:
+            said = f"{ended} job(s) were cancelled; what they had finished is kept"
         self._waiting.clear()
         self._submitter.clear()
         self._chunks.clear()
         log.warning("%s", said)
         for followed in self._jobs.values():
             if followed.open:
-                followed.say("abandoned" if ended else "detached", message=said)
+                followed.say("detached" if survives else "abandoned", message=said)
                 followed.job.abandon(said)
                 followed.open.clear()
+
+    def _end_all(self) -> int:
+        """End all jobs, and return how many they were; none if some may go on."""
+        try:
+            self.backend.cancel(list(self._chunks))
+        except NotNow as reason:
+            log.warning("%s", reason)
+            return 0
+        told = {
+            (id(owner), chunk.array.id): owner
+            for chunk in self._chunks.values()
+            for owner in chunk.owners.values()
+        }
+        for (_, array), owner in told.items():
+            owner.say("cancelled", array=array)
+        return len(self._chunks)
 
     # the beginning
 

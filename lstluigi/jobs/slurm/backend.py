@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import shlex
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +39,10 @@ FRESH = 5.0
 DOUBT = 10.0
 #: How many jobs one call of sacct is asked for.
 PER_SACCT = 400
+#: How many arrays one line of a script ends.
+PER_SCANCEL = 100
+#: How long (s) the account of jobs that have ended is waited for.
+SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
 #: How Slurm's own step daemon, or the kernel, says that memory was the cause.
@@ -229,7 +235,8 @@ class SlurmBackend(Backend):
         status = states.status(row.state, row.reason, row.nodes)
         if status.state is State.PENDING:
             if status.cause is Cause.LAUNCH:
-                self._scancel({followed.job: [followed.index]})
+                with contextlib.suppress(NotNow):
+                    self._scancel({followed.job: [followed.index]})
                 return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, row.nodes)
             self._tell(row, states.stuck(row.reason))
         elif status.state is State.UNKNOWN:
@@ -287,17 +294,19 @@ class SlurmBackend(Backend):
 
     def cancel(self, chunks: Iterable[ChunkId]) -> None:
         """Cancel elements of arrays, many in one call."""
+        known = {chunk: self._chunks[chunk] for chunk in chunks if chunk in self._chunks}
         jobs: dict[str, list[int]] = {}
-        for chunk in chunks:
-            if (followed := self._chunks.pop(chunk, None)) is not None:
-                jobs.setdefault(followed.job, []).append(followed.index)
+        for followed in known.values():
+            jobs.setdefault(followed.job, []).append(followed.index)
         self._scancel(jobs)
+        for chunk in known:
+            del self._chunks[chunk]
 
     def _scancel(self, jobs: Mapping[str, list[int]]) -> None:
         for argv in commands.scancel(jobs):
             answer = self._run(argv)
             if answer.code != 0:
-                log.warning("not all jobs could be cancelled: %s", answer.words)
+                raise NotNow(f"not all jobs could be cancelled: {answer.words}")
 
     def detach(self) -> str:
         """Let the jobs go on."""
@@ -307,16 +316,33 @@ class SlurmBackend(Backend):
             "`lstluigi cancel CONFIG` to end them"
         )
 
-    def account(self, jobs: Iterable[str]) -> Iterator[str]:
+    def account(self, jobs: Sequence[str]) -> Iterator[str]:
         """What Slurm's accounting says of jobs, a line for each element, the header first."""
-        wanted = list(dict.fromkeys(jobs))
-        if not self.site.accounting or not wanted:
+        if not self.site.accounting:
+            yield "Slurm's accounting (sacct) cannot be asked here; nothing is known of its jobs."
             return
         yield commands.ACCOUNT_FIELDS.replace(",", "|")
-        for start in range(0, len(wanted), PER_SACCT):
-            share = wanted[start : start + PER_SACCT]
-            answer = self._run(commands.sacct(share, "1970-01-01", commands.ACCOUNT_FIELDS))
-            yield from answer.out.splitlines() if answer.code == 0 else [answer.words]
+        for start in range(0, len(jobs), PER_SACCT):
+            yield from self._settled(jobs[start : start + PER_SACCT])
+
+    def _settled(self, jobs: Sequence[str]) -> list[str]:
+        """Lines of sacct, which lags behind: jobs that have ended are not told as running."""
+        until = time.monotonic() + SETTLED
+        while True:
+            answer = self._run(commands.sacct(jobs, "1970-01-01", commands.ACCOUNT_FIELDS))
+            if answer.code != 0:
+                return [f"sacct has no answer for {len(jobs)} jobs: {answer.words}"]
+            lines = answer.out.splitlines()
+            under_way = any("|RUNNING|" in line or "|PENDING|" in line for line in lines)
+            if not under_way or time.monotonic() >= until:
+                return lines
+            time.sleep(1.0)
+
+    def ending(self, jobs: Sequence[str]) -> str:
+        """One scancel for many arrays."""
+        starts = range(0, len(jobs), PER_SCANCEL)
+        calls = [shlex.join(["scancel", *jobs[s : s + PER_SCANCEL]]) for s in starts]
+        return "\n".join(["#!/bin/sh", *(calls or ["# nothing is under way"]), ""])
 
 
 def _has_finished(followed: _Followed) -> bool:
