@@ -51,6 +51,11 @@ def directory_of(prod_id: str) -> str:
     return str(logs_root() / f"logs_{prod_id}")
 
 
+def run_log(prod_id: str) -> str:
+    """What a run without a terminal writes its output to."""
+    return os.path.join(directory_of(prod_id), f"run_{prod_id}.log")
+
+
 class ProductionLog:
     """Logs of a production as a whole, in a directory of its own, written while it runs.
 
@@ -199,8 +204,9 @@ def _version(package: str) -> Iterator[str]:
 
 def _dump(content: Any) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    options = {"sort_keys": False, "allow_unicode": True, "width": 1_000_000}
-    return str(yaml.dump(content, Dumper=dumper, **options))
+    return str(
+        yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    )
 
 
 def _back_up(path: Path) -> None:

@@ -300,9 +300,13 @@ def _load(choices: Choices) -> ProductionConfig:
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        steps = tuple(s for s in error.read.steps if all(_paths(s)))
-        more = preflight.config_problems(Plan(replace(error.read, steps=steps), STAGES, None))
+        more = preflight.config_problems(Plan(without_refused(error.read), STAGES, None))
         raise ConfigError([*error.problems, *more]) from None
+
+
+def without_refused(config: ProductionConfig) -> ProductionConfig:
+    """A config that has been read as far as it could be, without steps that lack a path."""
+    return replace(config, steps=tuple(step for step in config.steps if all(_paths(step))))
 
 
 def _paths(step: Step) -> Iterator[str]:

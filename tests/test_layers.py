@@ -30,6 +30,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     session
     scheduling
     production
+    controller detached
+    cancel
     display
     run
     simulation

@@ -16,6 +16,8 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 
+#: A submission that is not confirmed in the ledger may still arrive for so long (s).
+ARRIVAL = 60.0
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ class Owner:
     host, pid
         Where it runs; no host while the lock is just being written.
     job
-        The Slurm job that it is itself; empty if it is none.
+        The Slurm job that it runs in; empty if it is in none.
+    started
+        When the process started, in the ticks of its host's kernel.
     until
         When its lock will be taken to be left over, unless it is refreshed (s since the epoch).
     """
@@ -42,12 +45,18 @@ class Owner:
     host: str = ""
     pid: int = 0
     job: str = ""
+    started: str = ""
     until: float = 0.0
 
     @property
     def here(self) -> bool:
         """Is it a process of this host?"""
         return self.host == socket.gethostname()
+
+    @property
+    def alive(self) -> bool:
+        """Is it there? Only for a process of this host."""
+        return _started(self.pid) == self.started
 
     def __str__(self) -> str:
         if not self.host:
@@ -68,8 +77,8 @@ def _started(pid: int) -> str | None:
 def _me() -> dict[str, Any]:
     pid = os.getpid()
     me = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
-    job = os.environ.get("SLURM_JOB_ID")
-    return {**me, "job": job} if job else me
+    job, start = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_RESTART_COUNT", "0")
+    return {**me, "job": job, "start": int(start)} if job else me
 
 
 def holder(path: str) -> str | None:
@@ -90,16 +99,23 @@ def owner(path: str) -> Owner | None:
         return Owner() if age < BEGINNING else None
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
-    if content == _me():
+    me = _me()
+    if content == me or _is_earlier_start(content, me):
         return None
-    until = time.time() - age + STALE
-    found = Owner(content["host"], content["pid"], str(content.get("job", "")), until)
-    if found.here:
-        began = content.get("started")
-        alive = began is not None and _started(found.pid) == began
-    else:
-        alive = age < STALE
-    return found if alive else None
+    found = Owner(
+        content["host"],
+        content["pid"],
+        str(content.get("job", "")),
+        str(content.get("started")),
+        time.time() - age + STALE,
+    )
+    return found if (found.alive if found.here else age < STALE) else None
+
+
+def _is_earlier_start(content: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
+    """Was it this same job, before Slurm started it again somewhere else?"""
+    same = "job" in me and content.get("job") == me["job"]
+    return same and content.get("start", 0) < me["start"]
 
 
 def _take_away(path: str) -> None:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
