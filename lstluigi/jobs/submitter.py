@@ -14,7 +14,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.files import write_json
 from lstluigi.jobs.backend import Backend, NotNow
 from lstluigi.jobs.followed import Followed, Submitted
-from lstluigi.jobs.ledger import Submission, note, submissions
+from lstluigi.jobs.ledger import ARRIVAL, Submission, note, submissions
 from lstluigi.jobs.packing import Ready, pack
 from lstluigi.jobs.spec import Array, ArrayFiles, Chunk
 
@@ -22,8 +22,6 @@ log = logging.getLogger("lstluigi")
 
 #: Wait (s) before something is tried again that the backend could not do now.
 PATIENCE = 10.0
-#: A submission that is not confirmed in the ledger may still arrive for so long (s).
-ARRIVAL = 60.0
 #: While more jobs are about to be ready, an array waits for them so many times longer.
 HOLD = 10
 
