@@ -19,7 +19,6 @@ from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
-from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
 from lstluigi.lstchain_config import LstchainConfig
@@ -30,6 +29,9 @@ from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 
 log = logging.getLogger("lstluigi")
+
+#: Names the site profile of a machine, for everyone who uses it.
+SITE = "LSTLUIGI_SITE"
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,10 @@ class Session:
             steps = self.check(stage, output)
             decisions.clear_away(self.plan)
             self.tell(steps)
-            if steps:
+            if steps and self.log.heard not in self.listeners:
                 self.log.begin()
-                atexit.register(self.log.write)
+                self.listeners.append(self.log.heard)
+                atexit.register(self.log.close)
             self._prepared[key] = steps
         return self._prepared[key]
 
@@ -247,7 +250,7 @@ class Session:
     @cached_property
     def log(self) -> ProductionLog:
         """Logs of the production as a whole."""
-        return ProductionLog(self.plan, self.run)
+        return ProductionLog(self.plan, self.run, self.backend)
 
     @cached_property
     def monitor(self) -> Monitor:
@@ -255,11 +258,16 @@ class Session:
         jobs = os.path.join(self.log.directory, "jobs")
         return Monitor(self.backend, jobs, self.run, self.choices.on_interrupt == "cancel")
 
+    def pump(self) -> None:
+        """Submit, follow, and write the production's logs now and then."""
+        self.monitor.pump()
+        self.log.keep_up()
+
     @cached_property
     def backend(self) -> Backend:
         """Where jobs run."""
         if self.backend_name == "slurm":
-            return SlurmBackend(getattr(self.config, "slurm", SlurmSettings()))
+            return SlurmBackend(self.config.slurm)
         return LocalBackend()
 
     def job(self, node: PlannedStep) -> StepJob:
@@ -289,14 +297,19 @@ def _load(choices: Choices) -> ProductionConfig:
     """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
     shapes = {name: stage.shape for name, stage in STAGES.items()}
     given = Path(choices.lstchain_config) if choices.lstchain_config else None
+    site = choices.site or os.environ.get(SITE)
     try:
-        return load_config(Path(choices.config), shapes, given)
+        return load_config(Path(choices.config), shapes, given, site=Path(site) if site else None)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        steps = tuple(s for s in error.read.steps if all(_paths(s)))
-        more = preflight.config_problems(Plan(replace(error.read, steps=steps), STAGES, None))
+        more = preflight.config_problems(Plan(without_refused(error.read), STAGES, None))
         raise ConfigError([*error.problems, *more]) from None
+
+
+def without_refused(config: ProductionConfig) -> ProductionConfig:
+    """A config that has been read as far as it could be, without steps that lack a path."""
+    return replace(config, steps=tuple(step for step in config.steps if all(_paths(step))))
 
 
 def _paths(step: Step) -> Iterator[str]:

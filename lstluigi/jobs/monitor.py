@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
@@ -16,12 +16,12 @@ from lstluigi.jobs.results import (
     ItemResult,
     cause_of,
     has_ended,
+    is_there,
     read_results,
     speaks_for_itself,
     without_result,
 )
 from lstluigi.jobs.retries import another_try
-from lstluigi.jobs.spec import read_items
 from lstluigi.jobs.submitter import Submitter
 
 __all__ = ["ItemResult", "Job", "Monitor"]
@@ -92,21 +92,32 @@ class Monitor:
 
     def detach(self) -> None:
         """Stop following every job, and say what becomes of them."""
-        if not (self._chunks or self._waiting or len(self._submitter)):
+        if not (self._chunks or self._waiting or self._unseen or len(self._submitter)):
             return
-        if self._cancel:
-            self.backend.cancel(list(self._chunks))
+        survives = self.backend.survives
+        cancelled = self._cancel_all() if self._cancel and survives else None
         said = self.backend.detach()
-        ended = self._cancel or not self.backend.survives
+        if cancelled is not None:
+            said = f"{cancelled} job(s) were cancelled; what they had finished is kept"
+        unsure = {id(followed) for followed in self._submitter.clear()}
         self._waiting.clear()
-        self._submitter.clear()
         self._chunks.clear()
         log.warning("%s", said)
-        for followed in self._jobs.values():
-            if followed.open:
-                followed.say("abandoned" if ended else "detached", message=said)
-                followed.job.abandon(said)
-                followed.open.clear()
+        unseen, self._unseen = self._unseen, []
+        for followed in [f for f in self._jobs.values() if f.open] + unseen:
+            ended = not survives or (cancelled is not None and id(followed) not in unsure)
+            followed.say("abandoned" if ended else "detached", message=said)
+            followed.job.abandon(said)
+            followed.open.clear()
+
+    def _cancel_all(self) -> int | None:
+        """End all jobs, and return how many they were; None if some may go on."""
+        try:
+            self.backend.cancel(list(self._chunks))
+        except NotNow as reason:
+            log.warning("%s", reason)
+            return None
+        return len(self._chunks)
 
     # the beginning
 
@@ -178,8 +189,9 @@ class Monitor:
 
     def _close_all(self, submitted: Submitted, status: Status) -> bool:
         """Close what an ended chunk has left; False while its results may still be on the way."""
-        results = read_results(submitted.array.result(submitted.index))
-        waits = status.state is State.SUCCEEDED and time.monotonic() < submitted.deadline
+        path = submitted.array.result(submitted.index)
+        results = read_results(path) if is_there(path) else {}
+        waits = time.monotonic() < submitted.deadline
         if waits and not all(has_ended(results.get(item)) for item in submitted.owners):
             return False
         for item in list(submitted.owners):
@@ -215,14 +227,16 @@ class Monitor:
                 again = shared
             else:
                 followed.tries[item, cause] += 1
-                count, host = followed.tries[item, cause], status.host or str(result.get("host"))
-                again = another_try(self.backend, shared, submitted.asked, cause, count, host)
+                count = followed.tries[item, cause]
+                again = another_try(
+                    self.backend, shared, submitted.asked, cause, count, status.host
+                )
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         if again is not None:
             log.info("once more: %s (%s)", followed.work.title, result.get("reason"))
-            found = read_items(submitted.array.spec(submitted.index))
-            self._submitter.make_ready(Ready(i, again, followed) for i in found if i.id == item)
+            wanted = (i for i in followed.work.items if i.id == item)
+            self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
         followed.open.discard(item)
         followed.items[item] = result
