@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from slurm_lab import SlurmLab, reason_absent  # noqa: E402
 
+from lstluigi.jobs.settings import SlurmSettings  # noqa: E402
+
 #: As generous as a site's; the shortest of them comes first, and is the default.
 PARTITIONS = {"short": "MaxTime=1-00:00:00", "long": "MaxTime=3-00:00:00", "xxl": "MaxTime=30-0"}
 COUNTED = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr")
@@ -93,7 +95,9 @@ class Site:
     jobs
         What `trivial_runner.py` is to do.
     slurm
-        Settings that differ from a site's, by the names of `SlurmSettings`, and `per_chunk`.
+        Keys of `slurm_config` that differ from lstluigi's defaults.
+    per_chunk
+        How many steps may share a chunk, in place of each stage's own number.
     options
         Slurm options of every step in place of the config's.
     runner
@@ -108,20 +112,23 @@ class Site:
         files: int = large.FILES_PER_NODE,
         jobs: Mapping[str, Any] | None = None,
         slurm: Mapping[str, Any] | None = None,
+        per_chunk: int | None = None,
         options: Mapping[str, str] | None = None,
         runner: Path = HERE / "trivial_runner.py",
     ) -> None:
-        self.root, self.lab, self.slurm = root, lab, dict(slurm or {})
+        self.root, self.lab, self.per_chunk = root, lab, per_chunk
         self.config = large.write_config(root / "data")
         source = {"source_file": str(root / "environment.sh"), "conda_env": "stand-ins"}
-        more = {"source_environment": source, "slurm_config": {"user_account": "lab"}}
+        more = {
+            "source_environment": source,
+            "slurm_config": {"user_account": "lab", **(slurm or {})},
+        }
         self.steps = large.change_config(self.config, part, options or {}, more)
         self.files = large.write_dl0(self.config, files)
         self.jobs_log = root / "jobs.log"
         self._write_stand_ins({"log": str(self.jobs_log), **(jobs or {})}, runner)
         self.calls_log = root / "calls.log"
         self._write_counters()
-        (root / "settings.json").write_text(json.dumps(self.slurm))
         path = os.pathsep.join((str(root / "counters"), os.environ["PATH"]))
         self.environment = {
             **os.environ,
@@ -155,10 +162,9 @@ class Site:
         }[by]
         if by == "luigi":
             words += ["--config", str(self.config), "--local-scheduler"]
-        if not self.slurm:
+        if self.per_chunk is None:
             return [str(Path(sys.executable).parent / by), *words]
-        settings = str(self.root / "settings.json")
-        return [sys.executable, str(HERE / "with_settings.py"), settings, by, *words]
+        return [sys.executable, str(HERE / "per_chunk.py"), str(self.per_chunk), *words]
 
     def start(self, by: str = "lstluigi") -> subprocess.Popen[bytes]:
         """Start a run."""
@@ -194,6 +200,13 @@ class Site:
 def _executable(path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o755)
+
+
+def intervals(seconds: float) -> dict[str, float]:
+    """Keys of `slurm_config` for another interval than the default."""
+    default = SlurmSettings()
+    factor = seconds / default.interval_s
+    return {"interval": seconds, "longest_interval": factor * default.longest_interval_s}
 
 
 @dataclass

@@ -9,13 +9,10 @@ again after the first was killed.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
-import large
 from cluster import (
     Report,
     Site,
@@ -24,6 +21,7 @@ from cluster import (
     children,
     cpu,
     end,
+    intervals,
     most_within,
     start_lab,
     watch,
@@ -105,7 +103,7 @@ def main() -> int:
     files = max(50, round(300 * given.scale / 50) * 50)
     given.jobs = 521 * files // 50
     interval = given.interval
-    slurm = {} if interval == 30 else {"interval_s": interval, "longest_interval_s": 4 * interval}
+    slurm = intervals(interval)
     with workplace(given) as root, start_lab(root, nodes=2, cpus=2) as lab:
         site = Site(root / "production", lab, None, files, JOBS, slurm)
         report = Report(f"{given.jobs} jobs in flight, interval {interval:g} s")

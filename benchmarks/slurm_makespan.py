@@ -4,8 +4,8 @@ A part of NSB-0.07 with jobs of uneven, seeded lengths (sleeps), one step a job,
 few slots:
 
 - graph: lstluigi submits a step as soon as what it reads is there;
-- barrier: lstmcpipe's schedule, the same jobs submitted stage by stage, each with ``afterok`` on all
-  jobs of the stage before;
+- barrier: lstmcpipe's schedule, the same jobs submitted stage by stage, each with ``afterok`` on
+  all jobs of the stage before;
 - shared: lstluigi as it is, where small steps share chunks, one after the other.
 
 No schedule can be shorter than the longest line of jobs, nor than all work over the slots. Slurm's
@@ -37,7 +37,7 @@ LENGTHS = {
 }
 #: One core a job: the slots are the cluster's cores.
 OPTIONS = {"cpus-per-task": "1", "mem": "100M"}
-SETTINGS = {"gather_s": 0.2, "latency_s": 5.0}
+SETTINGS = {"gather": 0.2, "latency_wait": 5.0}
 EMPTY = 40
 
 
@@ -106,15 +106,15 @@ def main() -> int:
     part = large.Part(given.lines, given.training, given.testing)
     scaled = {stage: [given.scale * x for x in span] for stage, span in LENGTHS.items()}
     jobs = {"seconds": scaled, "seed": given.seed}
-    slurm = {**SETTINGS, "interval_s": given.interval, "longest_interval_s": given.interval}
+    slurm = {**SETTINGS, "interval": given.interval, "longest_interval": given.interval}
     with workplace(given) as root, start_lab(root, nodes=1, cpus=given.slots) as lab:
         each = overhead(lab, given.slots)
-        alone = Site(root / "alone", lab, part, 1, jobs, {**slurm, "per_chunk": 1}, OPTIONS)
+        alone = Site(root / "alone", lab, part, 1, jobs, slurm, 1, OPTIONS)
         plan = large.open_session(alone.config).plan
         length = lengths(plan, jobs)
         made = {"graph": by_graph(alone)}
         made["barrier"] = by_barrier(lab, plan, length, root / "barrier.log")
-        made["shared"] = by_graph(Site(root / "shared", lab, part, 1, jobs, slurm, OPTIONS))
+        made["shared"] = by_graph(Site(root / "shared", lab, part, 1, jobs, slurm, None, OPTIONS))
         plain = max(bound(plan, length, given.slots))
         least = max(bound(plan, {i: s + each for i, s in length.items()}, given.slots))
         line, work = bound(plan, length, given.slots)

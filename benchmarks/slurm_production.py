@@ -6,15 +6,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import large
-from cluster import Report, Site, Watched, arguments, cpu, most_within, start_lab, watch, workplace
+from cluster import (
+    Report,
+    Site,
+    Watched,
+    arguments,
+    cpu,
+    intervals,
+    most_within,
+    start_lab,
+    watch,
+    workplace,
+)
 
 STAGES = ("r0_to_dl1", "train_test_split", "merge_dl1", "train_pipe", "dl1_to_dl2", "dl2_to_irfs")
 #: What lstmcpipe 0.11.5 does with the same config (`docs/from-lstmcpipe.md`).
@@ -70,7 +81,7 @@ def main() -> int:
     given = parser.parse_args()
     part = large.Part(given.lines, given.training, given.testing) if given.lines else None
     interval = given.interval
-    slurm = {} if interval == 30 else {"interval_s": interval, "longest_interval_s": 4 * interval}
+    slurm = intervals(interval)
     with workplace(given) as root, start_lab(root, nodes=2, cpus=64) as lab:
         site = Site(root / "production", lab, part, given.files, slurm=slurm)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -79,10 +90,8 @@ def main() -> int:
 
         def look() -> bool:
             nonlocal last
-            try:
+            with contextlib.suppress(OSError, IndexError):
                 last = cpu(process.pid)
-            except (OSError, IndexError):
-                pass
             return False
 
         watched, ended = watch(process, 3600, then=look)
