@@ -79,7 +79,10 @@ class Stage(ABC):
 
     @abstractmethod
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
-        """Files that a unit makes; `inputs` is looked at only where they depend on it."""
+        """Files that a unit makes; with the inputs of all units, those of the whole step.
+
+        `inputs` is looked at only where they depend on it.
+        """
 
     @abstractmethod
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
