@@ -130,7 +130,8 @@ class Outside:
         """The recipe kept beside a product, whichever stage made it."""
         for anchor, label in ((path, "step"), os.path.split(path)):
             for name, directory in (self._listing.entries(anchor) or {}).items():
-                kept = os.path.join(anchor, name, f"{label}.recipe.json")
-                if directory and name.startswith("job_logs_") and self._listing.exists(kept):
-                    return recorded(kept)
+                if directory and name.startswith("job_logs_"):
+                    kept = os.path.join(anchor, name, f"{label}.recipe.json")
+                    if self._listing.exists(kept):
+                        return recorded(kept)
         return None

@@ -11,7 +11,7 @@ from rich.console import Console
 from lstluigi.display import Display, plan_table
 from lstluigi.plan import Standing
 from lstluigi.production import Production
-from lstluigi.scheduling import exit_code, run_tasks
+from lstluigi.scheduling import collection_put_off, exit_code, run_tasks
 from lstluigi.session import Session
 
 #: Exit code of a dry run that found products made differently: that of the run itself.
@@ -37,12 +37,13 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
     """
     console = Console(stderr=True)
     task = Production(config=config, **options)
-    session = task.session
-    if dry_run:
-        return _show_plan(session, console)
     started = time.monotonic()
-    with Display([], console):
-        steps = session.prepare()
+    with collection_put_off():
+        session = task.session
+        if dry_run:
+            return _show_plan(session, console)
+        with Display([], console):
+            steps = session.prepare()
     with Display(steps, console) as display:
         session.listeners.append(display.heard)
         code = exit_code(run_tasks([task]))
