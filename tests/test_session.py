@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -213,6 +215,19 @@ def test_remake_names_a_path_as_it_is_written(lab: Lab) -> None:
     small(lab, output=lab.path("merged/node [1].h5"))
     lab.ok()
     assert lab.ok(remake=lab.path("merged/node [1].h5")) == [lab.path("merged/node [1].h5")]
+
+
+def test_remake_names_a_path_with_a_comma(lab: Lab) -> None:
+    path = lab.path("merged/a, b.h5")
+    small(lab, output=path)
+    lab.ok()
+    small(lab, output=path, options="--pattern *.h5")
+    told = lab.run()
+    assert told.code == 30
+    (wanted,) = re.findall("--remake (.*)", told.text)
+    (pattern,) = shlex.split(wanted)  # as a user would copy it, to either command
+    assert lab.ok(remake=pattern) == [path]
+    assert lab.ok(remake=(path,)) == [path]
 
 
 def test_remake_of_what_is_not_there_is_refused(lab: Lab) -> None:
