@@ -66,12 +66,20 @@ def note(path: str, event: str, **facts: Any) -> None:
 
 
 def events(path: str) -> Iterator[dict[str, Any]]:
-    """Events of a ledger, oldest first; lines that a dying run left broken are passed over."""
+    """Events of a ledger, oldest first; lines that a dying run left broken are passed over.
+
+    Raises
+    ------
+    LstluigiError
+        When there is one and it cannot be read.
+    """
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             lines = stream.readlines()
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise LstluigiError(f"ledger {path} cannot be read ({error.strerror})") from None
     for line in lines:
         try:
             event = json.loads(line)
