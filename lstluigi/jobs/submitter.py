@@ -22,6 +22,8 @@ log = logging.getLogger("lstluigi")
 
 #: Wait (s) before something is tried again that the backend could not do now.
 PATIENCE = 10.0
+#: After so many seconds the same reason is told once more.
+REPEAT = 300.0
 #: A submission that is not confirmed in the ledger may still arrive for so long (s).
 ARRIVAL = 60.0
 #: While more jobs are about to be ready, an array waits for them so many times longer.
@@ -66,6 +68,7 @@ class Submitter:
         self._ready_since = 0.0
         self._unsent: deque[_Unsent] = deque()
         self._not_before = float("-inf")
+        self._said: dict[str, float] = {}
 
     def __len__(self) -> int:
         """What has not been handed over yet."""
@@ -104,8 +107,11 @@ class Submitter:
         return unsure
 
     def _wait(self, reason: NotNow) -> None:
-        log.warning("%s; trying again in %.0f s", reason, PATIENCE)
-        self._not_before = time.monotonic() + PATIENCE
+        now = time.monotonic()
+        self._not_before = now + PATIENCE
+        if now - self._said.get(str(reason), float("-inf")) >= REPEAT:
+            self._said[str(reason)] = now
+            log.warning("%s; trying again every %.0f s", reason, PATIENCE)
 
     # what an earlier run has left
 
