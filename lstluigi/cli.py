@@ -20,6 +20,9 @@ class _Sentences(click.Group):
         except LstluigiError as error:
             click.echo(f"lstluigi: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("lstluigi: interrupted", err=True)
+            ctx.exit(130)
         except BrokenPipeError:
             ctx.exit(1)
         except OSError as error:
@@ -81,6 +84,29 @@ def main() -> None:
     show_default=True,
     help="What Ctrl-C does with jobs on a cluster: let them go on, or end them.",
 )
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="Check everything here, then go on as a process that survives this terminal.",
+)
+@click.option(
+    "--submit-controller",
+    is_flag=True,
+    help="Check everything here, then go on as a small, long job on Slurm.",
+)
+@click.option(
+    "--controller-time",
+    default=None,
+    metavar="TIME",
+    help="Time that job asks for, in Slurm's notation (default: what its partition allows, "
+    "a week at most).",
+)
+@click.option(
+    "--controller-partition",
+    default=None,
+    metavar="NAME",
+    help="Partition of that job (default: long).",
+)
 def run(
     config: str,
     backend: str,
@@ -91,13 +117,27 @@ def run(
     remake: tuple[str, ...],
     site: str | None,
     on_interrupt: str,
+    detach: bool,
+    submit_controller: bool,
+    controller_time: str | None,
+    controller_partition: str | None,
 ) -> None:
     """Make what is missing of the production that CONFIG describes.
 
     Example: lstluigi run lstmcpipe_config.yml --dry-run
     """
-    from lstluigi.run import run_production
+    from lstluigi.run import as_job, as_process, run_production, send_off
 
+    wishes = {"time": controller_time, "partition": controller_partition}
+    asked = {name: value for name, value in wishes.items() if value is not None}
+    if detach and submit_controller:
+        raise click.UsageError("--detach and --submit-controller exclude each other")
+    if asked and not submit_controller:
+        raise click.UsageError("--controller-... go with --submit-controller")
+    if submit_controller:
+        if backend == "local":
+            raise click.UsageError("--submit-controller is for Slurm, not for --backend local")
+        backend = "slurm"
     options = {
         "backend": backend,
         "environment": environment,
@@ -107,7 +147,22 @@ def run(
         "site": site or "",
         "on_interrupt": on_interrupt,
     }
-    sys.exit(run_production(config, options, dry_run=dry_run))
+    if dry_run or not (detach or submit_controller):
+        sys.exit(run_production(config, options, dry_run=dry_run))
+    sys.exit(send_off(config, options, as_job(asked) if submit_controller else as_process))
+
+
+@main.command()
+@click.argument("config", type=click.Path())
+@click.option("--dry-run", is_flag=True, help="Say what would be ended, end nothing.")
+def cancel(config: str, dry_run: bool) -> None:
+    """End the run of the production that CONFIG describes, and its jobs on Slurm.
+
+    What jobs have finished is kept. Example: lstluigi cancel lstmcpipe_config.yml
+    """
+    from lstluigi.cancel import cancel as cancel_production
+
+    cancel_production(config, click.echo, dry_run=dry_run)
 
 
 @main.command()

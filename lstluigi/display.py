@@ -58,7 +58,8 @@ class Display(AbstractContextManager["Display"]):
             self._progress.start()
         else:
             plain = logging.StreamHandler()
-            plain.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+            form = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
+            plain.setFormatter(form)
             log.addHandler(plain)
         return self
 

@@ -97,8 +97,14 @@ def write_json(path: str, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def write_text(path: str, text: str) -> None:
-    """Write a text file whole or not at all; its directory is made where it is missing."""
+def write_text(path: str, text: str, mode: int = 0o666) -> None:
+    """Write a text file whole or not at all; its directory is made where it is missing.
+
+    Parameters
+    ----------
+    mode
+        Permissions, from which the umask takes away.
+    """
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, exist_ok=True)
@@ -106,7 +112,7 @@ def write_text(path: str, text: str) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            os.chmod(temporary, 0o666 & ~_UMASK)
+            os.chmod(temporary, mode & ~_UMASK)
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

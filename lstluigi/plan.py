@@ -12,12 +12,22 @@ from typing import Any
 from lstluigi.config import ProductionConfig
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
+from lstluigi.jobs.spec import Command
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.recipe import Recipe, own_changes, recorded, short
 from lstluigi.stages.base import Reading, Stage
-from lstluigi.steps import OneFile, PlannedStep, Unit, planned, recipe_content, unit
+from lstluigi.steps import (
+    OneFile,
+    PlannedStep,
+    Unit,
+    general_commands,
+    planned,
+    recipe_content,
+    resolved,
+    unit,
+)
 
 
 class Standing(Enum):
@@ -128,6 +138,10 @@ class Plan:
                         yield unit(node, OneFile(self._content, reading, file), file)
         else:
             yield unit(node, _Files(self, node), node.places.label)
+
+    def commands(self, node: PlannedStep) -> list[Command]:
+        """Commands of a step as jobs run them, with `<file>` for each where there are many."""
+        return resolved(general_commands(node, _Files(self, node)), node, self.lstchain)
 
     def finals(self, node: PlannedStep) -> Sequence[str]:
         """Every file that is expected of a step, at its final path."""

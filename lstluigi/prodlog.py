@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import itertools
+import logging
 import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ import yaml
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
-from lstluigi.jobs.ledger import events
+from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.history import History
 from lstluigi.plan import Plan
-from lstluigi.steps import PlannedStep, resolved
+from lstluigi.steps import PlannedStep
 
+log = logging.getLogger("lstluigi")
+
+#: How often (s) the logs are written at most, and how soon the first time is looked for.
+EVERY, SOON = 60.0, 5.0
+REDUCED, FULL = "log_reduced", "log_onsite_mc_r0_to_dl3"
 VARIABLE = "LSTLUIGI_PROD_LOGS"
 PACKAGES = (
     "lstluigi",
@@ -39,8 +46,21 @@ def logs_root() -> Path:
     return Path(given).expanduser().absolute() if given else Path.home() / VARIABLE
 
 
+def directory_of(prod_id: str) -> str:
+    """Directory of a production's own logs."""
+    return str(logs_root() / f"logs_{prod_id}")
+
+
+def run_log(prod_id: str) -> str:
+    """What a run without a terminal writes its output to."""
+    return os.path.join(directory_of(prod_id), f"run_{prod_id}.log")
+
+
 class ProductionLog:
-    """Directory of a production's own logs.
+    """Logs of a production as a whole, in a directory of its own, written while it runs.
+
+    Only ledgers of steps that this run has begun are read again, and only from where they were
+    read before; what is written of a step is kept until its ledger grows.
 
     Parameters
     ----------
@@ -48,18 +68,27 @@ class ProductionLog:
         The production.
     run
         Name of this run.
+    backend
+        Where its jobs run.
     """
 
-    def __init__(self, plan: Plan, run: str) -> None:
-        self._plan, self._run = plan, run
-        self.directory = str(logs_root() / f"logs_{plan.config.prod_id}")
+    def __init__(self, plan: Plan, run: str, backend: Backend) -> None:
+        self._plan, self._run, self._backend = plan, run, backend
+        self.directory = directory_of(plan.config.prod_id)
+        self._histories: dict[int, History] = {}
+        self._commands: dict[int, list[str]] = {}
+        self._texts: dict[int, tuple[str, str]] = {}
+        self._begun: set[int] = set()
+        self._over: set[int] = set()
+        self._next = 0.0
+        self._ending = ""
 
-    def _path(self, name: str) -> Path:
-        return Path(self.directory, f"{name}_{self._plan.config.prod_id}.yml")
+    def _path(self, name: str, suffix: str = "yml") -> Path:
+        return Path(self.directory, f"{name}_{self._plan.config.prod_id}.{suffix}")
 
     def begin(self) -> None:
         """Keep what an earlier run left, then the configs used and the versions."""
-        for name in ("log_reduced", "log_onsite_mc_r0_to_dl3"):
+        for name in (REDUCED, FULL):
             _back_up(self._path(name))
         config = self._plan.config
         kept = [config.path] + ([config.lstchain_config] if config.lstchain_config else [])
@@ -70,40 +99,96 @@ class ProductionLog:
                 _back_up(target)
                 write_text(str(target), text)
         write_text(str(Path(self.directory, "versions.yml")), _dump(_versions()))
-
-    def write(self) -> None:
-        """Write both logs from the ledgers of all steps."""
-        reduced: dict[str, dict[str, Any]] = {}
-        full: dict[str, dict[str, Any]] = {}
         for node in self._plan.steps:
-            jobs = _jobs(node)
-            if not jobs:
-                continue
-            stage, name = node.step.stage, node.label
-            reduced.setdefault(stage, {})[name] = [job["job"] for job in jobs]
-            units = self._plan.units(node)
-            commands = [c for u in units for c in resolved(u.commands, node, self._plan.lstchain)]
-            full.setdefault(stage, {})[name] = {
-                "output": node.output,
-                "commands": [shlex.join(command) for command in commands],
-                "jobs": jobs,
-            }
-        for name, content in (("log_reduced", reduced), ("log_onsite_mc_r0_to_dl3", full)):
-            write_text(str(self._path(name)), _dump(content))
+            if self._plan.listing.exists(node.places.ledger):
+                self._read_on(node)
+
+    # while the production runs
+
+    def heard(self, node: PlannedStep, word: str) -> None:
+        """Take note that a step has begun, is done, or has failed."""
+        (self._begun if word == "begun" else self._over).add(node.index)
+
+    def keep_up(self) -> None:
+        """Write what has changed, if the last time was long enough ago."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        changed = self._look()
+        self._next = now + (EVERY if self._texts else SOON)
+        if changed:
+            self._try_to(self._write)
+
+    def close(self) -> None:
+        """Write everything as it is at the end of the run."""
+        self._look()
+        self._try_to(self._write)
+        if not self._jobs(under_way=True):
+            self._try_to(self._check)
+
+    @staticmethod
+    def _try_to(write: Callable[[], None]) -> None:
+        """A full disk must not end the run."""
+        try:
+            write()
+        except LstluigiError as error:
+            log.warning("%s", error)
+
+    def _look(self) -> bool:
+        """Read on in the ledgers of steps under way; True if there was something."""
+        looked = self._begun | self._over
+        changed = [index for index in looked if self._read_on(self._plan.steps[index])]
+        self._begun -= self._over
+        self._over.clear()
+        return bool(changed)
+
+    def _read_on(self, node: PlannedStep) -> bool:
+        history = self._histories.setdefault(node.index, History(node.places.ledger))
+        if not history.read_on():
+            return False
+        self._texts[node.index] = self._described(node, history)
+        return True
+
+    def _described(self, node: PlannedStep, history: History) -> tuple[str, str]:
+        """What both logs say of a step."""
+        if node.index not in self._commands:
+            self._commands[node.index] = list(map(shlex.join, self._plan.commands(node)))
+        jobs = history.described
+        if not jobs:
+            return "", ""
+        ids = [job["job"] for job in jobs if job["job"]]
+        what = {"output": node.output, "commands": self._commands[node.index], "jobs": jobs}
+        return _below(node.step.stage, node.label, ids), _below(node.step.stage, node.label, what)
+
+    def _jobs(self, under_way: bool = False) -> list[str]:
+        """Ids of jobs of this production, also of earlier runs, each once."""
+        found = (h.jobs(self._backend.name, under_way) for h in self._histories.values())
+        return list(dict.fromkeys(job for jobs in found for job in jobs))
+
+    def _write(self) -> None:
+        for number, name in enumerate((REDUCED, FULL)):
+            stages: dict[str, list[str]] = {}
+            for node in self._plan.steps:
+                if text := self._texts.get(node.index, ("", ""))[number]:
+                    stages.setdefault(node.step.stage, []).append(text)
+            texts = [f"{stage}:\n{''.join(steps)}" for stage, steps in stages.items()]
+            write_text(str(self._path(name)), "".join(texts) or "{}\n")
+        ending = self._backend.ending(self._jobs(under_way=True))
+        if ending != self._ending:
+            write_text(str(self._path("scancel", "sh")), ending, 0o700)
+            self._ending = ending
+
+    def _check(self) -> None:
+        """What the backend's accounts say of every job."""
+        jobs = self._jobs()
+        lines = list(self._backend.account(jobs)) if jobs else []
+        if lines:
+            write_text(str(self._path("check", "txt")), "\n".join([*lines, ""]))
 
 
-def _jobs(node: PlannedStep) -> list[Mapping[str, Any]]:
-    """Jobs that were submitted for a step, by its ledger, with the state each ended in."""
-    jobs: dict[str, dict[str, Any]] = {}
-    for event in events(node.places.ledger):
-        array = event.get("array", "")
-        if event["event"] == "submitting":
-            jobs[array] = {"job": array, "directory": event.get("directory")}
-        elif event["event"] == "submitted" and array in jobs:
-            jobs[array].update(job=event.get("job"), submitted=event.get("time"))
-        elif event["event"] == "ended" and array in jobs:
-            jobs[array].setdefault("items", {})[event.get("item")] = event.get("state")
-    return list(jobs.values())
+def _below(stage: str, name: str, content: Any) -> str:
+    """Lines of YAML of a step, as they stand below the name of its stage."""
+    return _dump({stage: {name: content}}).partition("\n")[2]
 
 
 def _versions() -> dict[str, str]:
@@ -119,7 +204,9 @@ def _version(package: str) -> Iterator[str]:
 
 def _dump(content: Any) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True))
+    return str(
+        yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    )
 
 
 def _back_up(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import types
+from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -126,6 +127,11 @@ class StepTask(SlurmTask, ProductionTask):
     def monitor(self) -> Monitor:
         """The monitor of the run."""
         return self.session.monitor
+
+    @property
+    def pump(self) -> Callable[[], None]:
+        """Does the work of the run that is not any one step's."""
+        return self.session.pump
 
     def job(self) -> Job:
         """The step's job."""

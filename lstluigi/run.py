@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
+import socket
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
+from lstluigi import controller, detached
 from lstluigi.display import Display, plan_table
+from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.plan import Standing
+from lstluigi.prodlog import run_log
 from lstluigi.production import Production
 from lstluigi.scheduling import exit_code, run_tasks
 from lstluigi.session import Session
+from lstluigi.steps import PlannedStep
+
+#: Starts a run, given its session here and its command line; says what was started.
+Away = Callable[[Session, Sequence[str]], list[str]]
 
 #: Exit code of a dry run that found products made differently: that of the run itself.
 CHANGED = 30
@@ -57,12 +67,106 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
     return code
 
 
+def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:
+    """Check a run here, then have it go on without this terminal.
+
+    Parameters
+    ----------
+    config, options
+        As for `run_production`.
+    away
+        Starts it and says how.
+
+    Returns
+    -------
+    int
+        0 once it has been started, or if there is nothing to do.
+    """
+    console = Console(stderr=True)
+    task = Production(config=config, **options)
+    session = task.session
+    with Display([], console):
+        steps = session.preview()
+        session.tell(steps)
+    code = _undecided(steps, session, console)
+    if code != 0:
+        return code
+    if steps:
+        said = away(session, command_line(session, options))
+    else:
+        said = [f"all {len(session.plan.steps)} steps are satisfied, nothing is started"]
+    for sentence in said:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def command_line(session: Session, options: Mapping[str, Any]) -> list[str]:
+    """What to type for a run with these options; its jobs go where this session's would go."""
+    given = {**options, "backend": session.backend_name}
+    words = [sys.executable, "-P", "-m", "lstluigi.cli", "run", str(session.config.path)]
+    for name, value in given.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name == "remake":
+            words += [word for each in filter(None, value.split(",")) for word in (flag, each)]
+        elif isinstance(value, bool):
+            words += [flag] * value
+        elif value:
+            words += [flag, str(value)]
+    return words
+
+
+def as_process(session: Session, command: Sequence[str]) -> list[str]:
+    """The run goes on as a process of its own."""
+    prod_id = session.config.prod_id
+    log = run_log(prod_id)
+    pid = detached.start(command, log)
+    return [
+        f"{prod_id}: the run goes on as process {pid} on {socket.gethostname()}, whatever becomes "
+        "of this terminal",
+        f"follow it with: tail -f {shlex.quote(log)}",
+        _how_to_end(session, f"kill {pid}"),
+    ]
+
+
+def as_job(wishes: Mapping[str, str]) -> Away:
+    """The run goes on as a job of its own, which asks for `wishes`."""
+
+    def submit(session: Session, command: Sequence[str]) -> list[str]:
+        prod_id = session.config.prod_id
+        for job, state in controller.in_queue(prod_id).items():
+            return [f"{prod_id}: the run is job {job} ({state}) already; none is submitted"]
+        assert isinstance(session.backend, SlurmBackend)
+        asked = controller.resources(session.backend, wishes)
+        again = not session.choices.remake  # started anew, it would make things again once more
+        job = controller.submit(prod_id, command, asked, requeue=again)
+        time_, where = (dict(asked.options).get(key, "") for key in ("time", "partition"))
+        return [
+            f"{prod_id}: the run is job {job} ({where}, {time_}); when its time is up its jobs go "
+            "on, and the same command follows them again",
+            f"follow it with: tail -f {shlex.quote(run_log(prod_id))}",
+            _how_to_end(session, f"scancel {job}"),
+        ]
+
+    return submit
+
+
+def _how_to_end(session: Session, how: str) -> str:
+    jobs = "its jobs go on" if session.backend.survives else "its jobs end, too"
+    config = shlex.quote(str(session.config.path))
+    return f"end it with: {how} ({jobs}), or end it and all jobs: lstluigi cancel {config}"
+
+
 def _show_plan(session: Session, console: Console) -> int:
     """What a run would do and what would stop it; the exit code it would have at once."""
     with Display([], console):
         steps = session.preview()
         session.tell(steps)
     Console().print(plan_table(steps, session.plan))
+    return _undecided(steps, session, console)
+
+
+def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console) -> int:
+    """Products that the user has to decide about; the exit code for them."""
     changed = [n for n in steps if session.plan.standings[n.index] is Standing.CHANGED]
     if not changed or session.choices.accept_changed:
         return 0

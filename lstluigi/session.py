@@ -171,9 +171,10 @@ class Session:
             steps = self.check(stage, output)
             decisions.clear_away(self.plan)
             self.tell(steps)
-            if steps:
+            if steps and self.log.heard not in self.listeners:
                 self.log.begin()
-                atexit.register(self.log.write)
+                self.listeners.append(self.log.heard)
+                atexit.register(self.log.close)
             self._prepared[key] = steps
         return self._prepared[key]
 
@@ -249,13 +250,18 @@ class Session:
     @cached_property
     def log(self) -> ProductionLog:
         """Logs of the production as a whole."""
-        return ProductionLog(self.plan, self.run)
+        return ProductionLog(self.plan, self.run, self.backend)
 
     @cached_property
     def monitor(self) -> Monitor:
         """Follows all jobs of the run."""
         jobs = os.path.join(self.log.directory, "jobs")
         return Monitor(self.backend, jobs, self.run, self.choices.on_interrupt == "cancel")
+
+    def pump(self) -> None:
+        """Submit, follow, and write the production's logs now and then."""
+        self.monitor.pump()
+        self.log.keep_up()
 
     @cached_property
     def backend(self) -> Backend:
@@ -297,9 +303,13 @@ def _load(choices: Choices) -> ProductionConfig:
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        steps = tuple(s for s in error.read.steps if all(_paths(s)))
-        more = preflight.config_problems(Plan(replace(error.read, steps=steps), STAGES, None))
+        more = preflight.config_problems(Plan(without_refused(error.read), STAGES, None))
         raise ConfigError([*error.problems, *more]) from None
+
+
+def without_refused(config: ProductionConfig) -> ProductionConfig:
+    """A config that has been read as far as it could be, without steps that lack a path."""
+    return replace(config, steps=tuple(step for step in config.steps if all(_paths(step))))
 
 
 def _paths(step: Step) -> Iterator[str]:

@@ -124,13 +124,18 @@ def resolved(
     return [tuple(map(word, command)) for command in commands]
 
 
+def general_commands(node: PlannedStep, inputs: Inputs) -> Sequence[Command]:
+    """Commands of a step; where it is done file by file, `<file>` stands for each of them."""
+    if node.stage.per_file:
+        inputs = OneFile(inputs.lstchain, 0, os.path.join(node.readings[0].path, "<file>"))
+    return node.stage.commands(node.step, inputs)
+
+
 def recipe_content(
     node: PlannedStep, config: ProductionConfig, inputs: Inputs, lstchain_digest: str | None
 ) -> dict[str, Any]:
     """What the content of a step's product depends on, apart from what is upstream."""
-    if node.stage.per_file:
-        inputs = OneFile(inputs.lstchain, 0, os.path.join(node.readings[0].path, "<file>"))
-    commands = node.stage.commands(node.step, inputs)
+    commands = general_commands(node, inputs)
     uses_config = any(LSTCHAIN_CONFIG in command for command in commands)
     source = config.source_environment
     return {

@@ -31,6 +31,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     session
     scheduling
     production
+    controller detached
+    cancel
     display
     run
     simulation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -162,3 +162,11 @@ class Backend(ABC):
     @abstractmethod
     def detach(self) -> str:
         """Stop following; return a sentence that says what becomes of the chunks under way."""
+
+    def account(self, jobs: Sequence[str]) -> Iterable[str]:
+        """Lines that tell what jobs (names that `submit` gave) used; none without accounts."""
+        return ()
+
+    def ending(self, jobs: Sequence[str]) -> str:
+        """Text of a shell script that ends these jobs; empty where they end with the run."""
+        return ""

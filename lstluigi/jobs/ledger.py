@@ -16,6 +16,8 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 
+#: A submission that is not confirmed in the ledger may still arrive for so long (s).
+ARRIVAL = 60.0
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -67,18 +69,28 @@ def note(path: str, event: str, **facts: Any) -> None:
 
 def events(path: str) -> Iterator[dict[str, Any]]:
     """Events of a ledger, oldest first; lines that a dying run left broken are passed over."""
+    return iter(events_from(path, 0)[0])
+
+
+def events_from(path: str, start: int) -> tuple[list[dict[str, Any]], int]:
+    """Events behind a position (bytes) in a ledger, and the position behind them."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
+        with open(path, "rb") as stream:
+            stream.seek(start)
             lines = stream.readlines()
     except FileNotFoundError:
-        return
+        return [], start
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()  # it may still be being written
+    found = []
     for line in lines:
         try:
-            event = json.loads(line)
+            event = json.loads(line.decode("utf-8", "replace"))
         except ValueError:
             continue
         if isinstance(event, dict):
-            yield event
+            found.append(event)
+    return found, start + sum(map(len, lines))
 
 
 def submissions(path: str, backend: str) -> list[Submission]:

@@ -7,6 +7,8 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,44 @@ class Held(LstluigiError):
     """Another run is making the product."""
 
 
+@dataclass(frozen=True)
+class Owner:
+    """A run that is alive and holds a lock.
+
+    Attributes
+    ----------
+    host, pid
+        Where it runs; no host while the lock is just being written.
+    job
+        The Slurm job that it runs in; empty if it is in none.
+    started
+        When the process started, in the ticks of its host's kernel.
+    until
+        When its lock will be taken to be left over, unless it is refreshed (s since the epoch).
+    """
+
+    host: str = ""
+    pid: int = 0
+    job: str = ""
+    started: str = ""
+    until: float = 0.0
+
+    @property
+    def here(self) -> bool:
+        """Is it a process of this host?"""
+        return self.host == socket.gethostname()
+
+    @property
+    def alive(self) -> bool:
+        """Is it there? Only for a process of this host."""
+        return _started(self.pid) == self.started
+
+    def __str__(self) -> str:
+        if not self.host:
+            return "another run"
+        return f"the run with process id {self.pid} on {self.host}"
+
+
 def _started(pid: int) -> str | None:
     """When a process of this host started, in the kernel's ticks; None if there is no such one."""
     try:
@@ -36,29 +76,46 @@ def _started(pid: int) -> str | None:
 
 def _me() -> dict[str, Any]:
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+    me = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+    job, start = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_RESTART_COUNT", "0")
+    return {**me, "job": job, "start": int(start)} if job else me
 
 
 def holder(path: str) -> str | None:
-    """Who holds a lock, in words; None if nobody who is alive does."""
+    """Who holds a lock, in words; None if nobody else who is alive does."""
+    found = owner(path)
+    return None if found is None else str(found)
+
+
+def owner(path: str) -> Owner | None:
+    """Who else holds a lock; None if nobody who is alive does."""
     try:
         with open(path, encoding="utf-8") as stream:
             age = time.time() - os.fstat(stream.fileno()).st_mtime
-            owner = json.load(stream)
+            content = json.load(stream)
     except FileNotFoundError:
         return None
     except ValueError:
-        return "another run" if age < BEGINNING else None
+        return Owner() if age < BEGINNING else None
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
-    host, pid = owner["host"], owner["pid"]
-    if owner == _me():
+    me = _me()
+    if content == me or _is_earlier_start(content, me):
         return None
-    if host == socket.gethostname():
-        alive = owner.get("started") is not None and _started(pid) == owner["started"]
-    else:
-        alive = age < STALE
-    return f"the run with process id {pid} on {host}" if alive else None
+    found = Owner(
+        content["host"],
+        content["pid"],
+        str(content.get("job", "")),
+        str(content.get("started")),
+        time.time() - age + STALE,
+    )
+    return found if (found.alive if found.here else age < STALE) else None
+
+
+def _is_earlier_start(content: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
+    """Was it this same job, before Slurm started it again somewhere else?"""
+    same = "job" in me and content.get("job") == me["job"]
+    return same and content.get("start", 0) < me["start"]
 
 
 def _take_away(path: str) -> None:
@@ -96,8 +153,8 @@ class Lock:
     def __init__(self, path: str) -> None:
         self.path = path
         self._refreshed = time.monotonic()
-        if (owner := holder(path)) is not None:
-            raise Held(f"{owner} is making it (lock {path})")
+        if (other := owner(path)) is not None:
+            raise Held(f"{other} is making it (lock {path})")
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             _take_away(path)

@@ -95,26 +95,30 @@ class Monitor:
         """Stop following every job, and say what becomes of them."""
         if not (self._chunks or self._waiting or self._unseen or len(self._submitter)):
             return
-        cancelled = self._cancel and self._cancel_all()
+        survives = self.backend.survives
+        cancelled = self._cancel_all() if self._cancel and survives else None
         said = self.backend.detach()
+        if cancelled is not None:
+            said = f"{cancelled} job(s) were cancelled; what they had finished is kept"
         unsure = {id(followed) for followed in self._submitter.clear()}
         self._waiting.clear()
         self._chunks.clear()
         log.warning("%s", said)
         unseen, self._unseen = self._unseen, []
         for followed in [f for f in self._jobs.values() if f.open] + unseen:
-            ended = not self.backend.survives or (cancelled and id(followed) not in unsure)
+            ended = not survives or (cancelled is not None and id(followed) not in unsure)
             followed.say("abandoned" if ended else "detached", message=said)
             followed.job.abandon(said)
             followed.open.clear()
 
-    def _cancel_all(self) -> bool:
+    def _cancel_all(self) -> int | None:
+        """End all jobs, and return how many they were; None if some may go on."""
         try:
             self.backend.cancel(list(self._chunks))
         except NotNow as reason:
             log.warning("%s", reason)
-            return False
-        return True
+            return None
+        return len(self._chunks)
 
     # the beginning
 

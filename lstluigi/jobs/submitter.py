@@ -14,7 +14,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.files import write_json
 from lstluigi.jobs.backend import Backend, NotNow
 from lstluigi.jobs.followed import Followed, Submitted
-from lstluigi.jobs.ledger import Submission, note, submissions
+from lstluigi.jobs.ledger import ARRIVAL, Submission, note, submissions
 from lstluigi.jobs.packing import Ready, pack
 from lstluigi.jobs.spec import Array, ArrayFiles, Chunk
 
@@ -22,10 +22,6 @@ log = logging.getLogger("lstluigi")
 
 #: Wait (s) before something is tried again that the backend could not do now.
 PATIENCE = 10.0
-#: After so many seconds the same reason is told once more.
-REPEAT = 300.0
-#: A submission that is not confirmed in the ledger may still arrive for so long (s).
-ARRIVAL = 60.0
 #: While more jobs are about to be ready, an array waits for them so many times longer.
 HOLD = 10
 
@@ -68,7 +64,7 @@ class Submitter:
         self._ready_since = 0.0
         self._unsent: deque[_Unsent] = deque()
         self._not_before = float("-inf")
-        self._said: dict[str, float] = {}
+        self._said = ""
 
     def __len__(self) -> int:
         """What has not been handed over yet."""
@@ -107,11 +103,10 @@ class Submitter:
         return unsure
 
     def _wait(self, reason: NotNow) -> None:
-        now = time.monotonic()
-        self._not_before = now + PATIENCE
-        if now - self._said.get(str(reason), float("-inf")) >= REPEAT:
-            self._said[str(reason)] = now
+        if str(reason) != self._said:  # once: it may last for days
+            self._said = str(reason)
             log.warning("%s; trying again every %.0f s", reason, PATIENCE)
+        self._not_before = time.monotonic() + PATIENCE
 
     # what an earlier run has left
 
@@ -160,8 +155,11 @@ class Submitter:
         if self._unsent:  # the backend takes nothing now; what comes meanwhile goes out together
             return
         room = self._backend.room()
+        if room == 0:
+            return
         left: list[Ready] = []
-        for chunks in pack(self._ready, self._backend):
+        ready = [one for one in self._ready if one.item.id in one.owner.open]
+        for chunks in pack(ready, self._backend):
             fitting = chunks if room is None else chunks[:room]
             left += [one for _, share in chunks[len(fitting) :] for one in share]
             if room is not None:
@@ -194,6 +192,9 @@ class Submitter:
 
     def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
         array = unsent.array
+        if not any(owner.open for owner in unsent.owners()):  # given up meanwhile
+            self._unsent.popleft()
+            return
         try:
             job = self._backend.submit(array)
         except NotNow as reason:
@@ -204,6 +205,7 @@ class Submitter:
             self._refuse(unsent, str(error))
             return
         self._unsent.popleft()
+        self._said = ""
         for owner in unsent.owners():
             owner.say("submitted", array=array.id, job=job)
         for index, share in enumerate(unsent.shares):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from lstluigi.jobs.backend import (
@@ -31,6 +32,10 @@ log = logging.getLogger("lstluigi")
 FRESH = 5.0
 #: How long (s) after an answer without it a submission that timed out may still arrive.
 DOUBT = 10.0
+#: How many arrays one line of a script ends.
+PER_SCANCEL = 100
+#: How long (s) the account of jobs that have ended is waited for.
+SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
 #: What is told of a job that is refused.
@@ -275,13 +280,30 @@ class SlurmBackend(Backend):
             "`lstluigi cancel CONFIG` to end them"
         )
 
-    def account(self, jobs: Iterable[str]) -> Iterator[str]:
+    def account(self, jobs: Sequence[str]) -> Iterator[str]:
         """What Slurm's accounting says of jobs, a line for each element, the header first."""
-        wanted = list(dict.fromkeys(jobs))
-        if not self.site.accounting or not wanted:
+        if not self.site.accounting:
+            yield "Slurm's accounting (sacct) cannot be asked here; nothing is known of its jobs."
             return
         yield commands.ACCOUNT_FIELDS.replace(",", "|")
-        for start in range(0, len(wanted), PER_SACCT):
-            share = wanted[start : start + PER_SACCT]
-            answer = self._run(commands.sacct(share, "1970-01-01", commands.ACCOUNT_FIELDS))
-            yield from answer.out.splitlines() if answer.code == 0 else [answer.words]
+        for start in range(0, len(jobs), PER_SACCT):
+            yield from self._settled(jobs[start : start + PER_SACCT])
+
+    def _settled(self, jobs: Sequence[str]) -> list[str]:
+        """Lines of sacct, which lags behind: jobs that have ended are not told as running."""
+        until = time.monotonic() + SETTLED
+        while True:
+            answer = self._run(commands.sacct(jobs, "1970-01-01", commands.ACCOUNT_FIELDS))
+            if answer.code != 0:
+                return [f"sacct has no answer for {len(jobs)} jobs: {answer.words}"]
+            lines = answer.out.splitlines()
+            under_way = any("|RUNNING|" in line or "|PENDING|" in line for line in lines)
+            if not under_way or time.monotonic() >= until:
+                return lines
+            time.sleep(1.0)
+
+    def ending(self, jobs: Sequence[str]) -> str:
+        """One scancel for many arrays."""
+        starts = range(0, len(jobs), PER_SCANCEL)
+        calls = [shlex.join(["scancel", *jobs[s : s + PER_SCANCEL]]) for s in starts]
+        return "\n".join(["#!/bin/sh", *(calls or ["# nothing is under way"]), ""])

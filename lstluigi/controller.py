@@ -1,0 +1,133 @@
+"""The run itself as a small, long job on Slurm."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import pwd
+import re
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import read_json, write_json
+from lstluigi.jobs.backend import NotNow
+from lstluigi.jobs.slurm import SlurmBackend, commands, states
+from lstluigi.jobs.slurm.commands import Run
+from lstluigi.jobs.spec import Resources
+from lstluigi.prodlog import directory_of, run_log
+
+#: Under which name `slurm_config` may have options for it, as for a stage.
+KIND = "controller"
+#: What it asks for where nothing else is said.
+USUAL = Resources(1, 2000, (("partition", "long"),))
+#: The longest time (s) that is asked for where the partition allows more.
+LONGEST = 7 * 86400.0
+#: So long (s) before its time is up, it is told to detach.
+NOTICE = 300
+
+
+def job_name(prod_id: str) -> str:
+    """Name of a production's controller for lists of jobs: words without a meaning for any tool."""
+    plain = re.sub(r"[^\w.+=-]+", "_", prod_id, flags=re.ASCII)
+    if plain != prod_id:  # two productions shall not become one
+        plain += "-" + hashlib.sha256(prod_id.encode()).hexdigest()[:8]
+    return f"lstluigi_{plain}"
+
+
+def _record(prod_id: str) -> str:
+    return os.path.join(directory_of(prod_id), "controller.json")
+
+
+def recorded(prod_id: str) -> str:
+    """Id of the controller that was submitted last; empty if there was none."""
+    content = read_json(_record(prod_id))
+    return str(content.get("job", "")) if isinstance(content, dict) else ""
+
+
+def in_queue(prod_id: str, run: Run = commands.run) -> dict[str, str]:
+    """Controllers of a production that have not ended: state by job id.
+
+    Raises
+    ------
+    NotNow
+        When Slurm does not answer.
+    """
+    answer = run(commands.squeue(pwd.getpwuid(os.getuid()).pw_name))
+    if answer.code != 0:
+        raise NotNow(f"squeue has no answer from Slurm ({answer.words}); try again later")
+    name = job_name(prod_id)
+    rows = (row for row in commands.parse_squeue(answer.out) if row.name == name)
+    return {row.job: row.state.lower() for row in rows if not states.status(row.state).state.ended}
+
+
+def resources(backend: SlurmBackend, wishes: Mapping[str, str]) -> Resources:
+    """What the job asks for at this site: as much time as it can have, up to a week."""
+    asked = backend.resources(KIND, USUAL, wishes)
+    if asked.time_s is None:
+        limit = backend.longest(asked)
+        asked = asked.timed(min(math.inf if limit is None else limit, LONGEST))
+    return asked
+
+
+def submit(
+    prod_id: str,
+    command: Sequence[str],
+    asked: Resources,
+    *,
+    requeue: bool = True,
+    run: Run = commands.run,
+) -> str:
+    """Submit a run, and return the id of its job.
+
+    Parameters
+    ----------
+    prod_id
+        The production.
+    command
+        Command line of the run.
+    asked
+        What the job asks for.
+    requeue
+        Whether Slurm may start it again from its beginning.
+
+    Raises
+    ------
+    LstluigiError
+        When there is no telling that it was submitted.
+    """
+    log = run_log(prod_id)
+    _make(os.path.dirname(log))
+    own = {
+        "parsable": "",
+        "requeue" if requeue else "no-requeue": "",
+        "job-name": job_name(prod_id),
+        "output": log.replace("%", "%%"),
+        "open-mode": "append",
+        "signal": f"B:TERM@{NOTICE}",
+    }
+    options = {**commands.sbatch_options(asked), **own}
+    argv = [f"--{name}={value}" if value else f"--{name}" for name, value in options.items()]
+    here = shlex.quote(os.getcwd())
+    # exec: signals for the job's shell are for the run
+    script = f"#!/bin/bash\ncd -- {here} || exit\nexec {shlex.join(command)}\n"
+    answer = run(["sbatch", *argv], script)
+    job = commands.parse_submission(answer.out) if answer.code == 0 else ""
+    if answer.silent:  # it may have arrived all the same
+        job = next(iter(in_queue(prod_id, run)), "")
+    if not job.isdecimal():
+        raise LstluigiError(f"Slurm has not taken the run as a job: {answer.words}")
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    kept = {"job": job, "name": job_name(prod_id), "submitted": stamp, "log": log}
+    write_json(_record(prod_id), {**kept, "command": list(command)})
+    return job
+
+
+def _make(directory: str) -> None:
+    try:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LstluigiError(f"{directory} cannot be made ({error.strerror})") from None
