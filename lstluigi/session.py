@@ -19,7 +19,6 @@ from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
-from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
 from lstluigi.lstchain_config import LstchainConfig
@@ -30,6 +29,9 @@ from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 
 log = logging.getLogger("lstluigi")
+
+#: Names the site profile of a machine, for everyone who uses it.
+SITE = "LSTLUIGI_SITE"
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ class Session:
     def backend(self) -> Backend:
         """Where jobs run."""
         if self.backend_name == "slurm":
-            return SlurmBackend(getattr(self.config, "slurm", SlurmSettings()))
+            return SlurmBackend(self.config.slurm)
         return LocalBackend()
 
     def job(self, node: PlannedStep) -> StepJob:
@@ -295,8 +297,9 @@ def _load(choices: Choices) -> ProductionConfig:
     """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
     shapes = {name: stage.shape for name, stage in STAGES.items()}
     given = Path(choices.lstchain_config) if choices.lstchain_config else None
+    site = choices.site or os.environ.get(SITE)
     try:
-        return load_config(Path(choices.config), shapes, given)
+        return load_config(Path(choices.config), shapes, given, site=Path(site) if site else None)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise

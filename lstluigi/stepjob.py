@@ -140,7 +140,8 @@ class StepJob:
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.lstchain)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
-            return [Item(identity, commands, unit.products, scratch, output, unit.links, verify)]
+            given = (unit.links, verify, unit.loads)
+            return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 
@@ -162,7 +163,7 @@ class StepJob:
         except LstluigiError as error:
             raise LstluigiError(f"{self.where}: {error}") from None
         shared = Shared(
-            stage.name,
+            node.kind,
             resources,
             self._environment,
             stage.capacity(len(items)),

@@ -29,6 +29,7 @@ class Unit:
     links: Sequence[tuple[str, str]]
     verify: Sequence[tuple[str, Check]]
     products: Sequence[Product]
+    loads: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ class PlannedStep:
     readings: tuple[Reading, ...]
     makes: tuple[Made, ...]
     places: Places
+
+    @property
+    def kind(self) -> str:
+        """What steps must have in common to share the start of a process."""
+        loads = self.stage.loads
+        return (
+            self.stage.name if loads is None else f"{self.stage.name} {self.readings[loads].path}"
+        )
 
     @property
     def output(self) -> str:
@@ -90,6 +99,7 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
             for file in inputs[number]
         ],
         products=stage.products(step, inputs),
+        loads=() if stage.loads is None else inputs[stage.loads],
     )
 
 

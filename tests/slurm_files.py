@@ -33,7 +33,7 @@ class Shape:
 
 def write_files(root: Path, shape: Shape, ports: Mapping[str, int]) -> None:
     """Write the configuration of all daemons, the key of munge and the directories they need."""
-    for name in ("log", "state", "db", *(f"spool/{node}" for node in shape.nodes)):
+    for name in ("log", "state", "db", "tmp", *(f"spool/{node}" for node in shape.nodes)):
         (root / name).mkdir(parents=True, exist_ok=True)
     _write_secret(root / "munge.key", os.urandom(128))
     _write_secret(root / "slurmdbd.conf", _slurmdbd(root, ports["slurmdbd"]).encode())
@@ -41,7 +41,7 @@ def write_files(root: Path, shape: Shape, ports: Mapping[str, int]) -> None:
     if shape.cgroup:
         cgroup += ["ConstrainRAMSpace=yes", "ConstrainSwapSpace=yes", "AllowedSwapSpace=0"]
     (root / "cgroup.conf").write_text("\n".join(cgroup) + "\n")
-    options = _options(root, shape, ports) | shape.options
+    options = _options(root, shape, ports) | dict(shape.options)
     lines = [f"{key}={value}" for key, value in options.items()]
     host = socket.gethostname()
     lines += [

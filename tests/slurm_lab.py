@@ -20,36 +20,22 @@ Ways to make a job end badly, quickest first:
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
 import os
-import random
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self, TextIO
+from typing import NamedTuple, Self
 
-from slurm_files import PARTITIONS, Shape, write_files
+from slurm_daemons import PATH, Daemons
+from slurm_files import PARTITIONS, Shape
+from slurm_processes import CGROUP
 
 PACKAGES = "slurm-wlm munge slurmdbd mariadb-server"
 COMMANDS = (
-    "slurmctld",
-    "slurmd",
-    "slurmdbd",
-    "munged",
-    "mariadbd",
-    "mariadb-install-db",
-    "setpriv",
-)
-PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-CGROUP = Path("/sys/fs/cgroup")
-CGROUP_LOCK = Path("/tmp/slurm-lab-cgroup.lock")
+    "slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db", "setpriv",
+)  # fmt: skip
 ENDED = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "TIMEOUT",
@@ -86,7 +72,7 @@ def reason_no_cgroup() -> str | None:
     return None
 
 
-class SlurmLab:
+class SlurmLab(Daemons):
     """A Slurm cluster of daemons on this host, up inside its ``with`` block.
 
     Parameters
@@ -127,20 +113,12 @@ class SlurmLab:
         options: Mapping[str, str] | None = None,
         cgroup: bool = False,
     ) -> None:
-        self.directory = directory
-        self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
-        self.accounting = accounting
-        self._shape = Shape(
-            tuple(self.nodes), cpus, memory_mb, accounting, max_array, min_job_age, partitions,
-            dict(options or {}), cgroup,
+        shape = Shape(
+            tuple(f"n{number}" for number in range(1, nodes + 1)), cpus, memory_mb, accounting,
+            max_array, min_job_age, partitions, dict(options or {}), cgroup,
         )  # fmt: skip
-        self._short: Path | None = None
-        self._ports: dict[str, int] = {}
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._cgroups: TextIO | None = None
-        self.environment: dict[str, str] = {}
-
-    # ------------------------------------------------------------------ up and down
+        super().__init__(directory, shape)
+        self._limited: set[str] = set()
 
     def __enter__(self) -> Self:
         try:
@@ -159,22 +137,10 @@ class SlurmLab:
         self.close()
 
     def _bring_up(self) -> None:
-        if self._shape.cgroup:
-            self._cgroups = CGROUP_LOCK.open("w")
-            fcntl.flock(self._cgroups, fcntl.LOCK_EX)
-        self.directory.mkdir(parents=True, exist_ok=True)
-        # paths of sockets are 107 characters at most: daemons see the directory by a short name
-        self._short = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
-        self._short.chmod(0o755)
-        root = self._short / "d"
-        root.symlink_to(self.directory.resolve())
-        names = ["slurmctld", "slurmdbd", *(f"slurmd:{node}" for node in self.nodes)]
-        self._ports = dict(zip(names, _free_ports(len(names)), strict=True))
-        self.environment = {"SLURM_CONF": str(root / "slurm.conf")}
-        write_files(root, self._shape, self._ports)
+        self._prepare()
         self.start("munged")
         if self.accounting:
-            self._make_database(root)
+            self._make_database()
             self.start("mariadbd")
             self.start("slurmdbd")
             self.sacctmgr("add", "cluster", "lab")
@@ -185,135 +151,18 @@ class SlurmLab:
             self._spawn(f"slurmd:{node}")
         self.wait_idle()
 
-    def _make_database(self, root: Path) -> None:
-        subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={root}/db", "--user=root",
-             "--auth-root-authentication-method=normal", "--skip-test-db"],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
-
     def reset(self) -> None:
-        """Put things back: all daemons up, no job, no limit of root's; changed options stay."""
-        for daemon in self._daemons.values():
-            daemon.send_signal(signal.SIGCONT)
+        """Put things back: all daemons up, no job, no limit of users; changed options stay."""
         for name in self._names():
-            if name not in self._daemons or self._daemons[name].poll() is not None:
+            if self.is_alive(name):
+                self.thaw(name)
+            else:
                 self.start(name)
-        if self.accounting:
-            self.set_max_submit(-1)
+        for user in sorted(self._limited):
+            self.set_max_submit(-1, user)
         if jobs := self.run("squeue", "-h", "-o", "%A").stdout.split():
             self.run("scancel", *jobs)
         self.wait_idle()
-
-    def _names(self) -> list[str]:
-        """All daemons, in the order in which they start."""
-        database = ["mariadbd", "slurmdbd"] if self.accounting else []
-        return ["munged", *database, "slurmctld", *(f"slurmd:{node}" for node in self.nodes)]
-
-    def close(self) -> None:
-        """End all daemons and all that jobs left running. The files stay."""
-        for daemon in self._daemons.values():
-            daemon.kill()
-        for daemon in self._daemons.values():
-            daemon.wait()
-        self._daemons.clear()
-        if self._short is not None:
-            _end(functools.partial(_processes, self.environment))
-            shutil.rmtree(self._short)
-            self._short = None
-        if self._cgroups is not None:
-            _remove_cgroups(self.nodes)
-            self._cgroups.close()
-            self._cgroups = None
-
-    # ------------------------------------------------------------------ daemons
-
-    def _argv(self, name: str) -> list[str]:
-        root = f"{self._short}/d"
-        kind, _, node = name.partition(":")
-        argv = {
-            "munged": ["--foreground", "--force", f"--socket={root}/munge.socket",
-                       f"--key-file={root}/munge.key", f"--pid-file={root}/munged.pid",
-                       f"--log-file={root}/log/munge.log", f"--seed-file={root}/munge.seed"],
-            "mariadbd": ["--no-defaults", "--user=root", f"--datadir={root}/db",
-                         f"--socket={root}/db.socket", "--skip-networking",
-                         f"--pid-file={root}/mariadbd.pid", "--innodb-flush-log-at-trx-commit=0"],
-            "slurmdbd": ["-D"],
-            "slurmctld": ["-D"],
-            "slurmd": ["-D", "-N", node],
-        }[kind]  # fmt: skip
-        # without this, daemons would outlive a test run that is killed
-        return ["setpriv", "--pdeathsig", "KILL", kind, *argv]
-
-    def _spawn(self, name: str) -> None:
-        environment = os.environ | self.environment | {"PATH": PATH}
-        environment["MYSQL_UNIX_PORT"] = f"{self._short}/d/db.socket"
-        if name.startswith("slurmd:"):
-            # inherited by the step daemons: tells whose they are
-            environment["SLURMD_NODENAME"] = name.partition(":")[2]
-        with self.log(name).open("ab") as log:
-            self._daemons[name] = subprocess.Popen(
-                self._argv(name), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def log(self, name: str) -> Path:
-        """Where a daemon's output is."""
-        return self.directory / "log" / f"{name}.log"
-
-    def start(self, name: str) -> None:
-        """Start a daemon and wait until it answers: slurmctld, slurmdbd, slurmd:n1, ..."""
-        self._spawn(name)
-        self.wait_until(lambda: self._answers(name), f"{name} to answer", alive=name)
-
-    def _answers(self, name: str) -> bool:
-        kind, _, node = name.partition(":")
-        match kind:
-            case "munged":
-                return _connects(f"{self._short}/d/munge.socket")
-            case "mariadbd":
-                return _connects(f"{self._short}/d/db.socket")
-            case "slurmctld":
-                return self.run("scontrol", "ping", check=False).returncode == 0
-            case "slurmd":
-                return _connects(self._ports[name]) and self._is_up(node)
-        return _connects(self._ports[name])
-
-    def _is_up(self, node: str) -> bool:
-        found = self.run("sinfo", "--noheader", "-n", node, "-o", "%T", check=False).stdout.split()
-        return bool(found) and set(found) <= {"idle", "mixed", "allocated", "completing"}
-
-    def stop(self, name: str) -> None:
-        """End a daemon as an administrator does (SIGTERM)."""
-        self._signal(name, signal.SIGTERM)
-        self._daemons.pop(name).wait(timeout=60)
-
-    def kill(self, name: str) -> None:
-        """End a daemon as a crash does (SIGKILL). Step daemons of a slurmd run on.
-
-        A slurmctld forgets jobs that it has not saved, and gives their ids again: `wait_saved`.
-        """
-        self._signal(name, signal.SIGKILL)
-        self._daemons.pop(name).wait(timeout=60)
-
-    def freeze(self, name: str) -> None:
-        """Make a daemon hang (SIGSTOP): connections to it are accepted, and never answered."""
-        self._signal(name, signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """Let a frozen daemon go on."""
-        self._signal(name, signal.SIGCONT)
-
-    def _signal(self, name: str, number: signal.Signals) -> None:
-        self._daemons[name].send_signal(number)
-
-    def kill_node(self, node: str) -> None:
-        """Kill a node's slurmd and all it runs, as when its power fails.
-
-        Slurm notices 18 s after SlurmdTimeout, which is 10 s here.
-        """
-        self.kill(f"slurmd:{node}")
-        _end(functools.partial(_processes, self.environment | {"SLURMD_NODENAME": node}))
 
     def fail_node(self, node: str) -> None:
         """Declare a node down: its jobs are NODE_FAIL, or requeued, at once.
@@ -321,28 +170,6 @@ class SlurmLab:
         Its slurmd lives, so the node is back as soon as its jobs are gone (ReturnToService=2).
         """
         self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-
-    # ------------------------------------------------------------------ commands
-
-    def run(
-        self, *argv: str, check: bool = True, timeout: float = 60, stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command that speaks to this cluster.
-
-        Raises
-        ------
-        AssertionError
-            If it fails and ``check`` is true; with what it printed.
-        """
-        environment = os.environ | self.environment | {"PATH": PATH}
-        done = subprocess.run(
-            argv, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(
-                f"{' '.join(argv)} ended with {done.returncode}: {done.stderr}{done.stdout}"
-            )
-        return done
 
     def submit(self, body: str, *options: str) -> str:
         """Submit a shell script and give the id of the job. Its output goes to /dev/null."""
@@ -360,7 +187,7 @@ class SlurmLab:
             *start, status, name = line.removesuffix("|").split("|", 6)
             # squeue gives what waitpid() gives, sacct takes it apart
             code = f"{int(status) >> 8}:{int(status) & 0x7F}"
-            rows.append(Job(*start, code, name))
+            rows.append(Job._make((*start, code, name)))
         return rows
 
     def accounted(self, job: str) -> dict[str, tuple[str, str]]:
@@ -373,8 +200,6 @@ class SlurmLab:
         """Let a running job exceed its time limit now. slurmctld looks every 30 s."""
         self.run("scontrol", "update", f"jobid={job}", "EndTime=now")
 
-    # ------------------------------------------------------------------ accounts and limits
-
     def sacctmgr(self, *argv: str) -> str:
         """Change the accounting database, unasked."""
         return self.run("sacctmgr", "-i", "-Q", *argv).stdout
@@ -386,26 +211,10 @@ class SlurmLab:
     def set_max_submit(self, count: int, user: str = "root") -> None:
         """Limit the jobs a user may have, each array task counted; -1 lifts the limit."""
         self.sacctmgr("modify", "user", user, "set", f"MaxSubmitJobs={count}")
-
-    # ------------------------------------------------------------------ waiting
-
-    def wait_until(
-        self, predicate: Callable[[], bool], what: str, timeout: float = 60, alive: str = ""
-    ) -> None:
-        """Wait for something to be true.
-
-        Raises
-        ------
-        AssertionError
-            After ``timeout`` seconds, or when the daemon ``alive`` has ended, with its log's end.
-        """
-        end = time.monotonic() + timeout
-        while not predicate():
-            dead = alive and self._daemons[alive].poll() is not None
-            if dead or time.monotonic() > end:
-                tail = self.log(alive or "slurmctld").read_text(errors="replace")[-1500:]
-                raise AssertionError(f"waited {timeout} s in vain for {what}; log:\n{tail}")
-            time.sleep(0.05)
+        if count < 0:
+            self._limited.discard(user)
+        else:
+            self._limited.add(user)
 
     def wait_idle(self) -> None:
         """Wait until all nodes are idle, with no job pending, running or completing."""
@@ -416,92 +225,34 @@ class SlurmLab:
         idle = {f"{node} idle" for node in self.nodes}
         return set(states) == idle and not self.run("squeue", "-h").stdout
 
-    def wait_saved(self) -> None:
-        """Wait until slurmctld has on disk what jobs are doing now; it saves within 5 s."""
-        start, path = time.time(), self.directory / "state" / "job_state"
+    def wait_saved(self, job: str) -> None:
+        """Wait until slurmctld has on disk what this unfinished job is doing; about 5 s.
+
+        The job is given an administrator's comment that is then looked for in the file.
+        """
+        token, path = f"saved-{time.time_ns()}", self.directory / "state" / "job_state"
+        self.run("scontrol", "update", f"jobid={job}", f"AdminComment={token}")
 
         def saved() -> bool:
-            unchanged = time.time() > start + 6
-            return unchanged or (path.exists() and path.stat().st_mtime > start)
+            # for a moment between the old file and the new one there is none
+            with contextlib.suppress(FileNotFoundError):
+                return token.encode() in path.read_bytes()
+            return False
 
         self.wait_until(saved, "slurmctld to save its jobs")
 
     def wait_state(self, job: str, *states: str, timeout: float = 90) -> list[Job]:
         """Wait until each task of a job is in one of these states, and give their lines."""
 
+        rows: list[Job] = []
+
         def reached() -> bool:
-            rows = self.jobs("-j", job)
+            rows[:] = self.jobs("-j", job)
             return bool(rows) and all(row.state in states for row in rows)
 
         self.wait_until(reached, f"job {job} to be {' or '.join(states)}", timeout)
-        return self.jobs("-j", job)
+        return rows
 
     def wait_ended(self, job: str, timeout: float = 90) -> list[Job]:
         """Wait until each task of a job has ended, and give their lines."""
         return self.wait_state(job, *ENDED, timeout=timeout)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, below those that the kernel gives to outgoing connections."""
-    found: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(found) < count:
-            port = random.randrange(10000, 32000)
-            candidate = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                candidate.bind(("", port))
-                found.append(port)
-    return found
-
-
-def _connects(address: str | int) -> bool:
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    with socket.socket(family) as client:
-        target = address if isinstance(address, str) else ("127.0.0.1", address)
-        return client.connect_ex(target) == 0
-
-
-def _processes(environment: Mapping[str, str]) -> set[int]:
-    """Living processes that started with this in their environment, and all they started."""
-    wanted = {f"{key}={value}".encode() for key, value in environment.items()}
-    parents: dict[int, int] = {}
-    found: set[int] = set()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            if fields[0] in "ZX":
-                continue
-            parents[int(entry.name)] = int(fields[1])
-            if wanted <= set((entry / "environ").read_bytes().split(b"\0")):
-                found.add(int(entry.name))
-    for pid in parents:
-        above = [pid]
-        while above[-1] in parents:
-            above.append(parents[above[-1]])
-        if found.intersection(above):
-            found.add(pid)
-    pid = os.getpid()
-    while pid in parents:
-        found.discard(pid)
-        pid = parents[pid]
-    return found
-
-
-def _remove_cgroups(nodes: Sequence[str]) -> None:
-    for node in nodes:
-        for top in CGROUP.glob(f"*/slurm_{node}"):
-            for path, _, _ in os.walk(top, topdown=False):
-                os.rmdir(path)
-
-
-def _end(processes: Callable[[], set[int]]) -> None:
-    """Kill processes until none is left: a step daemon may be about to start one."""
-    end = time.monotonic() + 20
-    while left := processes():
-        assert time.monotonic() < end, f"processes {sorted(left)} cannot be killed"
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)

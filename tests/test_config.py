@@ -18,6 +18,7 @@ from lstluigi.config import (
     missing_lstchain_config,
 )
 from lstluigi.errors import ConfigError
+from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
 
 FILES = {"gamma_file": True, "proton_file": False, "electron_file": False}
 SHAPES = {
@@ -79,7 +80,7 @@ source_environment:
   conda_env: lstchain-v0.12.3
 slurm_config:
   user_account: dpps
-  comment: 010
+  qos: 010
 backend: local
 stages_to_run:
 - train_test_split
@@ -120,7 +121,7 @@ def test_a_whole_config(tmp_path: Path) -> None:
     assert read.path == tmp_path / "config.yml"
     assert (read.workflow_kind, read.prod_id, read.backend) == ("lstchain", "20240101", "local")
     assert read.source_environment == SourceEnvironment("/conda.sh", "lstchain-v0.12.3")
-    assert read.slurm_config == {"user_account": "dpps", "comment": "010"}
+    assert read.slurm == SlurmSettings(account="dpps", qos="010")
     assert read.user_account == "dpps"
     assert read.metadata == {
         "prod_type": "PathConfigAllSkyFull",
@@ -255,7 +256,7 @@ def test_no_settings(tmp_path: Path, options: Any) -> None:
             {"partition": "xxl", "cpus-per-task": "16", "time": "11:30:00"},
         ),
         ("--exclusive -t 10", {"exclusive": "", "time": "10"}),
-        ("--comment='a b' -A=x", {"comment": "a b", "account": "=x"}),
+        ("--constraint='a b' -w=x", {"constraint": "a b", "nodelist": "=x"}),
         ("", {}),
     ],
 )
@@ -301,12 +302,28 @@ def test_extra_slurm_options(tmp_path: Path, given: Any, expected: dict[str, str
         ("extra_slurm_options", {"mem\nwrap": "1"}),
         ("extra_slurm_options", {"": "1"}),
         ("extra_slurm_options", {"mem": {"a": 1}}),
-        ("extra_slurm_options", {"comment": "a\n#SBATCH --x"}),
+        ("extra_slurm_options", {"constraint": "a\n#SBATCH --x"}),
+        ("extra_slurm_options", {"partition": "$(id)"}),
+        ("slurm_options", "-A=x"),
     ],
 )
 def test_slurm_options_that_are_none(tmp_path: Path, key: str, given: Any) -> None:
     (sentence,) = sentences(tmp_path, config("merge_dl1", {**STEP, key: given}))
     assert f"stage merge_dl1, step 1, key '{key}" in sentence
+
+
+@pytest.mark.parametrize("name", [*sorted(OWN_OPTIONS), "depend", "J", "-o", "--wra", "no-req"])
+def test_slurm_options_that_lstluigi_sets(tmp_path: Path, name: str) -> None:
+    given = {**STEP, "extra_slurm_options": {name: "x"}}
+    (sentence,) = sentences(tmp_path, config("merge_dl1", given))
+    assert "step 1, key 'extra_slurm_options': lstluigi sets the sbatch option" in sentence
+
+
+@pytest.mark.parametrize(
+    "name", ["nice", "exclude", "constraint", "nodelist", "licenses", "gres", "export", "time"]
+)
+def test_slurm_options_that_are_the_users(tmp_path: Path, name: str) -> None:
+    assert step(tmp_path, "merge_dl1", extra_slurm_options={name: "1"}).slurm == {name: "1"}
 
 
 def test_both_slurm_options(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_harmless_text_stays_as_it_is(tmp_path: Path, name: str) -> None:
     assert with_step(tmp_path, output=f"/dl1/{name}/x").output == f"/dl1/{name}/x"
     assert with_step(tmp_path, output=name).output == str(tmp_path / name)
     assert with_step(tmp_path, options=["--name", name]).arguments == ("--name", name)
-    assert with_step(tmp_path, extra_slurm_options={"comment": name}).slurm == {"comment": name}
+    assert with_step(tmp_path, extra_slurm_options={"gres": name}).slurm == {"gres": name}
     assert load(tmp_path, prod_id=name).prod_id == name
 
 
@@ -81,7 +81,7 @@ def test_control_characters_are_refused_everywhere(tmp_path: Path, name: str) ->
         {"input": f"/{name}"},
         {"output": f"/{name}"},
         {"options": [name]},
-        {"extra_slurm_options": {"comment": name}},
+        {"extra_slurm_options": {"gres": name}},
         {"extra_slurm_options": {name: "x"}},
         {name: "x"},
     ):

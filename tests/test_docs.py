@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from lstluigi.cli import main
-from lstluigi.config import load_config
+from lstluigi.config import load_config, slurm
 from lstluigi.config.load import TOP_KEYS
 from lstluigi.config.steps import STEP_KEYS
+from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
 from lstluigi.plan import Plan
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
@@ -89,6 +90,43 @@ def test_config_reference_has_every_key() -> None:
     assert first_column(page, "## Keys at the top") == set(TOP_KEYS)
     extra = {key for shape in SHAPES.values() for key in shape.extra_keys}
     assert first_column(page, "## Keys of a step") == {*STEP_KEYS, *extra}
+
+
+def test_slurm_pages_have_every_key() -> None:
+    assert first_column(DOCS / "config.md", "## Keys of slurm_config") == set(slurm.SLURM_KEYS)
+    page = DOCS / "slurm.md"
+    assert first_column(page, "### Keys") == set(slurm.PROFILE_KEYS)
+    assert first_column(page, "### Partitions") == set(slurm.PARTITION_KEYS)
+    assert first_column(page, "### Retries") == set(slurm.RETRY_KEYS)
+    refused = page.read_text().split("### Options that lstluigi sets\n")[1].split("\n#")[0]
+    told = set(re.findall(r"`([a-z-]+)`", refused.split("takes:")[1]))
+    assert told == OWN_OPTIONS
+
+
+def test_slurm_page_has_the_defaults() -> None:
+    text = (DOCS / "slurm.md").read_text()
+    cells = [[cell.strip(" `") for cell in row.split("|")] for row in text.splitlines()]
+    told = {row[1]: row[2] for row in cells if len(row) == 5}
+    usual = SlurmSettings()
+    assert float(told["gather"]) == usual.gather_s
+    assert float(told["interval"]) == usual.interval_s
+    assert float(told["longest_interval"]) == usual.longest_interval_s
+    assert float(told["latency_wait"]) == usual.latency_s
+    for key, field in slurm.CAUSES.items():
+        assert int(told[key]) == getattr(usual.retries, field), key
+
+
+def test_example_of_a_production_on_slurm_loads(tmp_path: Path) -> None:
+    example = tmp_path / "config.yml"
+    text = (ROOT / "configs" / "lstluigi_config_example.yml").read_text()
+    start = text.index("# slurm_config:\n")
+    end = text.index("\n\n", start)
+    example.write_text(text[:start] + text[start:end].replace("# ", "") + text[end:])
+    (tmp_path / "lstchain_config.json").write_text("{}")
+    shutil.copytree(ROOT / "configs" / "slurm", tmp_path / "slurm")
+    config = load_config(example, SHAPES)
+    assert config.user_account == "dpps"
+    assert config.slurm.throttle == 100
 
 
 # ---- files on disk

@@ -18,8 +18,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors _version _luigi_import scripts
-    files config graph lstchain_config
+    files graph lstchain_config
     jobs
+    config
     products stages
     recipe
     steps

@@ -225,6 +225,28 @@ def test_inputs_of_others_are_verified_and_own_ones_are_not(lab: Lab) -> None:
     assert [path for path, _ in item.verify] == [lab.path("merged/dl1_test.h5")]
 
 
+def test_models_are_named_so_that_a_chunk_loads_them_once(lab: Lab) -> None:
+    """The kind decides who may share a chunk."""
+    full(lab)
+    lab.ok(stage="train_pipe")
+    lab.ok(stage="merge_dl1")
+    plan = lab.plan()
+    (node,) = [n for n in plan.steps if n.step.stage == "dl1_to_dl2"]
+    work = job(lab, node.index, plan).describe()
+    models = sorted(Path(lab.path("models")).glob("*.sav"))
+    assert len(models) == 4
+    assert sorted(work.items[0].loads) == list(map(str, models))
+    assert sorted(work.items[0].as_json()["loads"]) == list(map(str, models))
+    assert work.shared.kind == f"dl1_to_dl2 {lab.path('models')}"
+
+
+def test_steps_that_load_nothing_share_with_all_of_their_stage(lab: Lab) -> None:
+    small(lab)
+    work = job(lab).describe()
+    assert [list(item.loads) for item in work.items] == [[], []]
+    assert work.shared.kind == "r0_to_dl1"
+
+
 def test_letting_go_frees_the_step(lab: Lab) -> None:
     small(lab)
     step = job(lab)

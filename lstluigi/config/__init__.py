@@ -1,4 +1,4 @@
-"""Production configs: what a production is to do, read and checked. The lowest layer."""
+"""Production configs: what a production is to do, read and checked."""
 
 from lstluigi.config.load import load_config, missing_lstchain_config
 from lstluigi.config.model import (

@@ -11,6 +11,7 @@ from pathlib import Path
 from lstluigi.config import values
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.section import Section, nearest
+from lstluigi.config.slurm import read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
@@ -44,6 +45,7 @@ def load_config(
     shapes: Mapping[str, Shape],
     lstchain_config: Path | None = None,
     workflow_kinds: Collection[str] = ("lstchain",),
+    site: Path | None = None,
 ) -> ProductionConfig:
     """Read and check a production config.
 
@@ -57,6 +59,8 @@ def load_config(
         Used instead of the one the config names or that lies beside it.
     workflow_kinds : collection of str
         The values ``workflow_kind`` may have.
+    site : Path, optional
+        The site profile, used instead of the one the config names.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def load_config(
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
-        slurm_config=_texts(top.inner("slurm_config")),
+        slurm=read_slurm(top, shapes, base, site),
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
@@ -151,13 +155,6 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
         conda_env=section.take("conda_env", values.text),
     )
     return environment if environment != SourceEnvironment() else None
-
-
-def _texts(section: Section | None) -> dict[str, str]:
-    if section is None:
-        return {}
-    given = {key: section.take(key, values.text) for key in section.entries}
-    return {key: value for key, value in given.items() if value is not None}
 
 
 def _lstchain_config(top: Section, base: str, given: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from lstluigi.errors import Problem, shown
+from lstluigi.jobs.settings import SlurmSettings
 
 __all__ = ["Place", "ProductionConfig", "Shape", "SourceEnvironment", "Step", "Unfit", "fraction"]
 
@@ -230,8 +231,8 @@ class ProductionConfig:
         As the config has them.
     source_environment : SourceEnvironment, optional
         None if the config names none.
-    slurm_config : dict of str to str
-        ``user_account`` and whatever else the config has there.
+    slurm : SlurmSettings
+        ``slurm_config`` on top of the site profile.
     stages_to_run : tuple of str
         In the config's order.
     steps : tuple of Step
@@ -250,7 +251,7 @@ class ProductionConfig:
     workflow_kind: str
     prod_id: str
     source_environment: SourceEnvironment | None = None
-    slurm_config: dict[str, str] = field(default_factory=dict)
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
     stages_to_run: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     backend: Backend | None = None
@@ -261,4 +262,4 @@ class ProductionConfig:
     @property
     def user_account(self) -> str | None:
         """Slurm account the production is charged to, if the config names one."""
-        return self.slurm_config.get("user_account")
+        return self.slurm.account

@@ -81,6 +81,13 @@ class Section:
             return default
         return self.take(key, read, default)
 
+    def check(self, key: str, read: Callable[[Value], object]) -> None:
+        """Note it if a key is not a text that can be read like this."""
+        try:
+            read(key)
+        except Unfit as unfit:
+            self.note(unfit.what, unfit.mend, key)
+
     def inner(self, key: str) -> Section | None:
         """Return the mapping below a key, or None where it is absent, empty or no mapping."""
         value = self.entries.get(key)

@@ -10,15 +10,19 @@ from functools import lru_cache
 from lstluigi.config.model import Unfit
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 from lstluigi.errors import shown
+from lstluigi.jobs.settings import is_own_option
 
 __all__ = [
     "arguments",
+    "count",
     "file_name",
     "path",
+    "seconds",
     "share",
     "slurm_mapping",
     "slurm_string",
     "text",
+    "word",
     "word_list",
 ]
 
@@ -32,6 +36,10 @@ NAME_MAX, PATH_MAX = 255, 4095
 #: A prod_id becomes part of file names: room for what stands around it.
 ID_MAX = 150
 
+#: Names that Slurm gives to accounts, partitions and qualities of service, one or several.
+SLURM_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@,-]{0,254}")
+#: Options of sbatch that hold such names.
+SLURM_WORDS = ("account", "partition", "qos")
 SLURM_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 #: The short options of sbatch(1), Slurm 23.11.
@@ -75,6 +83,39 @@ def text(value: Value) -> str:
     if CONTROL.search(value):
         raise Unfit(f"{shown(value)} holds a control character", "remove it")
     return value
+
+
+def word(value: Value) -> str:
+    """Read the name of an account, a partition or a quality of service."""
+    given = text(value)
+    if not SLURM_WORD.fullmatch(given):
+        raise Unfit(
+            f"{shown(given)} is no name to Slurm", "write letters, digits and any of _ . - @ , only"
+        )
+    return given
+
+
+def count(value: Value, least: int) -> int:
+    """Read a whole number."""
+    given = text(value)
+    if not re.fullmatch(r"[0-9]{1,9}", given) or int(given) < least:
+        raise Unfit(f"{shown(given)} is not a whole number from {least}", "write digits only")
+    return int(given)
+
+
+def seconds(value: Value, least: float) -> float:
+    """Read a time in seconds, at most a day."""
+    given = text(value)
+    try:
+        number = float(given)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= 86400:
+        raise Unfit(
+            f"{shown(given)} is not a number of seconds from {least:g} to 86400",
+            "write a number such as 30",
+        )
+    return number
 
 
 def word_list(value: Value) -> tuple[str, ...]:
@@ -198,6 +239,10 @@ def _add(options: dict[str, str], given: str, value: str) -> None:
     name = _slurm_name(given)
     if name in options:
         raise Unfit(f"the sbatch option {name} is given twice", "keep one of them")
+    if is_own_option(name):
+        raise Unfit(f"lstluigi sets the sbatch option {name} itself", "take it out")
+    if name in SLURM_WORDS:
+        word(value)
     options[name] = value
 
 

@@ -156,7 +156,7 @@ class Backend(ABC):
         Raises
         ------
         NotNow
-            When it cannot be told that all were ended.
+            When some may still be under way.
         """
 
     @abstractmethod

@@ -16,12 +16,12 @@ from lstluigi.jobs.results import (
     ItemResult,
     cause_of,
     has_ended,
+    is_there,
     read_results,
     speaks_for_itself,
     without_result,
 )
 from lstluigi.jobs.retries import another_try
-from lstluigi.jobs.spec import read_items
 from lstluigi.jobs.submitter import Submitter
 
 __all__ = ["ItemResult", "Job", "Monitor"]
@@ -92,37 +92,31 @@ class Monitor:
 
     def detach(self) -> None:
         """Stop following every job, and say what becomes of them."""
-        if not (self._chunks or self._waiting or len(self._submitter)):
+        if not (self._chunks or self._waiting or self._unseen or len(self._submitter)):
             return
         survives = self.backend.survives
-        ended = self._end_all() if self._cancel and survives else 0
+        cancelled = self._cancel_all() if self._cancel and survives else None
         said = self.backend.detach()
-        if ended:
-            said = f"{ended} job(s) were cancelled; what they had finished is kept"
+        if cancelled is not None:
+            said = f"{cancelled} job(s) were cancelled; what they had finished is kept"
+        unsure = {id(followed) for followed in self._submitter.clear()}
         self._waiting.clear()
-        self._submitter.clear()
         self._chunks.clear()
         log.warning("%s", said)
-        for followed in self._jobs.values():
-            if followed.open:
-                followed.say("detached" if survives else "abandoned", message=said)
-                followed.job.abandon(said)
-                followed.open.clear()
+        unseen, self._unseen = self._unseen, []
+        for followed in [f for f in self._jobs.values() if f.open] + unseen:
+            ended = not survives or (cancelled is not None and id(followed) not in unsure)
+            followed.say("abandoned" if ended else "detached", message=said)
+            followed.job.abandon(said)
+            followed.open.clear()
 
-    def _end_all(self) -> int:
-        """End all jobs, and return how many they were; none if some may go on."""
+    def _cancel_all(self) -> int | None:
+        """End all jobs, and return how many they were; None if some may go on."""
         try:
             self.backend.cancel(list(self._chunks))
         except NotNow as reason:
             log.warning("%s", reason)
-            return 0
-        told = {
-            (id(owner), chunk.array.id): owner
-            for chunk in self._chunks.values()
-            for owner in chunk.owners.values()
-        }
-        for (_, array), owner in told.items():
-            owner.say("cancelled", array=array)
+            return None
         return len(self._chunks)
 
     # the beginning
@@ -195,8 +189,9 @@ class Monitor:
 
     def _close_all(self, submitted: Submitted, status: Status) -> bool:
         """Close what an ended chunk has left; False while its results may still be on the way."""
-        results = read_results(submitted.array.result(submitted.index))
-        waits = status.state is State.SUCCEEDED and time.monotonic() < submitted.deadline
+        path = submitted.array.result(submitted.index)
+        results = read_results(path) if is_there(path) else {}
+        waits = time.monotonic() < submitted.deadline
         if waits and not all(has_ended(results.get(item)) for item in submitted.owners):
             return False
         for item in list(submitted.owners):
@@ -232,14 +227,16 @@ class Monitor:
                 again = shared
             else:
                 followed.tries[item, cause] += 1
-                count, host = followed.tries[item, cause], status.host or str(result.get("host"))
-                again = another_try(self.backend, shared, submitted.asked, cause, count, host)
+                count = followed.tries[item, cause]
+                again = another_try(
+                    self.backend, shared, submitted.asked, cause, count, status.host
+                )
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         if again is not None:
             log.info("once more: %s (%s)", followed.work.title, result.get("reason"))
-            found = read_items(submitted.array.spec(submitted.index))
-            self._submitter.make_ready(Ready(i, again, followed) for i in found if i.id == item)
+            wanted = (i for i in followed.work.items if i.id == item)
+            self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
         followed.open.discard(item)
         followed.items[item] = result

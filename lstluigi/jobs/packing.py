@@ -46,8 +46,10 @@ def pack(ready: Iterable[Ready], backend: Backend) -> Iterator[list[tuple[Chunk,
 
 
 def _likeness(shared: Shared) -> object:
-    """What must be equal in a chunk: all but memory and time."""
-    return replace(shared, resources=replace(shared.resources, memory_mb=None).without("time"))
+    """What must be equal in a chunk: all but memory and time, if they are asked for at all."""
+    asked = shared.resources
+    alike = replace(shared, resources=replace(asked, memory_mb=None).without("time"))
+    return alike, asked.memory_mb is None, asked.time_s is None
 
 
 def _shares(members: Sequence[Ready], backend: Backend) -> Iterator[list[Ready]]:
@@ -74,11 +76,10 @@ def _chunk(share: Sequence[Ready]) -> Chunk:
     shared = share[0].shared
     asked = [one.shared.resources for one in share]
     memory = max((r.memory_mb for r in asked if r.memory_mb is not None), default=None)
-    times = [r.time_s for r in asked]
-    known = [time for time in times if time is not None]
+    times = [r.time_s for r in asked if r.time_s is not None]
     time = None
-    if len(known) == len(times):  # where one takes what is usual there, so does the chunk
-        time = sum(known) if shared.adds_up else max(known)
+    if times:
+        time = sum(times) if shared.adds_up else max(times)
     resources = replace(shared.resources, memory_mb=memory)
     return Chunk([one.item for one in share], resources.timed(time), shared.environment)
 
@@ -86,6 +87,5 @@ def _chunk(share: Sequence[Ready]) -> Chunk:
 def _same_time(chunks: list[tuple[Chunk, list[Ready]]]) -> list[tuple[Chunk, list[Ready]]]:
     """Chunks of an array ask for the same: the time of the longest."""
     times = [chunk.resources.time_s for chunk, _ in chunks]
-    known = [time for time in times if time is not None]
-    time = max(known) if len(known) == len(times) else None
+    time = max((time for time in times if time is not None), default=None)
     return [(replace(c, resources=c.resources.timed(time)), share) for c, share in chunks]

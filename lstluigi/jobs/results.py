@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,14 @@ ItemResult = Mapping[str, Any]
 OF_THE_JOB = (Cause.MEMORY, Cause.TIME, Cause.NODE, Cause.PREEMPTED, Cause.CANCELLED)
 
 
+def is_there(path: str) -> bool:
+    """Is there such a file? Its directory is listed: else what came from elsewhere is seen late."""
+    try:
+        return os.path.basename(path) in os.listdir(os.path.dirname(path))
+    except OSError:
+        return False
+
+
 def read_results(path: str) -> dict[str, ItemResult]:
     """Items of a chunk by their id; none where there is no (readable) file."""
     try:
@@ -23,7 +32,8 @@ def read_results(path: str) -> dict[str, ItemResult]:
         return {}
     content = content if isinstance(content, dict) else {}
     where = {key: content.get(key) for key in ("host", "versions")}
-    items = content.get("items", {})
+    items = content.get("items")
+    items = items if isinstance(items, dict) else {}
     return {name: {**item, **where} for name, item in items.items() if isinstance(item, dict)}
 
 
@@ -34,7 +44,8 @@ def has_ended(result: ItemResult | None) -> bool:
 
 def speaks_for_itself(result: ItemResult) -> bool:
     """Is no word of the backend needed to know why it ended?"""
-    return has_ended(result) and (result.get("state") != "failed" or result.get("rc") is not None)
+    killed = result.get("signal", "unknown") is not None
+    return has_ended(result) and not (result.get("state") == "failed" and killed)
 
 
 def cause_of(result: ItemResult, status: Status) -> Cause:
@@ -44,7 +55,7 @@ def cause_of(result: ItemResult, status: Status) -> Cause:
         return Cause.FINAL
     if reason.startswith("out of memory"):
         return Cause.MEMORY
-    if result.get("rc") is not None:
+    if speaks_for_itself(result):
         return Cause.COMMAND
     if result.get("signal") is None or status.cause in OF_THE_JOB:
         return status.cause

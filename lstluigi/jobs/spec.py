@@ -11,18 +11,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lstluigi.errors import LstluigiError
-from lstluigi.files import read_json
+from lstluigi.errors import LstluigiError, shown
 
 #: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
 Check = Mapping[str, Any]
 Command = tuple[str, ...]
 
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?", re.IGNORECASE)
+_TIME = re.compile(r"(?:([0-9]{1,6})-)?([0-9]{1,9}(?::[0-9]{1,9}){0,2})")
+_NO_LIMIT = ("UNLIMITED", "INFINITE")
 _MEGABYTES = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}
 
 
@@ -34,35 +35,45 @@ def parse_memory(text: str) -> int:
     return max(1, round(float(match[1]) * _MEGABYTES[match[2].upper()]))
 
 
-_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
-
-
 def parse_time(text: str) -> int | None:
-    """Seconds."""
-    text = text.strip()
-    if text.upper() in ("UNLIMITED", "INFINITE"):
+    """Seconds from Slurm's notation of a time limit; None where there is no limit.
+
+    sbatch(1) knows minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM and D-HH:MM:SS, the first field of any
+    size; UNLIMITED, INFINITE and a time of zero mean no limit.
+    """
+    given = text.strip()
+    if given.upper() in _NO_LIMIT:
         return None
-    m = _TIME.fullmatch(text)
-    if m is None:
-        raise LstluigiError(f"time {text!r} is no time of Slurm; write e.g. 11:30:00 or 3-00:00:00")
-    days, a, b, c = m.groups()
-    if days is not None:
-        h, mi, se = int(a), int(b or 0), int(c or 0)
-    elif c is not None:
-        h, mi, se = int(a), int(b), int(c)
-    elif b is not None:
-        h, mi, se = 0, int(a), int(b)
+    match = _TIME.fullmatch(given)
+    if match is None:
+        raise LstluigiError(
+            f"time {shown(text)} is not minutes, HH:MM:SS or D-HH:MM:SS; write e.g. 11:30:00"
+        )
+    fields = [int(field) for field in match[2].split(":")]
+    if match[1] is not None:
+        hours, minutes, seconds = [*fields, 0, 0][:3]
     else:
-        h, mi, se = 0, int(a), 0
-    return int(days or 0) * 86400 + h * 3600 + mi * 60 + se
+        # A single field is minutes, two are minutes and seconds.
+        hours, minutes, seconds = fields if len(fields) == 3 else [0, *fields, 0][:3]
+    return (((int(match[1] or 0) * 24 + hours) * 60 + minutes) * 60 + seconds) or None
 
 
 def format_time(seconds: int | None) -> str:
-    """Slurm's notation."""
+    """Time limit in Slurm's notation, D-HH:MM:SS; None means no limit.
+
+    Raises
+    ------
+    ValueError
+        The time is not positive: to Slurm, zero is no limit at all.
+    """
     if seconds is None:
         return "UNLIMITED"
-    days, rest = divmod(seconds, 86400)
-    return f"{days}-{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    if seconds < 1:
+        raise ValueError(f"a time limit of {seconds} s")
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days}-{hour:02}:{minute:02}:{second:02}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,13 @@ class Product:
 
 @dataclass(frozen=True)
 class Item:
-    """One unit of success: commands run in `scratch`, products verified and published."""
+    """One unit of success: commands run in `scratch`, products verified and published.
+
+    Attributes
+    ----------
+    loads
+        Files that joblib loads once for all items of a chunk.
+    """
 
     id: str
     commands: Sequence[Command]
@@ -158,6 +175,7 @@ class Item:
     log: str
     links: Sequence[tuple[str, str]] = ()
     verify: Sequence[tuple[str, Check]] = ()
+    loads: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
@@ -167,6 +185,7 @@ class Item:
             "scratch": self.scratch,
             "links": [list(link) for link in self.links],
             "verify": [[path, dict(check)] for path, check in self.verify],
+            "loads": list(self.loads),
             "products": [product.as_json() for product in self.products],
             "log": self.log,
         }
@@ -179,7 +198,7 @@ class Shared:
     Attributes
     ----------
     kind
-        What they do, e.g. the stage.
+        What they do, e.g. the stage, and what they load.
     capacity
         How many items one chunk may hold.
     adds_up
@@ -315,13 +334,3 @@ class Array(ArrayFiles):
             "items": [item.as_json() for item in items],
         }
         return {"format": 1, "chunks": [described]}
-
-
-def read_items(path: str) -> Iterator[Item]:
-    """Items of a chunk from its spec file, as they were before they were given an array."""
-    for described in read_json(path)["chunks"][0]["items"]:
-        given = dict(described)
-        given["scratch"] = os.path.dirname(given["scratch"])
-        given["products"] = [Product(**product) for product in given["products"]]
-        given["commands"] = [tuple(command) for command in given["commands"]]
-        yield Item(**given)

@@ -64,6 +64,7 @@ class Submitter:
         self._ready_since = 0.0
         self._unsent: deque[_Unsent] = deque()
         self._not_before = float("-inf")
+        self._said = ""
 
     def __len__(self) -> int:
         """What has not been handed over yet."""
@@ -93,14 +94,18 @@ class Submitter:
         while self._unsent and time.monotonic() >= self._not_before:
             yield from self._send(self._unsent[0])
 
-    def clear(self) -> None:
-        """Forget what has not been handed over."""
+    def clear(self) -> list[Followed]:
+        """Forget what has not been handed over; return what may be in the queue all the same."""
+        unsure = [*self._to_adopt, *(owner for unsent in self._unsent for owner in unsent.owners())]
         self._to_adopt.clear()
         self._ready.clear()
         self._unsent.clear()
+        return unsure
 
     def _wait(self, reason: NotNow) -> None:
-        log.warning("%s; trying again in %.0f s", reason, PATIENCE)
+        if str(reason) != self._said:  # once: it may last for days
+            self._said = str(reason)
+            log.warning("%s; trying again every %.0f s", reason, PATIENCE)
         self._not_before = time.monotonic() + PATIENCE
 
     # what an earlier run has left
@@ -150,8 +155,11 @@ class Submitter:
         if self._unsent:  # the backend takes nothing now; what comes meanwhile goes out together
             return
         room = self._backend.room()
+        if room == 0:
+            return
         left: list[Ready] = []
-        for chunks in pack(self._ready, self._backend):
+        ready = [one for one in self._ready if one.item.id in one.owner.open]
+        for chunks in pack(ready, self._backend):
             fitting = chunks if room is None else chunks[:room]
             left += [one for _, share in chunks[len(fitting) :] for one in share]
             if room is not None:
@@ -184,6 +192,9 @@ class Submitter:
 
     def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
         array = unsent.array
+        if not any(owner.open for owner in unsent.owners()):  # given up meanwhile
+            self._unsent.popleft()
+            return
         try:
             job = self._backend.submit(array)
         except NotNow as reason:
@@ -194,6 +205,7 @@ class Submitter:
             self._refuse(unsent, str(error))
             return
         self._unsent.popleft()
+        self._said = ""
         for owner in unsent.owners():
             owner.say("submitted", array=array.id, job=job)
         for index, share in enumerate(unsent.shares):

@@ -14,6 +14,8 @@ Three kinds of processes, so that one bad file takes nobody along:
 Whoever does an item writes its outcome into a pipe to the parent; the worker adds the resources
 used. An item without an outcome has crashed, and its wait status says how. A worker whose own
 item fails is replaced, because a failure may leave open files and half-made state behind.
+What items name under ``loads`` (models) stays in the worker's memory once joblib has loaded it, so
+its children find it there. An item that memory does not suffice for then is done again without.
 Commands run inside the process where they are Python, so their global state is put back between
 items. Random generators that a module makes at import are the one thing the items of a warm chunk
 share.
@@ -47,7 +49,7 @@ import traceback
 import warnings
 import zlib
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, TextIO
+from typing import Any, Callable, Dict, Iterator, Set, TextIO
 
 Json = Dict[str, Any]
 Send = Callable[[Json], None]  # to the parent: start, doing, outcome and end of an item
@@ -173,6 +175,8 @@ def validate_item(item: Json, where: str) -> None:
     for path, check in item.get("verify", []):
         need(is_absolute(path), f"{where}: bad input to verify {path!r}")
         validate_check(check, where)
+    for path in item.get("loads", []):
+        need(is_absolute(path), f"{where}: bad file to load {path!r}")
     scratch = os.path.normpath(item["scratch"]) + os.sep
     for product in item["products"]:
         made, final = product["made"], product["final"]
@@ -709,9 +713,11 @@ def usage_record(*usages: resource.struct_rusage) -> Json:
     }
 
 
-def worker(items: list[Json], send: Send, bind: Binder) -> None:
+def worker(items: list[Json], loads: Set[str], send: Send, bind: Binder) -> None:
     """Do the first item in this process and the others in forks of it."""
     faulthandler.enable()  # a crash in C code leaves its Python lines in the item's log
+    if loads:
+        load_once(loads)
     warm = False
     for item in items:
         if all_there(item):
@@ -728,6 +734,34 @@ def worker(items: list[Json], send: Send, bind: Binder) -> None:
         if state == "failed":
             return
         warm = True
+
+
+def load_once(files: Set[str]) -> None:
+    """Have joblib load each of these files once for this process and its future forks.
+
+    Forks share the memory of what was loaded before them, as long as nobody writes to it.
+    """
+    try:
+        import joblib
+    except ImportError:  # then no command here loads anything with it
+        return
+    load = joblib.load
+    wanted = set(map(os.path.realpath, files))
+    loaded: Json = {}
+
+    @functools.wraps(load)
+    def load_or_remember(filename: Any, *args: Any, **options: Any) -> Any:
+        named = isinstance(filename, (str, bytes, os.PathLike))
+        path = os.path.realpath(os.fsdecode(filename)) if named else ""
+        if path not in wanted or args or options:
+            return load(filename, *args, **options)
+        if path not in loaded:
+            loaded[path] = load(filename)
+        else:
+            print(f"# in memory already: {path}", flush=True)
+        return loaded[path]
+
+    joblib.load = load_or_remember
 
 
 def perform_in_fork(item: Json, send: Send, bind: Binder) -> Json:
@@ -813,6 +847,11 @@ def refine(reason: str, tail: list[str], scratch: str) -> str:
 # ---- The parent: one chunk -------------------------------------------------------------------
 
 
+def lacks_memory(ending: Json) -> bool:
+    """Say whether an item has most likely failed for memory."""
+    return ending["signal"] == "SIGKILL" or str(ending["reason"]).startswith(NO_MEMORY)
+
+
 def open_log(path: str | None) -> TextIO:
     """Open the log of the chunk; where there is none, stderr has to do."""
     if path:
@@ -842,6 +881,8 @@ class Chunk:
         self._since = 0.0
         self._doing = "preparation"
         self._outcome: Json | None = None  # what was said about it
+        self._may_keep = True  # what a worker has loaded, for its forks
+        self._kept: Set[str] = set()  # by the present worker
         self._log = open_log(spec.get("log"))
         self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
         self.result.update(python=sys.executable, versions=versions(), array_index=index)
@@ -880,19 +921,23 @@ class Chunk:
         """Run one worker to its end, and close the item that it left open, if it did."""
         source, sink = os.pipe()
         parent = os.getpid()
+        keep = self._may_keep and len(items) > 1
+        self._kept = {path for item in items for path in item.get("loads", []) if keep}
         pid = os.fork()
         if pid == 0:
-            work(items, parent, source, sink, self.bind)
+            work(items, self._kept, parent, source, sink, self.bind)
         with suppress(OSError):
             os.setpgid(pid, pid)
         self._worker = pid
         os.close(sink)
+        silent = True
         try:
             if self.stopped:  # between the fork and here
                 self._kill_worker()
             by_id = {item["id"]: item for item in items}
             for message in messages(source, pid):
                 self._take(message, by_id[message["id"]])
+                silent = False
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         finally:
             # What a command left running has no one to report to. Until the worker has been
@@ -901,7 +946,7 @@ class Chunk:
             self._worker = 0
             _, status, usage = os.wait4(pid, 0)
             os.close(source)
-        if self._open is None and items[0]["id"] not in self.result["items"]:
+        if silent:
             self._open = items[0]  # it died before it could say a word
         if self._open is not None:
             self._close(self._open, {"status": status, **usage_record(usage)})
@@ -924,6 +969,9 @@ class Chunk:
     def _close(self, item: Json, usage: Json) -> None:
         """Write down how an item ended, and clean up after it."""
         ending = self._outcome or self._crash(usage["status"])
+        if self._kept and lacks_memory(ending):
+            self._put_back(item, ending)
+            return
         wall = time.monotonic() - self._since if self._open else 0.0
         record = self.result["items"].setdefault(item["id"], {})
         record.update(ending, wall_s=round(wall, 3))
@@ -937,6 +985,17 @@ class Chunk:
         self._open, self._outcome = None, None
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
         self._write(sync=True)
+
+    def _put_back(self, item: Json, ending: Json) -> None:
+        """Have an item done again by a worker that keeps nothing in memory for the others.
+
+        lstchain holds one model at a time; all of them together may have been too much.
+        """
+        self._may_keep = False
+        self._kill_worker()
+        self.result["items"].pop(item["id"], None)
+        self._open, self._outcome = None, None
+        self._say(f"{item['id']}: {ending['reason']}; again, without keeping what is loaded")
 
     def _crash(self, status: int) -> Json:
         """Return the outcome of an item whose process ended without one."""
@@ -970,7 +1029,9 @@ def messages(source: int, worker_pid: int) -> Iterator[Json]:
             yield from map(json.loads, lines)
 
 
-def work(items: list[Json], parent: int, source: int, sink: int, bind: Binder) -> None:
+def work(
+    items: list[Json], loads: Set[str], parent: int, source: int, sink: int, bind: Binder
+) -> None:
     """Be the worker, from the fork to the exit."""
     code = 70  # EX_SOFTWARE, unless the end is reached
     try:
@@ -986,7 +1047,7 @@ def work(items: list[Json], parent: int, source: int, sink: int, bind: Binder) -
         def send(message: Json) -> None:
             os.write(sink, json.dumps(message).encode() + b"\n")
 
-        worker(items, send, bind)
+        worker(items, loads, send, bind)
         code = 0
     finally:
         os._exit(code)

@@ -57,8 +57,9 @@ class Stage(ABC):
         What a chunk asks of the cluster where a step asks for nothing itself.
     per_file
         True where each input file is done, and may fail, by itself.
-    per_chunk
-        How many units may be done by one process, one after the other, to share its start.
+    per_chunk, loads
+        How many units may be done by one process, one after the other, to share its start and what
+        joblib loads (models: position in `reads`; only those that read the same there share it).
     """
 
     name: ClassVar[str]
@@ -68,6 +69,7 @@ class Stage(ABC):
     resources: ClassVar[Resources]
     per_file: ClassVar[bool] = False
     per_chunk: ClassVar[int] = 1
+    loads: ClassVar[int | None] = None
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -27,6 +27,7 @@ class DL1ToDL2(Stage):
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 10
+    loads = 1  # the models
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file and the models."""

@@ -14,7 +14,9 @@ from lstluigi.jobs.spec import (
     Item,
     Product,
     Resources,
+    format_time,
     parse_memory,
+    parse_time,
 )
 from lstluigi.scripts import runner
 
@@ -34,6 +36,56 @@ def test_memory_in_slurms_notation(text: str, megabytes: int) -> None:
 def test_what_is_no_memory(text: str) -> None:
     with pytest.raises(LstluigiError, match=r"write e\.g\. 80G"):
         parse_memory(text)
+
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("30", 30 * MINUTE), ("1440", DAY), (" 5 ", 5 * MINUTE)),
+        *(("5:30", 5 * MINUTE + 30), ("90:00", 90 * MINUTE), ("0:01", 1)),
+        *(("11:30:00", 11 * HOUR + 30 * MINUTE), ("72:0:5", 3 * DAY + 5)),
+        *(("3-0", 3 * DAY), ("1-12", DAY + 12 * HOUR), ("0-1", HOUR)),
+        *(("1-12:30", DAY + 12 * HOUR + 30 * MINUTE), ("3-00:00:00", 3 * DAY)),
+        ("1-02:03:04", DAY + 2 * HOUR + 3 * MINUTE + 4),
+        *(("UNLIMITED", None), ("infinite", None), ("0", None), ("0-00:00:00", None)),
+    ],
+)
+def test_time_in_slurms_notation(text: str, seconds: int | None) -> None:
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "soon", "-1", "1.5", "1h", "1:2:3:4", "1-", "-1-0", "1-2:3:4:5", "1:", ":30", "²"),
+        *("1 0", "10; rm", "$(id)", "1\n2", "9" * 5000),
+    ],
+)
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(LstluigiError, match=r"write e\.g\. 11:30:00") as caught:
+        parse_time(text)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((1, "0-00:00:01"), (HOUR, "0-01:00:00"), (11 * HOUR + 30 * MINUTE, "0-11:30:00")),
+        *((3 * DAY, "3-00:00:00"), (DAY - 1, "0-23:59:59"), (None, "UNLIMITED")),
+    ],
+)
+def test_time_written_for_slurm(seconds: int | None, text: str) -> None:
+    assert format_time(seconds) == text
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_a_time_that_slurm_would_take_for_no_limit(seconds: int) -> None:
+    with pytest.raises(ValueError, match="time limit"):
+        format_time(seconds)
 
 
 def test_requests_of_a_step_go_on_top() -> None:

@@ -706,6 +706,131 @@ def test_resources_are_those_of_the_item(shop: Workshop) -> None:
         assert not heavy or records[name]["wall_s"] > 0.9
 
 
+# ---- what the items of a chunk load ----------------------------------------------------------
+
+
+@pytest.fixture
+def models(shop: Workshop) -> list[str]:
+    """Two files for joblib, which note in `loaded` each time that one is read from disk."""
+    joblib = pytest.importorskip("joblib")
+    paths = [str(shop.path / name) for name in ("first.sav", "second.sav")]
+    for path in paths:
+        joblib.dump([path] * 3, path, compress=3)
+    return paths
+
+
+# Stands for lstchain_dl1_to_dl2: loads all models by path, writes what they say, or comes to grief.
+PREDICT = """
+import os, signal, sys, joblib, joblib.numpy_pickle as pickles
+unpickle = pickles._unpickle
+def noted(*args, **options):
+    open({note!r}, 'a').write(os.path.basename(args[1]) + chr(10))
+    return unpickle(*args, **options)
+if not hasattr(pickles, 'noted'):
+    pickles._unpickle, pickles.noted = noted, True
+made, grief, *paths = sys.argv[1:]
+models = [joblib.load(path) for path in paths]
+open(made, 'w').write(repr(models))
+if grief in ('1', '137'):
+    sys.exit(int(grief)) if grief == '1' else os.kill(os.getpid(), signal.SIGKILL)
+if grief == 'greedy' and hasattr(joblib.load, '__wrapped__'):  # too much, if all is kept
+    raise MemoryError if os.environ.get('GENTLE') else os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class Loading:
+    """Items that load the same models."""
+
+    def __init__(self, shop: Workshop, models: list[str]) -> None:
+        self.shop, self.models, self.note = shop, models, shop.path / "loaded"
+        self.script = shop.script("predict", PREDICT.format(note=str(self.note)))
+
+    def item(self, name: str, grief: str = "none") -> dict[str, Any]:
+        command = [self.script, name, grief, *self.models]
+        return self.shop.item(name, command, loads=self.models)
+
+    def times(self) -> list[int]:
+        """How often each model was read from disk."""
+        lines = self.note.read_text().splitlines()
+        return [lines.count(os.path.basename(path)) for path in self.models]
+
+    def states(self, *items: dict[str, Any], **more: Any) -> str:
+        """Initials of how the items ended, in order."""
+        _, records = self.shop.run(*items, **more)
+        return "".join(record["state"][0] for record in records.values())
+
+
+@pytest.fixture
+def loading(shop: Workshop, models: list[str]) -> Loading:
+    return Loading(shop, models)
+
+
+def test_a_chunk_loads_once(loading: Loading) -> None:
+    assert loading.states(*map(loading.item, "abcd")) == "oooo"
+    assert loading.times() == [1, 1]
+    expected = repr([[path] * 3 for path in loading.models])
+    for name in "abcd":
+        assert (loading.shop.out / name).read_text() == expected
+        log = (loading.shop.path / "logs" / f"{name}.log").read_text()
+        assert [f"in memory already: {path}" in log for path in loading.models] == [name != "a"] * 2
+
+
+def test_only_what_is_named_is_kept(loading: Loading) -> None:
+    items = [{**loading.item(name), "loads": loading.models[:1]} for name in "abc"]
+    assert loading.states(*items) == "ooo"
+    assert loading.times() == [1, 3]
+
+
+def test_nothing_is_kept_without_anybody_to_share_with(loading: Loading) -> None:
+    """A single item takes the memory that the command takes by hand."""
+    assert loading.states(loading.item("a", "greedy")) == "o"
+    assert loading.states(*(loading.item(name, "greedy") for name in "bc"), warm=False) == "oo"
+    assert loading.times() == [3, 3]
+
+
+def test_a_bad_file_fails_alone_and_costs_one_load_at_most(loading: Loading) -> None:
+    assert loading.states(loading.item("a"), loading.item("b", "1"), loading.item("c")) == "ofo"
+    assert loading.times() == [1, 1]
+    again = [loading.item(name, "1" if name == "d" else "none") for name in "def"]
+    assert loading.states(*again) == "foo"
+    assert loading.times() == [1 + 2, 1 + 2]
+    assert loading.shop.published() == set("acef")
+
+
+@pytest.mark.parametrize("gentle", ["", "yes"])
+@pytest.mark.parametrize("greedy", ["a", "b", "c", "abc"])
+def test_items_that_memory_does_not_suffice_for_are_done_without_keeping(
+    loading: Loading, monkeypatch: pytest.MonkeyPatch, greedy: str, gentle: str
+) -> None:
+    """Killed, or told by malloc: what is kept for others is no reason to fail."""
+    monkeypatch.setenv("GENTLE", gentle)
+    items = [loading.item(name, "greedy" if name in greedy else "none") for name in "abcd"]
+    assert loading.states(*items) == "oooo"
+    assert list(loading.shop.result()["items"]) == list("abcd")
+    assert loading.shop.published() == set("abcd")
+
+
+@pytest.mark.parametrize("victim", "abc")
+def test_an_item_that_is_killed_without_anything_kept_has_failed(
+    loading: Loading, victim: str
+) -> None:
+    items = [loading.item(name, "137" if name == victim else "none") for name in "abc"]
+    states = loading.states(*items)
+    assert states == "".join("f" if name == victim else "o" for name in "abc")
+    record = loading.shop.result()["items"][victim]
+    assert record["reason"] == "killed by SIGKILL, most likely for memory (in predict.py)"
+    assert loading.shop.published() == set("abc") - {victim}
+
+
+def test_environment_without_joblib(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop.path / "site").mkdir()
+    (shop.path / "site" / "joblib.py").write_text("raise ImportError('none here')")
+    monkeypatch.setenv("PYTHONPATH", str(shop.path / "site"))
+    items = [{**shop.good(name), "loads": ["/models/a.sav"]} for name in "ab"]
+    _, records = shop.run(*items)
+    assert [record["state"] for record in records.values()] == ["ok", "ok"]
+
+
 def test_result_is_replaced_as_a_whole(shop: Workshop) -> None:
     """A reader that keeps reading never sees half a file, and sees the running item."""
     wait = shop.script("wait", WRITE + "; import time; time.sleep(0.05)")
@@ -800,6 +925,7 @@ def test_failure_on_a_disk_with_room_is_not_put_down_to_it(tmp_path: Path) -> No
         ({"products": [{"made": "/a", "final": "/b", "check": {"file": True}}]}, "bad 'made'"),
         ({"verify": [["/a", {"sise": 3}]]}, "check 'sise'"),
         ({"verify": "/a"}, "form"),
+        ({"loads": ["models/a.sav"]}, "bad file to load"),
     ],
 )
 def test_bad_item(shop: Workshop, change: dict[str, Any], message: str) -> None:

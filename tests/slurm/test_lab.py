@@ -56,7 +56,7 @@ def test_this_process_speaks_to_the_cluster(slurm: SlurmLab) -> None:
 def test_controller_killed_under_a_job(slurm: SlurmLab, tmp_path: Path) -> None:
     job = slurm.submit(f"while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; exit 5")
     slurm.wait_state(job, "RUNNING")
-    slurm.wait_saved()
+    slurm.wait_saved(job)
     slurm.kill("slurmctld")
     assert slurm.run("scontrol", "ping", check=False).returncode == 1
     slurm.start("slurmctld")

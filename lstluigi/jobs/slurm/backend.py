@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shlex
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-from lstluigi.errors import LstluigiError
-from lstluigi.files import last_line, read_json
 from lstluigi.jobs.backend import (
     Backend,
     Cause,
@@ -27,6 +21,7 @@ from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
+from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, examined
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
@@ -37,28 +32,12 @@ log = logging.getLogger("lstluigi")
 FRESH = 5.0
 #: How long (s) after an answer without it a submission that timed out may still arrive.
 DOUBT = 10.0
-#: How many jobs one call of sacct is asked for.
-PER_SACCT = 400
 #: How many arrays one line of a script ends.
 PER_SCANCEL = 100
 #: How long (s) the account of jobs that have ended is waited for.
 SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
-#: How Slurm's own step daemon, or the kernel, says that memory was the cause.
-MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory", "out-of-memory")
-#: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
-KILLED = ("JobLaunchFailure", "0:9")
-
-
-@dataclass
-class _Followed:
-    """An element of an array in the queue."""
-
-    files: ArrayFiles
-    index: int
-    job: str
-    missing_since: float | None = None
 
 
 class SlurmBackend(Backend):
@@ -94,13 +73,14 @@ class SlurmBackend(Backend):
         self.latency = settings.latency_s
         self.largest_array = self.site.largest_array
         self.retries = settings.retries
-        self._chunks: dict[ChunkId, _Followed] = {}
+        self._chunks: dict[ChunkId, Element] = {}
         self._doubtful: dict[str, float] = {}
         self._rows: list[Row] = []
+        self._by_name: dict[str, list[Row]] = {}
         self._listed = float("-inf")
         self._answered = time.monotonic()
         self._told: set[tuple[str, str]] = set()
-        self._began = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
+        self._gone = Gone(run, self.site, grace=max(self.latency, 2 * self.interval))
 
     # requests
 
@@ -135,7 +115,7 @@ class SlurmBackend(Backend):
             job = self._sbatch(array)
         self._doubtful.pop(array.id, None)
         for index in range(len(array.chunks)):
-            self._chunks[array.id, index] = _Followed(array.files, index, job)
+            self._chunks[array.id, index] = Element(array.files, index, job, array.name)
         return job
 
     def _sbatch(self, array: Array) -> str:
@@ -148,9 +128,15 @@ class SlurmBackend(Backend):
         if answer.silent or answer.code == 0:
             self._doubtful[array.id] = 0.0
             raise NotNow(f"sbatch has no answer from Slurm ({answer.words})")
-        if answer.full and self._chunks:
+        if answer.full and (self._chunks or self._busy()):
             raise NotNow(f"Slurm takes no more jobs for now ({answer.words})")
         raise SubmissionError(f"Slurm refuses the job: {answer.words}")
+
+    def _busy(self) -> bool:
+        """Has the user other jobs, whose end makes room?"""
+        if not self._list():
+            return True
+        return any(not states.status(row.state, row.reason).state.ended for row in self._rows)
 
     def _arrived(self, array: Array) -> str | None:
         """Id of an array whose submission had no answer; None once it is sure that it is lost."""
@@ -161,7 +147,7 @@ class SlurmBackend(Backend):
             raise NotNow(f"squeue has no answer from Slurm ({answer.words})")
         for line in answer.out.splitlines():
             job, _, name = line.strip().partition("|")
-            if name == array.name:
+            if name == array.name and job.isdecimal():
                 return job
         now = time.monotonic()
         if not self._doubtful[array.id]:
@@ -176,14 +162,14 @@ class SlurmBackend(Backend):
             raise NotNow("squeue has no answer from Slurm")
         found: set[int] = set()
         files = ArrayFiles(submission.array, submission.directory)
-        for row in self._rows:
-            if row.name != submission.name or (submission.job and row.job != submission.job):
+        for row in self._by_name.get(submission.name, ()):
+            if submission.job and row.job != submission.job:
                 continue
             if states.status(row.state, row.reason).state.ended:
                 continue
             for index in commands.expand(row.elements):
                 found.add(index)
-                new = _Followed(files, index, row.job)
+                new = Element(files, index, row.job, row.name)
                 self._chunks.setdefault((submission.array, index), new)
         return found
 
@@ -203,6 +189,9 @@ class SlurmBackend(Backend):
                 self._answered = now
             return False
         self._rows = list(commands.parse_squeue(answer.out))
+        self._by_name = {}
+        for row in self._rows:
+            self._by_name.setdefault(row.name, []).append(row)
         self._listed = self._answered = now
         return True
 
@@ -212,38 +201,44 @@ class SlurmBackend(Backend):
             return {}
         known = self._queue()
         found: dict[ChunkId, Status] = {}
-        gone: list[tuple[ChunkId, _Followed]] = []
-        for chunk, followed in self._chunks.items():
-            row = known.get((followed.job, followed.index))
+        gone: dict[ChunkId, Element] = {}
+        for chunk, element in self._chunks.items():
+            row = known.get(element.key)
             if row is None:
-                gone.append((chunk, followed))
+                gone[chunk] = element
             else:
-                followed.missing_since = None
-                found[chunk] = self._status(row, followed)
-        found.update(self._gone(gone))
+                element.missing_since = None
+                found[chunk] = self._status(row, element)
+        found.update(self._gone.statuses(gone))
         for chunk, status in found.items():
             if status.state.ended:
                 del self._chunks[chunk]
         return found
 
-    def _queue(self) -> dict[tuple[str, int], Row]:
-        mine = {followed.job for followed in self._chunks.values()}
-        rows = (row for row in self._rows if row.job in mine)
-        return {(row.job, index): row for row in rows for index in commands.expand(row.elements)}
+    def _queue(self) -> dict[Key, Row]:
+        mine = {element.job for element in self._chunks.values()}
+        rows = [row for row in self._rows if row.job in mine]
+        return {(r.job, r.name, index): r for r in rows for index in commands.expand(r.elements)}
 
-    def _status(self, row: Row, followed: _Followed) -> Status:
+    def _status(self, row: Row, element: Element) -> Status:
         status = states.status(row.state, row.reason, row.nodes)
         if status.state is State.PENDING:
             if status.cause is Cause.LAUNCH:
-                with contextlib.suppress(NotNow):
-                    self._scancel({followed.job: [followed.index]})
-                return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, row.nodes)
+                return self._give_up(status, element)
             self._tell(row, states.stuck(row.reason))
         elif status.state is State.UNKNOWN:
             self._tell(row, status.reason)
         elif status.state is State.FAILED and status.cause is Cause.COMMAND:
-            return _examined(status, followed, row.reason)
+            return examined(status, element, row.reason)
         return status
+
+    def _give_up(self, held: Status, element: Element) -> Status:
+        """Cancel what is held; until that is done it might still be released, and run."""
+        try:
+            self._scancel({element.job: [element.index]})
+        except NotNow:
+            return held
+        return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
 
     def _tell(self, row: Row, sentence: str) -> None:
         """Say once what a person should know of a job."""
@@ -251,66 +246,29 @@ class SlurmBackend(Backend):
             self._told.add((row.job, sentence))
             log.warning("job %s (%s): %s", row.job, row.name, sentence)
 
-    def _gone(self, gone: list[tuple[ChunkId, _Followed]]) -> Mapping[ChunkId, Status]:
-        """What became of jobs that squeue does not know any more."""
-        found: dict[ChunkId, Status] = {}
-        silent: list[tuple[ChunkId, _Followed]] = []
-        for chunk, followed in gone:
-            if _has_finished(followed):
-                found[chunk] = Status(State.SUCCEEDED)
-            else:
-                silent.append((chunk, followed))
-        rows = self._account([followed.job for _, followed in silent])
-        now = time.monotonic()
-        for chunk, followed in silent:
-            row = rows.get((followed.job, followed.index))
-            status = (
-                Status(State.UNKNOWN) if row is None else states.status(row.state, "", row.nodes)
-            )
-            if status.state.ended and row is not None:
-                found[chunk] = _examined(status, followed, row.exit_code)
-                continue
-            followed.missing_since = followed.missing_since or now
-            if now - followed.missing_since >= max(self.latency, 2 * self.interval):
-                found[chunk] = Status(
-                    State.FAILED, "Slurm knows nothing of its job any more", Cause.NODE
-                )
-        return found
-
-    def _account(self, jobs: list[str]) -> dict[tuple[str, int], Row]:
-        if not self.site.accounting:
-            return {}
-        wanted = list(dict.fromkeys(jobs))
-        found: dict[tuple[str, int], Row] = {}
-        for start in range(0, len(wanted), PER_SACCT):
-            share = wanted[start : start + PER_SACCT]
-            answer = self._run(commands.sacct(share, self._began))
-            for row in commands.parse_sacct(answer.out if answer.code == 0 else ""):
-                for index in commands.expand(row.elements):
-                    found[row.job, index] = row
-        return found
-
     # the end
 
     def cancel(self, chunks: Iterable[ChunkId]) -> None:
         """Cancel elements of arrays, many in one call."""
-        known = {chunk: self._chunks[chunk] for chunk in chunks if chunk in self._chunks}
         jobs: dict[str, list[int]] = {}
-        for followed in known.values():
-            jobs.setdefault(followed.job, []).append(followed.index)
+        known = [chunk for chunk in chunks if chunk in self._chunks]
+        for element in map(self._chunks.__getitem__, known):
+            jobs.setdefault(element.job, []).append(element.index)
         self._scancel(jobs)
         for chunk in known:
             del self._chunks[chunk]
 
     def _scancel(self, jobs: Mapping[str, list[int]]) -> None:
-        for argv in commands.scancel(jobs):
-            answer = self._run(argv)
+        answers = [self._run(argv) for argv in commands.scancel(jobs)]
+        for answer in answers:
             if answer.code != 0:
-                raise NotNow(f"not all jobs could be cancelled: {answer.words}")
+                raise NotNow(f"not all jobs could be cancelled ({answer.words})")
 
     def detach(self) -> str:
         """Let the jobs go on."""
         count, self._chunks = len(self._chunks), {}
+        if count == 0:
+            return "no job of this run is left in Slurm"
         return (
             f"{count} job(s) go on in Slurm; type the same command again to follow them, or "
             "`lstluigi cancel CONFIG` to end them"
@@ -343,38 +301,3 @@ class SlurmBackend(Backend):
         starts = range(0, len(jobs), PER_SCANCEL)
         calls = [shlex.join(["scancel", *jobs[s : s + PER_SCANCEL]]) for s in starts]
         return "\n".join(["#!/bin/sh", *(calls or ["# nothing is under way"]), ""])
-
-
-def _has_finished(followed: _Followed) -> bool:
-    """Has the runner written its last word? The directory is listed, so that it can be seen."""
-    path = followed.files.result(followed.index)
-    try:
-        if os.path.basename(path) not in os.listdir(followed.files.directory):
-            return False
-        content = read_json(path)
-    except (OSError, LstluigiError):
-        return False
-    return isinstance(content, dict) and content.get("finished") is True
-
-
-def _examined(status: Status, followed: _Followed, how: str) -> Status:
-    """A bare FAILED, by what the job has left: a memory kill and a bad start look the same."""
-    if status.state is not State.FAILED or status.cause is not Cause.COMMAND:
-        return status
-    output = followed.files.output(followed.index)
-    try:
-        text = Path(output).read_text(encoding="utf-8", errors="replace")[-20_000:]
-    except OSError:
-        text = ""
-    begun = os.path.exists(followed.files.result(followed.index))
-    said = last_line(output)
-    told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)
-    if any(words in text for words in MEMORY_WORDS):
-        told, cause = f"its job needed more memory than it had ({said})", Cause.MEMORY
-    elif begun and how in KILLED:
-        told, cause = "its job was killed, most likely for memory", Cause.MEMORY
-    elif begun:
-        cause = Cause.COMMAND
-    else:
-        cause = Cause.LAUNCH
-    return Status(status.state, told or status.reason, cause, status.host)

@@ -17,7 +17,7 @@ TIMEOUT = 90.0
 #: What a name or a comment may be long (slurmctld refuses 1024).
 LONGEST_TEXT = 900
 SQUEUE_FORMAT = "%F|%K|%T|%r|%N|%j"
-SACCT_FIELDS = "JobID,State,ExitCode,NodeList"
+SACCT_FIELDS = "JobID,State,ExitCode,NodeList,JobName"
 ACCOUNT_FIELDS = (
     "JobID,JobName,Partition,Account,State,ExitCode,Submit,Start,End,Elapsed,AllocCPUS,ReqMem,"
     "MaxRSS,TotalCPU,NodeList"
@@ -41,6 +41,8 @@ SILENT = (
     "Invalid job credential",
     "authentication",
 )
+#: What sacct says in place of nodes for a job that has not had any.
+NO_NODE = "None assigned"
 #: How it says that a limit on the number of jobs is reached.
 FULL = ("job submit limit", "MaxSubmitJob", "submit limit")
 
@@ -86,7 +88,7 @@ def run(argv: Sequence[str], text: str = "") -> Answer:
             list(argv),
             input=text,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=TIMEOUT,
             env=kept,
@@ -101,7 +103,7 @@ def run(argv: Sequence[str], text: str = "") -> Answer:
 
 def _meddles(name: str) -> bool:
     """A run that is a job itself has SLURM_* of its own; SBATCH_* would change the requests."""
-    return name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_"))
+    return name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SINFO_"))
 
 
 # submission
@@ -187,12 +189,13 @@ def sacct(jobs: Iterable[str], since: str, fields: str = SACCT_FIELDS) -> list[s
 def parse_sacct(out: str) -> Iterator[Row]:
     """Rows of sacct in `SACCT_FIELDS`."""
     for line in out.splitlines():
-        fields = line.strip().split("|")
-        if len(fields) < 4:
+        fields = line.strip().split("|", 4)  # a name may hold anything, so it comes last
+        if len(fields) < 5:
             continue
         job, _, elements = fields[0].partition("_")
+        nodes = "" if fields[3] == NO_NODE else fields[3]
         if job.isdecimal():
-            yield Row(job, elements, fields[1], nodes=fields[3], exit_code=fields[2])
+            yield Row(job, elements, fields[1], "", nodes, fields[4], fields[2])
 
 
 def scancel(jobs: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:

@@ -10,12 +10,14 @@ from lstluigi.errors import LstluigiError
 from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.spec import Resources
+from lstluigi.jobs.spec import Resources, parse_memory
 
 #: How much more is asked for after it was too little.
 MORE_MEMORY, MORE_TIME = 1.5, 2.0
 #: Memory (MB) that is taken to be usual where neither step nor site says it.
 USUAL_MEMORY_MB = 4000
+#: The other way to ask for memory; sbatch takes only one of them.
+PER_CPU = "mem-per-cpu"
 
 
 class Requests:
@@ -43,12 +45,17 @@ class Requests:
         settings = self._settings
         own = {"account": settings.account, "qos": settings.qos}
         general = {key: value for key, value in own.items() if value is not None}
-        asked = usual.updated({**general, **settings.options, **settings.stages.get(kind, {})})
-        asked = asked.updated(requests)
+        asked = usual
+        for layer in ({**general, **settings.options}, settings.stages.get(kind, {}), requests):
+            asked = (asked.without(PER_CPU) if "mem" in layer else asked).updated(layer)
+        asked = _for_all_cpus(asked)
         name = dict(asked.options).get("partition")
         if name is not None:
             here = self._translated(name)
             asked = asked.updated({"partition": here})
+        longest = self.limits(asked).time_s
+        if asked.time_s == math.inf and longest is not None:
+            asked = asked.timed(longest)
         self._check(asked)
         return asked
 
@@ -65,12 +72,16 @@ class Requests:
                 )
         return ",".join(dict.fromkeys(here))
 
+    @staticmethod
+    def _partitions(asked: Resources) -> list[str]:
+        return dict(asked.options).get("partition", "").split(",")
+
     def _check(self, asked: Resources) -> None:
         """Refuse what would wait for ever in the queue."""
         limits = self.limits(asked)
         where = dict(asked.options).get("partition", "the default partition")
         time = asked.time_s
-        if time is not None and limits.time_s is not None and limits.time_s < time < math.inf:
+        if time is not None and limits.time_s is not None and time > limits.time_s:
             given = dict(asked.options)["time"]
             raise LstluigiError(
                 f"time {given} is more than partition {where} allows "
@@ -88,7 +99,7 @@ class Requests:
 
     def limits(self, asked: Resources) -> Partition:
         """Limits of where this goes: the profile's word, else Slurm's; the smallest of several."""
-        names = dict(asked.options).get("partition", "").split(",")
+        names = self._partitions(asked)
         given = {partition.name: partition for partition in self._settings.partitions.values()}
         found = [
             partition
@@ -110,10 +121,20 @@ class Requests:
         if cause is Cause.TIME:
             return self._more_time(asked)
         if cause in (Cause.NODE, Cause.LAUNCH) and host:
-            options = dict(asked.options)
-            excluded = [*filter(None, options.get("exclude", "").split(",")), host]
-            return asked.updated({"exclude": ",".join(dict.fromkeys(excluded))})
+            return self._elsewhere(asked, host)
         return asked
+
+    def _elsewhere(self, asked: Resources, host: str) -> Resources:
+        """Without this node, too, as long as half of the partition is left."""
+        excluded = [*filter(None, dict(asked.options).get("exclude", "").split(",")), host]
+        names = self._partitions(asked)
+        nodes = min(
+            (n for name, n in self._site.nodes.items() if name in names or names == [""]),
+            default=None,
+        )
+        if host in excluded[:-1] or (nodes is not None and 2 * len(excluded) > nodes):
+            return asked
+        return asked.updated({"exclude": ",".join(excluded)})
 
     def _more_memory(self, asked: Resources) -> Resources | None:
         had = asked.memory_mb or (self._site.memory_mb or USUAL_MEMORY_MB) * asked.cpus
@@ -127,9 +148,18 @@ class Requests:
         had = asked.time_s
         limit = self.limits(asked).time_s
         if had is None:
-            name = dict(asked.options).get("partition", "")
-            had = self._site.default_time_s.get(name, limit or math.inf)
+            usual = self._site.default_time_s
+            names = self._partitions(asked)
+            had = min((usual[n] for n in names if n in usual), default=limit or math.inf)
         more = had * MORE_TIME
         if limit is not None:
             more = min(more, limit)
         return asked.timed(more) if more > had else None
+
+
+def _for_all_cpus(asked: Resources) -> Resources:
+    """Memory for each core, as memory for the job: it can be compared with a node's, and grow."""
+    each = dict(asked.options).get(PER_CPU)
+    if each is None:
+        return asked
+    return replace(asked.without(PER_CPU), memory_mb=parse_memory(each) * asked.cpus)

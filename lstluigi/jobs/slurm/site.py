@@ -13,7 +13,7 @@ from lstluigi.jobs.settings import Partition
 from lstluigi.jobs.slurm.commands import Answer, Run, run
 from lstluigi.jobs.spec import parse_memory, parse_time
 
-SINFO_FORMAT = "%R|%l|%L|%m|%c"
+SINFO_FORMAT = "%R|%l|%L|%m|%c|%D"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Site:
         By name; empty where sinfo does not tell.
     default_time_s
         Time (s) of a job that asks for none, by partition.
+    nodes
+        How many nodes each partition has.
     memory_mb
         Memory of a job that asks for none; None if unknown.
     largest_array
@@ -41,6 +43,7 @@ class Site:
     user: str = ""
     partitions: Mapping[str, Partition] = field(default_factory=dict)
     default_time_s: Mapping[str, int] = field(default_factory=dict)
+    nodes: Mapping[str, int] = field(default_factory=dict)
     memory_mb: int | None = None
     largest_array: int = 1000
     accounting: bool = False
@@ -71,13 +74,14 @@ def probe(ask: Run = run) -> Site:
         )
     settings = parse_settings(shown.out)
     limits = ask(["sinfo", "--noheader", f"--format={SINFO_FORMAT}"])
-    partitions, times = parse_partitions(limits.out if limits.code == 0 else "")
+    partitions, times, nodes = parse_partitions(limits.out if limits.code == 0 else "")
     accounting = ask(["sacct", "--noheader", "--allocations", f"--user={user}", "--name=lstluigi"])
     memory = settings.get("DefMemPerCPU") or settings.get("DefMemPerNode")
     return Site(
         user=user,
         partitions=partitions,
         default_time_s=times,
+        nodes=nodes,
         memory_mb=_number(memory),
         # the highest index is one less
         largest_array=max(1, _number(settings.get("MaxArraySize")) or 1000),
@@ -103,15 +107,21 @@ def parse_settings(out: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, equals, value in pairs if equals}
 
 
-def parse_partitions(out: str) -> tuple[dict[str, Partition], dict[str, int]]:
-    """Partitions that sinfo prints in `SINFO_FORMAT`, with the limits of their largest nodes."""
+def parse_partitions(
+    out: str,
+) -> tuple[dict[str, Partition], dict[str, int], dict[str, int]]:
+    """Partitions that sinfo prints in `SINFO_FORMAT`, with the limits of their largest nodes.
+
+    The other two are the time of a job that asks for none, and the number of nodes.
+    """
+    nodes: dict[str, int] = {}
     found: dict[str, Partition] = {}
     times: dict[str, int] = {}
     for line in out.splitlines():
         fields = line.strip().split("|")
-        if len(fields) != 5 or not fields[0]:
+        if len(fields) != 6 or not fields[0]:
             continue
-        name, longest, usual, memory, cpus = fields
+        name, longest, usual, memory, cpus, count = fields
         known = found.get(name, Partition(name))
         found[name] = Partition(
             name,
@@ -121,7 +131,9 @@ def parse_partitions(out: str) -> tuple[dict[str, Partition], dict[str, int]]:
         )
         if (seconds := _time(usual)) is not None:
             times[name] = seconds
-    return found, times
+        if count.isdecimal():
+            nodes[name] = nodes.get(name, 0) + int(count)
+    return found, times, nodes
 
 
 def parse_max_submit(answer: Answer) -> list[int]:

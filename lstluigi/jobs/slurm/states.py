@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from lstluigi.jobs.backend import Cause, State, Status
 
-PENDING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"})
+PENDING = frozenset(
+    {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"} | {"RESV_DEL_HOLD"}
+)
 RUNNING = frozenset(
     {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
     | {"POWER_UP_NODE", "UPDATE_DB"}
@@ -29,10 +31,8 @@ ENDED = {
     "CANCELLED": (State.FAILED, "its job was cancelled", Cause.CANCELLED),
     "SPECIAL_EXIT": (State.FAILED, "its job was held with a special exit", Cause.FINAL),
 }
-#: Final in sacct's words only while squeue does not know the job any more.
-PASSING = frozenset({"NODE_FAIL", "PREEMPTED", "REQUEUED"})
-#: Held after a launch that failed: it will not start by itself.
-LAUNCH_FAILED_HELD = "launch failed requeued held"
+#: End of the reason of a job that is held after a launch that failed: it will not start by itself.
+REQUEUED_HELD = "requeued held"
 #: Reasons for which a pending job waits until a person does something.
 STUCK = {
     "PartitionConfig": "it asks for more than its partition has",
@@ -43,6 +43,7 @@ STUCK = {
     "BadConstraints": "no node fulfils its constraints",
     "DependencyNeverSatisfied": "it depends on a job that failed",
     "JobHeldUser": "it is held (scontrol release starts it)",
+    "JobHoldMaxRequeue": "it was requeued too often (scontrol release starts it)",
     "JobHeldAdmin": "an administrator holds it",
     "InvalidAccount": "its account is not valid",
     "InvalidQOS": "its QOS is not valid",
@@ -51,7 +52,6 @@ STUCK = {
 }
 #: The same for limits of an account or a QOS that a single job exceeds by itself.
 STUCK_SUFFIX = (
-    "MaxJobsLimit",
     "MemLimit",
     "MaxMemPerJob",
     "MaxCpuPerJobLimit",
@@ -69,8 +69,9 @@ def status(word: str, reason: str = "", host: str = "") -> Status:
     """
     name, _, rest = word.partition(" ")
     if name in PENDING:
-        if reason.strip("()") == LAUNCH_FAILED_HELD:
-            return Status(State.PENDING, LAUNCH_FAILED_HELD, Cause.LAUNCH, host)
+        plain = reason.strip("()").replace("_", " ")  # written either way
+        if plain.endswith(REQUEUED_HELD):
+            return Status(State.PENDING, plain, Cause.LAUNCH, host)
         return Status(State.PENDING, reason, host=host)
     if name in RUNNING:
         return Status(State.RUNNING, host=host)

@@ -1,0 +1,135 @@
+"""What became of jobs that ended without telling, or that squeue does not know any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstluigi.errors import LstluigiError
+from lstluigi.files import last_line, read_json
+from lstluigi.jobs.backend import Cause, ChunkId, State, Status
+from lstluigi.jobs.results import is_there, read_results, speaks_for_itself
+from lstluigi.jobs.slurm import commands, states
+from lstluigi.jobs.slurm.commands import Row, Run
+from lstluigi.jobs.slurm.site import Site
+from lstluigi.jobs.spec import ArrayFiles
+
+#: How many jobs one call of sacct is asked for.
+PER_SACCT = 400
+#: How Slurm's own step daemon, or the kernel, says that memory was the cause.
+MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory", "out-of-memory")
+#: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
+KILLED = ("JobLaunchFailure", "0:9")
+
+#: Id and name of a job, and an index.
+Key = tuple[str, str, int]
+
+
+@dataclass
+class Element:
+    """An element of an array in the queue.
+
+    It is known by id and name together: a controller that was killed may give an id again.
+    """
+
+    files: ArrayFiles
+    index: int
+    job: str
+    name: str
+    missing_since: float | None = None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.job, self.name, self.index
+
+
+class Gone:
+    """Finds out about jobs that squeue does not know any more.
+
+    Parameters
+    ----------
+    run
+        Runs a command of Slurm.
+    site
+        Whether there is accounting.
+    grace
+        For how long (s) a job of which nothing is known may still turn up.
+    """
+
+    def __init__(self, run: Run, site: Site, grace: float) -> None:
+        self._run, self._site, self._grace = run, site, grace
+        self._began = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
+
+    def statuses(self, gone: Mapping[ChunkId, Element]) -> Mapping[ChunkId, Status]:
+        """States of those that are known: by their result files, by accounting, by silence."""
+        finished = [chunk for chunk, element in gone.items() if _has_finished(element)]
+        found = dict.fromkeys(finished, Status(State.SUCCEEDED))
+        silent = {chunk: element for chunk, element in gone.items() if chunk not in found}
+        rows = self._account(element.job for element in silent.values())
+        now = time.monotonic()
+        for chunk, element in silent.items():
+            row = rows.get(element.key)
+            if row is not None and (status := states.status(row.state, "", row.nodes)).state.ended:
+                found[chunk] = examined(status, element, row.exit_code)
+                continue
+            element.missing_since = element.missing_since or now
+            if now - element.missing_since >= self._grace:
+                told = "Slurm knows nothing of its job any more"
+                found[chunk] = Status(State.FAILED, told, Cause.NODE)
+        return found
+
+    def _account(self, jobs: Iterable[str]) -> dict[Key, Row]:
+        if not self._site.accounting:
+            return {}
+        wanted = list(dict.fromkeys(jobs))
+        found: dict[Key, Row] = {}
+        for start in range(0, len(wanted), PER_SACCT):
+            share = wanted[start : start + PER_SACCT]
+            answer = self._run(commands.sacct(share, self._began))
+            for row in commands.parse_sacct(answer.out if answer.code == 0 else ""):
+                for index in commands.expand(row.elements):
+                    found[row.job, row.name, index] = row
+        return found
+
+
+def _has_finished(element: Element) -> bool:
+    """Has the runner written its last word, and does that need none of Slurm's?"""
+    path = element.files.result(element.index)
+    try:
+        content = read_json(path) if is_there(path) else None
+    except LstluigiError:
+        return False
+    finished = isinstance(content, dict) and content.get("finished") is True
+    return finished and all(map(speaks_for_itself, read_results(path).values()))
+
+
+def examined(status: Status, element: Element, how: str) -> Status:
+    """A bare FAILED, by what the job has left: a memory kill and a bad start look the same.
+
+    Parameters
+    ----------
+    how
+        The reason that squeue gives, or the exit code that sacct gives.
+    """
+    if status.state is not State.FAILED or status.cause is not Cause.COMMAND:
+        return status
+    output = element.files.output(element.index)
+    try:
+        text = Path(output).read_text(encoding="utf-8", errors="replace")[-20_000:]
+    except OSError:
+        text = ""
+    begun = is_there(element.files.result(element.index))
+    said = last_line(output)
+    told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)
+    if any(words in text for words in MEMORY_WORDS):
+        told, cause = f"its job needed more memory than it had ({said})", Cause.MEMORY
+    elif begun and how in KILLED:
+        told, cause = "its job was killed, most likely for memory", Cause.MEMORY
+    elif begun:
+        cause = Cause.COMMAND
+    else:
+        cause = Cause.LAUNCH
+    return Status(status.state, told or status.reason, cause, status.host)
