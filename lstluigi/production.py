@@ -147,7 +147,7 @@ class StepTask(SlurmTask, ProductionTask):
         return self.session.monitor
 
     @property
-    def pump(self) -> Callable[[], None]:
+    def pump(self) -> Callable[[], bool]:
         """Does the work of the run that is not any one step's."""
         return self.session.pump
 

@@ -258,10 +258,11 @@ class Session:
         jobs = os.path.join(self.log.directory, "jobs")
         return Monitor(self.backend, jobs, self.run, self.choices.on_interrupt == "cancel")
 
-    def pump(self) -> None:
-        """Submit, follow, and write the production's logs now and then."""
-        self.monitor.pump()
+    def pump(self) -> bool:
+        """Submit, follow, and write the production's logs now and then; True for more to submit."""
+        busy = self.monitor.pump()
         self.log.keep_up()
+        return busy
 
     @cached_property
     def backend(self) -> Backend:
