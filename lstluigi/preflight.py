@@ -156,9 +156,10 @@ def resource_problems(steps: Sequence[PlannedStep], backend: Backend) -> Iterato
             yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")
 
 
-def held(steps: Sequence[PlannedStep], plan: Plan) -> str | None:
-    """Who is making one of these steps right now, in words."""
+def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]:
+    """The first of these steps that another run is making right now; one is enough to wait for."""
     for node in steps:
         if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
-            return f"{owner} is making {node} (lock {node.places.lock})"
-    return None
+            what = f"{owner} is making {node} (lock {node.places.lock})"
+            yield Problem(node.step.where(), what, "wait for it to end")
+            return
