@@ -74,7 +74,8 @@ class Session:
         found = self.config.lstchain_config
         lstchain = None if found is None else LstchainConfig.read(found)
         self.plan = Plan(self.config, STAGES, lstchain)
-        _refuse(preflight.config_problems(self.plan))
+        if problems := list(preflight.config_problems(self.plan)):
+            _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
         self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend, self.config)
         self.made: set[int] = set()
