@@ -259,8 +259,8 @@ class Plan:
     # how a product was made
 
     @cached_property
-    def recipes(self) -> list[Recipe]:
-        """Today's recipe of each step, by index."""
+    def recipes(self) -> Mapping[int, Recipe]:
+        """Today's recipe of each step that is not in or behind a cycle, by index."""
         found: dict[int, Recipe] = {}
         lstchain = None if self.lstchain is None else self.lstchain.digest
         for index in self.graph.order:
@@ -274,7 +274,7 @@ class Plan:
                 upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
             content = recipe_content(node, self.config, _Files(self, node), lstchain)
             found[index] = Recipe(content, upstream)
-        return [found[index] for index in range(len(self.steps))]
+        return found
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
