@@ -557,11 +557,10 @@ def test_what_could_not_be_cancelled_goes_on(slurm: Commands, tmp_path: Path) ->
 def test_the_account_of_jobs(slurm: Commands) -> None:
     backend = made(slurm)
     slurm.account("7_0|merge", "7_1|merge")
-    lines = list(backend.account(["7", "7"]))
+    lines = list(backend.account(["7"]))
     assert lines[0].startswith("JobID|JobName|Partition")
     assert lines[1:] == ["7_0|merge", "7_1|merge"]
     assert "--jobs=7" in slurm.asked[-1]
     slurm.answers["sacct"] = Answer(1, "", "sacct: error: Problem talking to the database")
-    assert list(backend.account(["7"]))[1:] == ["Problem talking to the database"]
-    assert list(backend.account([])) == []
-    assert list(made(slurm, accounting=False).account(["7"])) == []
+    assert "Problem talking to the database" in list(backend.account(["7"]))[1]
+    assert "cannot be asked" in next(made(slurm, accounting=False).account(["7"]))
