@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
@@ -58,6 +58,7 @@ class Monitor:
         self._chunks: dict[ChunkId, Submitted] = {}
         self._unseen: list[Followed] = []
         self._outcomes: dict[int, Outcome] = {}
+        self._again: Counter[tuple[str, str]] = Counter()
         self._asked = float("-inf")
         self._interval = backend.interval
 
@@ -168,10 +169,18 @@ class Monitor:
         for chunk, submitted in list(self._chunks.items()):
             if submitted.ended and self._close_all(submitted, submitted.ended):
                 del self._chunks[chunk]
+        self._tell_again()
         for followed in self._jobs.values():
             if followed.open:
                 followed.job.refresh()
         return ended > 0
+
+    def _tell_again(self) -> None:
+        """Say what is tried again: a line for a reason, not for each of a chunk's files."""
+        for (title, reason), count in self._again.items():
+            files = f", {count} files" * (count > 1)
+            log.info("once more: %s%s (%s)", title, files, reason)
+        self._again.clear()
 
     def _close_some(self, submitted: Submitted) -> bool:
         """Steps whose items have ended need not wait for those of others in the chunk."""
@@ -235,7 +244,7 @@ class Monitor:
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         if again is not None:
-            log.info("once more: %s (%s)", followed.work.title, result.get("reason"))
+            self._again[followed.work.title, str(result.get("reason"))] += 1
             wanted = (i for i in followed.work.items if i.id == item)
             self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
