@@ -84,16 +84,15 @@ class Monitor:
     def pump(self) -> bool:
         """Submit what waits, and ask the backend if it is time to; True for more to submit."""
         self._describe()
-        submitted = False
         for chunk in self._submitter.pump(more=bool(self._waiting)):
             self._follow(chunk)
-            submitted = True
+            self._interval = self.backend.interval
         now = time.monotonic()
-        if self._chunks and (submitted or now - self._asked >= self._interval):
+        if self._chunks and now - self._asked >= self._interval:
             self._asked = now
             changed = self._ask()
             longer = min(self._interval * 1.5, self.backend.longest_interval)
-            self._interval = self.backend.interval if submitted or changed else longer
+            self._interval = self.backend.interval if changed else longer
         self._look_for_products()
         return bool(self._waiting) or self._submitter.busy
 
