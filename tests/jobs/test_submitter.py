@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from scripted import Scripted, Step, names, sizes
 
-from lstluigi.jobs import submitter
 from lstluigi.jobs import submitter as module
 from lstluigi.jobs.followed import Followed, Submitted
 from lstluigi.jobs.ledger import events, note, submissions
@@ -90,7 +89,7 @@ def test_an_array_waits_for_what_is_about_to_be_ready_but_not_for_ever(bench: Be
 
 
 def test_what_is_plenty_waits_for_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submitter, "PLENTY", 3)
+    monkeypatch.setattr(module, "PLENTY", 3)
     bench.backend.gather = 2.0
     bench.take("a", items=2)
     assert bench.pump(more=True) == []
