@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.backend import Backend, ChunkId, State, Status, SubmissionError
+from lstluigi.jobs.backend import Backend, ChunkId, NotNow, State, Status, SubmissionError
 from lstluigi.jobs.handle import Outcome
-from lstluigi.jobs.ledger import events
+from lstluigi.jobs.ledger import events, submissions
 from lstluigi.jobs.monitor import ItemResult, Monitor
 from lstluigi.jobs.spec import Array, Environment, Item, Resources, Shared, Work
 
@@ -347,3 +347,49 @@ def test_letting_go(
     polls = backend.polls
     monitor.pump()
     assert backend.polls == polls
+
+
+class Surviving(Scripted):
+    """A backend whose jobs go on without the run."""
+
+    survives = True
+
+    def __init__(self, silent: bool = False) -> None:
+        super().__init__()
+        self.cancelled: list[ChunkId] = []
+        self._silent = silent
+
+    def cancel(self, chunks: Iterable[ChunkId]) -> None:
+        if self._silent:
+            raise NotNow("no answer")
+        self.cancelled.extend(chunks)
+
+
+@pytest.mark.parametrize(
+    ("cancel", "silent", "said", "told"),
+    [
+        (False, False, "let go", ["detached"]),
+        (True, False, "1 job(s) were cancelled", ["cancelled", "detached"]),
+        (True, True, "let go", ["detached"]),
+    ],
+)
+def test_what_survives_is_ended_only_if_asked_for(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    cancel: bool,
+    silent: bool,
+    said: str,
+    told: list[str],
+) -> None:
+    """What may go on stays open in the ledger, so that the next run finds it."""
+    backend, step = Surviving(silent), Step(tmp_path, "a")
+    monitor = Monitor(backend, str(tmp_path / "jobs"), "run", cancel)
+    start(monitor, step)
+    monitor.detach()
+    array = backend.arrays[0].id
+    assert said in caplog.text
+    assert said in step.abandoned
+    assert [event["event"] for event in events(step.ledger)][2:] == told
+    assert backend.cancelled == [(array, 0)] * ("cancelled" in told)
+    left = [] if "cancelled" in told else [array]
+    assert [one.array for one in submissions(step.ledger, backend.name)] == left
