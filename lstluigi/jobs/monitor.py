@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
@@ -58,6 +58,7 @@ class Monitor:
         self._chunks: dict[ChunkId, Submitted] = {}
         self._unseen: list[Followed] = []
         self._outcomes: dict[int, Outcome] = {}
+        self._again: Counter[tuple[str, str]] = Counter()
         self._asked = float("-inf")
         self._interval = backend.interval
 
@@ -75,8 +76,8 @@ class Monitor:
         done = len(followed.items) if followed else 0
         return done, done + (len(followed.open) if followed else 0)
 
-    def pump(self) -> None:
-        """Submit what waits, and ask the backend if it is time to."""
+    def pump(self) -> bool:
+        """Submit what waits, and ask the backend if it is time to; True for more to submit."""
         self._describe()
         submitted = False
         for chunk in self._submitter.pump(more=bool(self._waiting)):
@@ -89,6 +90,7 @@ class Monitor:
             longer = min(self._interval * 1.5, self.backend.longest_interval)
             self._interval = self.backend.interval if submitted or changed else longer
         self._look_for_products()
+        return bool(self._waiting) or self._submitter.busy
 
     def detach(self) -> None:
         """Stop following every job, and say what becomes of them."""
@@ -167,10 +169,18 @@ class Monitor:
         for chunk, submitted in list(self._chunks.items()):
             if submitted.ended and self._close_all(submitted, submitted.ended):
                 del self._chunks[chunk]
+        self._tell_again()
         for followed in self._jobs.values():
             if followed.open:
                 followed.job.refresh()
         return ended > 0
+
+    def _tell_again(self) -> None:
+        """Say what is tried again: a line for a reason, not for each of a chunk's files."""
+        for (title, reason), count in self._again.items():
+            files = f", {count} files" * (count > 1)
+            log.info("once more: %s%s (%s)", title, files, reason)
+        self._again.clear()
 
     def _close_some(self, submitted: Submitted) -> bool:
         """Steps whose items have ended need not wait for those of others in the chunk."""
@@ -234,7 +244,7 @@ class Monitor:
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         if again is not None:
-            log.info("once more: %s (%s)", followed.work.title, result.get("reason"))
+            self._again[followed.work.title, str(result.get("reason"))] += 1
             wanted = (i for i in followed.work.items if i.id == item)
             self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return

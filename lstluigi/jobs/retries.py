@@ -11,7 +11,9 @@ from lstluigi.jobs.spec import Resources, Shared
 def another_try(
     backend: Backend, shared: Shared, asked: Resources, cause: Cause, count: int, host: str
 ) -> Shared | None:
-    """With what an item is submitted again, alone in a chunk; None if it is not.
+    """With what an item is submitted again; None if it is not.
+
+    It is alone in its chunk where the cause may be its own.
 
     Parameters
     ----------
@@ -30,4 +32,6 @@ def another_try(
     # the chunk had the memory of its largest item; and the time of all, if it adds up
     base = replace(asked, options=own.options).timed(own.time_s if shared.adds_up else asked.time_s)
     more = backend.again(base, cause, host)
-    return None if more is None else replace(shared, resources=more, capacity=1)
+    alone = cause in (Cause.MEMORY, Cause.TIME, Cause.COMMAND)
+    capacity = 1 if alone else shared.capacity
+    return None if more is None else replace(shared, resources=more, capacity=capacity)

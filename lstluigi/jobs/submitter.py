@@ -70,6 +70,13 @@ class Submitter:
         """What has not been handed over yet."""
         return len(self._to_adopt) + len(self._ready) + len(self._unsent)
 
+    @property
+    def busy(self) -> bool:
+        """Is something to be handed over that the backend can take now?"""
+        if time.monotonic() < self._not_before:
+            return False
+        return bool(self._unsent or (self._ready and self._backend.room() != 0))
+
     def take(self, followed: Followed) -> None:
         """Take on a job: what an earlier run has submitted of it is found again first."""
         self._to_adopt.append(followed)

@@ -3,102 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import Scripted, Step, sizes
 
-from lstluigi.errors import LstluigiError
-from lstluigi.jobs.backend import Backend, ChunkId, NotNow, State, Status, SubmissionError
+from lstluigi.jobs.backend import ChunkId, NotNow, State
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import events, submissions
-from lstluigi.jobs.monitor import ItemResult, Monitor
-from lstluigi.jobs.spec import Array, Environment, Item, Resources, Shared, Work
-
-
-class Scripted(Backend):
-    """A backend whose answers are set by the test."""
-
-    name = "scripted"
-    interval = longest_interval = 0.0
-
-    def __init__(self, width: int | None = None) -> None:
-        self.arrays: list[Array] = []
-        self.answers: dict[ChunkId, Status] = {}
-        self.polls = 0
-        self.refusal = ""
-        self._width = width
-
-    def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
-        return usual.updated(requests)
-
-    def width(self, resources: Resources) -> int | None:
-        return self._width
-
-    def submit(self, array: Array) -> str:
-        if self.refusal:
-            raise SubmissionError(self.refusal)
-        self.arrays.append(array)
-        return f"job{len(self.arrays)}"
-
-    def poll(self) -> Mapping[ChunkId, Status]:
-        self.polls += 1
-        return dict(self.answers)
-
-    def cancel(self, chunks: Iterable[ChunkId]) -> None:
-        """Not asked for."""
-
-    def detach(self) -> str:
-        return "let go"
-
-    def say(self, state: State, array: int = 0, chunk: int = 0, reason: str = "") -> None:
-        self.answers[self.arrays[array].id, chunk] = Status(state, reason)
-
-    def result(self, array: int = 0, chunk: int = 0, **states: str) -> None:
-        """Write the result file of a chunk: state by item."""
-        items = {
-            name: {"state": state, "reason": f"{name} {state}"} for name, state in states.items()
-        }
-        path = Path(self.arrays[array].result(chunk))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"items": items}))
-        os.utime(path, ns=(0, len(items)))  # a new time even within one tick of the clock
-
-
-class Step:
-    """A job with as many items as asked for."""
-
-    def __init__(self, path: Path, name: str, items: int = 1, **shared: Any) -> None:
-        self.ledger = str(path / f"{name}.jsonl")
-        self.where = f"step {name}"
-        self.items = [Item(f"{name}{n}", (), (), f"/{name}", f"/{name}.log") for n in range(items)]
-        given = {"kind": "k", "resources": Resources(), "environment": Environment()}
-        self.shared = Shared(**{**given, "capacity": 20, **shared})
-        self.problem = ""
-        self.concluded: Mapping[str, ItemResult] | None = None
-        self.abandoned = ""
-        self.refreshed = 0
-
-    def describe(self) -> Work:
-        if self.problem:
-            raise LstluigiError(self.problem)
-        return Work(self.items, self.shared)
-
-    def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:
-        self.concluded = dict(items)
-        bad = [r["reason"] for r in items.values() if r["state"] != "ok"]
-        return Outcome(not bad, "; ".join(bad))
-
-    def visible(self) -> bool:
-        return True
-
-    def refresh(self) -> None:
-        self.refreshed += 1
-
-    def abandon(self, reason: str) -> None:
-        self.abandoned = reason
+from lstluigi.jobs.monitor import Monitor
+from lstluigi.jobs.spec import Environment, Resources
 
 
 @pytest.fixture
@@ -115,10 +31,6 @@ def start(monitor: Monitor, *steps: Step) -> None:
     for step in steps:
         monitor.enqueue(step)
     monitor.pump()
-
-
-def sizes(array: Array) -> list[int]:
-    return [len(chunk.items) for chunk in array.chunks]
 
 
 def test_steps_of_one_kind_go_out_as_one_array(
@@ -354,23 +266,18 @@ class Surviving(Scripted):
 
     survives = True
 
-    def __init__(self, silent: bool = False) -> None:
-        super().__init__()
-        self.cancelled: list[ChunkId] = []
-        self._silent = silent
-
     def cancel(self, chunks: Iterable[ChunkId]) -> None:
-        if self._silent:
+        if self.silent:
             raise NotNow("no answer")
-        self.cancelled.extend(chunks)
+        super().cancel(chunks)
 
 
 @pytest.mark.parametrize(
     ("cancel", "silent", "said", "told"),
     [
-        (False, False, "let go", ["detached"]),
-        (True, False, "1 job(s) were cancelled", ["cancelled", "detached"]),
-        (True, True, "let go", ["detached"]),
+        (False, False, "let go", "detached"),
+        (True, False, "1 job(s) were cancelled", "abandoned"),
+        (True, True, "let go", "detached"),
     ],
 )
 def test_what_survives_is_ended_only_if_asked_for(
@@ -379,17 +286,19 @@ def test_what_survives_is_ended_only_if_asked_for(
     cancel: bool,
     silent: bool,
     said: str,
-    told: list[str],
+    told: str,
 ) -> None:
     """What may go on stays open in the ledger, so that the next run finds it."""
-    backend, step = Surviving(silent), Step(tmp_path, "a")
+    backend, step = Surviving(), Step(tmp_path, "a")
     monitor = Monitor(backend, str(tmp_path / "jobs"), "run", cancel)
     start(monitor, step)
+    backend.silent = silent
     monitor.detach()
     array = backend.arrays[0].id
+    ended = told == "abandoned"
     assert said in caplog.text
     assert said in step.abandoned
-    assert [event["event"] for event in events(step.ledger)][2:] == told
-    assert backend.cancelled == [(array, 0)] * ("cancelled" in told)
-    left = [] if "cancelled" in told else [array]
-    assert [one.array for one in submissions(step.ledger, backend.name)] == left
+    assert [event["event"] for event in events(step.ledger)][2:] == [told]
+    assert backend.cancelled == [(array, 0)] * ended
+    left = [one.array for one in submissions(step.ledger, backend.name)]
+    assert left == [array] * (not ended)

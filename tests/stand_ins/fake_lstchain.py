@@ -97,9 +97,16 @@ def r0_to_dl1() -> int:
     if os.path.exists(output):
         print(f"{output} exists")
         return 1
-    if words[0] == "sleep":
-        time.sleep(float(words[1]))
-        words = words[2:]
+    match words:
+        case ["sleep", seconds, *words]:
+            time.sleep(float(seconds))
+        case ["wait", path, *words]:
+            while not os.path.exists(path):
+                time.sleep(0.1)
+        case ["hold", megabytes, seconds, *words]:
+            memory = bytearray(int(megabytes) << 20)
+            time.sleep(float(seconds))
+            del memory
     match words[0]:
         case "truncated":
             write_dl1(output, events(given.f, 3), images=True, whole=False)

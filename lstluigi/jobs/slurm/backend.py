@@ -38,6 +38,8 @@ PER_SCANCEL = 100
 SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
+#: What is told of a job that is refused.
+ASKED = ("partition", "account", "qos", "time", "mem", "cpus-per-task", "exclude")
 
 
 class SlurmBackend(Backend):
@@ -130,7 +132,10 @@ class SlurmBackend(Backend):
             raise NotNow(f"sbatch has no answer from Slurm ({answer.words})")
         if answer.full and (self._chunks or self._busy()):
             raise NotNow(f"Slurm takes no more jobs for now ({answer.words})")
-        raise SubmissionError(f"Slurm refuses the job: {answer.words}")
+        asked = ", ".join(f"{key} {options[key]}" for key in ASKED if key in options)
+        raise SubmissionError(
+            f"Slurm refuses the job: {answer.words}" + f" (asked for: {asked})" * bool(asked)
+        )
 
     def _busy(self) -> bool:
         """Has the user other jobs, whose end makes room?"""
@@ -209,7 +214,8 @@ class SlurmBackend(Backend):
             else:
                 element.missing_since = None
                 found[chunk] = self._status(row, element)
-        found.update(self._gone.statuses(gone))
+                element.started |= found[chunk].state is not State.PENDING
+        found.update(self._gone.statuses(gone, self._by_name.keys()))
         for chunk, status in found.items():
             if status.state.ended:
                 del self._chunks[chunk]

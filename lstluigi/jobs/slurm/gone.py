@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class Element:
     job: str
     name: str
     missing_since: float | None = None
+    #: Whether it has been seen to have started.
+    started: bool = False
 
     @property
     def key(self) -> Key:
@@ -63,8 +65,16 @@ class Gone:
         self._run, self._site, self._grace = run, site, grace
         self._began = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
 
-    def statuses(self, gone: Mapping[ChunkId, Element]) -> Mapping[ChunkId, Status]:
-        """States of those that are known: by their result files, by accounting, by silence."""
+    def statuses(
+        self, gone: Mapping[ChunkId, Element], queued: Collection[str]
+    ) -> Mapping[ChunkId, Status]:
+        """States of those that are known: by their result files, by accounting, by silence.
+
+        Parameters
+        ----------
+        queued
+            Names of the arrays of which squeue still knows elements.
+        """
         finished = [chunk for chunk, element in gone.items() if _has_finished(element)]
         found = dict.fromkeys(finished, Status(State.SUCCEEDED))
         silent = {chunk: element for chunk, element in gone.items() if chunk not in found}
@@ -77,8 +87,7 @@ class Gone:
                 continue
             element.missing_since = element.missing_since or now
             if now - element.missing_since >= self._grace:
-                told = "Slurm knows nothing of its job any more"
-                found[chunk] = Status(State.FAILED, told, Cause.NODE)
+                found[chunk] = _vanished(element, element.name in queued)
         return found
 
     def _account(self, jobs: Iterable[str]) -> dict[Key, Row]:
@@ -93,6 +102,17 @@ class Gone:
                 for index in commands.expand(row.elements):
                     found[row.job, row.name, index] = row
         return found
+
+
+def _vanished(element: Element, alone: bool) -> Status:
+    """What a job was that Slurm does not know any more.
+
+    An element that is cancelled before it starts leaves no trace in squeue, sacct or scontrol,
+    while others of its array go on; a controller that has lost jobs has lost the whole array.
+    """
+    if alone and not element.started and not is_there(element.files.result(element.index)):
+        return Status(State.FAILED, "its job was cancelled before it began", Cause.CANCELLED)
+    return Status(State.FAILED, "Slurm knows nothing of its job any more", Cause.NODE)
 
 
 def _has_finished(element: Element) -> bool:
