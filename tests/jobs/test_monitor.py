@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scripted import Scripted, Step, names, sizes
 
-from lstluigi.jobs.backend import Cause, ChunkId, NotNow, State, Status
+from lstluigi.jobs.backend import Cause, State, Status
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import events, note, submissions
 from lstluigi.jobs.monitor import Monitor
@@ -584,46 +583,3 @@ def test_two_steps_of_an_earlier_chunk_are_followed_together(
     lasting.answers["old", 0] = Status(State.SUCCEEDED)
     monitor.pump()
     assert [monitor.outcome(step) for step in steps] == [Outcome(True)] * 2
-
-
-class Surviving(Scripted):
-    """A backend whose jobs go on without the run."""
-
-    survives = True
-
-    def cancel(self, chunks: Iterable[ChunkId]) -> None:
-        if self.silent:
-            raise NotNow("no answer")
-        super().cancel(chunks)
-
-
-@pytest.mark.parametrize(
-    ("cancel", "silent", "said", "told"),
-    [
-        (False, False, "let go", "detached"),
-        (True, False, "1 job(s) were cancelled", "abandoned"),
-        (True, True, "let go", "detached"),
-    ],
-)
-def test_what_survives_is_ended_only_if_asked_for(
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    cancel: bool,
-    silent: bool,
-    said: str,
-    told: str,
-) -> None:
-    """What may go on stays open in the ledger, so that the next run finds it."""
-    backend, step = Surviving(), Step(tmp_path, "a")
-    monitor = Monitor(backend, str(tmp_path / "jobs"), "run", cancel)
-    start(monitor, step)
-    backend.silent = silent
-    monitor.detach()
-    array = backend.arrays[0].id
-    ended = told == "abandoned"
-    assert said in caplog.text
-    assert said in step.abandoned
-    assert [event["event"] for event in events(step.ledger)][2:] == [told]
-    assert backend.cancelled == [(array, 0)] * ended
-    left = [one.array for one in submissions(step.ledger, backend.name)]
-    assert left == [array] * (not ended)
