@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,10 +91,12 @@ def _read(path: str, tell: Tell) -> ProductionConfig:
 # the run
 
 
-def _end_run(prod_id: str, steps: Iterable[PlannedStep], tell: Tell, dry_run: bool) -> bool:
+def _end_run(prod_id: str, steps: Sequence[PlannedStep], tell: Tell, dry_run: bool) -> bool:
     """End a run that is alive; True if there was (or would be) something to end."""
-    controllers = _controllers(prod_id)
-    own = {*controllers, controller.recorded(prod_id)} - {""}
+    last = controller.recorded(prod_id)
+    # a machine without Slurm is asked for no controller, unless there may be one
+    controllers = controller.in_queue(prod_id) if last or _concerned(steps) else {}
+    own = {*controllers, last} - {""}
     owners = dict(_owners(steps))
     for path, found in owners.items():
         if found.job not in own and not found.here:
@@ -110,10 +111,6 @@ def _end_run(prod_id: str, steps: Iterable[PlannedStep], tell: Tell, dry_run: bo
         for found in here.values():
             _end_process(found)
     return bool(controllers or here)
-
-
-def _controllers(prod_id: str) -> Mapping[str, str]:
-    return controller.in_queue(prod_id) if shutil.which("squeue") else {}
 
 
 def _owners(steps: Iterable[PlannedStep]) -> Iterator[tuple[str, Owner]]:

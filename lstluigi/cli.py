@@ -69,7 +69,8 @@ def main() -> None:
     multiple=True,
     metavar="PATTERN",
     help="Make again: an output (wildcards allowed), a stage, or STAGE:NUMBER, "
-    "with all that follows. May be given several times.",
+    "with all that follows. May be given several times, or as a list separated by commas; one "
+    "that holds a comma stands in double quotes.",
 )
 @click.option(
     "--site",

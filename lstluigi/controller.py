@@ -67,10 +67,10 @@ def in_queue(prod_id: str, run: Run = commands.run) -> dict[str, str]:
 def resources(backend: SlurmBackend, wishes: Mapping[str, str]) -> Resources:
     """What the job asks for at this site: as much time as it can have, up to a week."""
     asked = backend.resources(KIND, USUAL, wishes)
-    if asked.time_s is None:
-        limit = backend.longest(asked)
-        asked = asked.timed(min(math.inf if limit is None else limit, LONGEST))
-    return asked
+    if asked.time_s is not None:
+        return asked.timed(asked.time_s)
+    limit = backend.longest(asked)
+    return asked.timed(min(math.inf if limit is None else limit, LONGEST))
 
 
 def submit(

@@ -56,7 +56,7 @@ class Problem:
 
 
 class ConfigError(LstluigiError):
-    """Every problem found in a config, at once.
+    """Every problem found in a config, or in what it needs, at once.
 
     Parameters
     ----------
@@ -73,5 +73,5 @@ class ConfigError(LstluigiError):
 
     def __str__(self) -> str:
         count = len(self.problems)
-        head = f"{count} problem{'s' if count != 1 else ''} in the production config:"
+        head = f"{count} problem{'s keep' if count != 1 else ' keeps'} the production from running:"
         return "\n".join([head, *map(str, self.problems)])

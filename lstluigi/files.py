@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -60,27 +59,33 @@ class Listing:
 
         As in the shell, a `*` does not match a leading dot; `**` stands for any directories.
         """
-        found = self._glob(directory, pattern)
-        # two `**` may lead to one file in several ways
-        return iter(dict.fromkeys(found)) if pattern.count("**") > 1 else found
+        for place, names in self.groups(directory, pattern):
+            prefix = os.path.join(place, "")
+            yield from (prefix + name for name in names)
 
-    def _glob(self, directory: str, pattern: str) -> Iterator[str]:
+    def groups(self, directory: str, pattern: str) -> Iterator[tuple[str, list[str]]]:
+        """The same by directory: each that holds such files, with their names in order."""
+        # several `**` may lead to one directory in several ways
+        return iter(dict(self._groups(directory, pattern)).items())
+
+    def _groups(self, directory: str, pattern: str) -> Iterator[tuple[str, list[str]]]:
         head, _, rest = pattern.partition("/")
-        entries = self.entries(directory) or {}
         if head == "**":
-            yield from self._glob(directory, rest or "*")
-        expression = re.compile(fnmatch.translate(head if head != "**" else "*"))
-        for name in sorted(entries):
-            if name.startswith(".") and not head.startswith("."):
-                continue
-            if expression.match(name):
-                path = os.path.join(directory, name)
-                if head == "**" and entries[name]:
-                    yield from self._glob(path, pattern)
-                elif rest and entries[name] and head != "**":
-                    yield from self._glob(path, rest)
-                elif not rest and not entries[name]:
-                    yield path
+            yield from self._groups(directory, rest or "*")
+            for name in self._fitting(directory, "*", directories=True):
+                yield from self._groups(os.path.join(directory, name), pattern)
+        elif rest:
+            for name in self._fitting(directory, head, directories=True):
+                yield from self._groups(os.path.join(directory, name), rest)
+        elif names := self._fitting(directory, head, directories=False):
+            yield directory, names
+
+    def _fitting(self, directory: str, part: str, *, directories: bool) -> list[str]:
+        """Names in a directory, of files or of directories, that match one component."""
+        entries = self.entries(directory) or {}
+        names = [name for name, is_directory in entries.items() if is_directory is directories]
+        dots = part.startswith(".")
+        return sorted(n for n in fnmatch.filter(names, part) if dots or not n.startswith("."))
 
     def forget(self, directory: str) -> None:
         """List this directory anew when it is next asked for."""

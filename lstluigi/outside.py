@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,9 @@ class Outside:
         self._listing, self._graph = listing, graph
         made = [made for node in steps for made in node.makes]
         self._directories = {m.path for m in made if m.directory}
-        self._files = {m.path for m in made if not m.directory}
+        self._files: dict[str, set[str]] = defaultdict(set)
+        for directory, name in (os.path.split(m.path) for m in made if not m.directory):
+            self._files[directory].add(name)
         self._inside: dict[str, bool] = {}
 
     def external(self, node: PlannedStep) -> list[Reading]:
@@ -51,12 +54,22 @@ class Outside:
 
     def found(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
         """Files behind a reading as they are on disk."""
+        for directory, names in self._groups(node, reading):
+            prefix = os.path.join(directory, "")
+            yield from (prefix + name for name in names)
+
+    def _groups(self, node: PlannedStep, reading: Reading) -> Iterator[tuple[str, list[str]]]:
+        """The same by directory: each that holds such files, with their names."""
         if reading.pattern is None:
-            yield from [reading.path] if reading in self.external(node) else []
+            if reading in self.external(node):
+                directory, name = os.path.split(reading.path)
+                yield directory, [name]
             return
-        for file in self._listing.glob(reading.path, reading.pattern):
-            if file not in self._files and not self._is_product(os.path.dirname(file)):
-                yield file
+        for directory, names in self._listing.groups(reading.path, reading.pattern):
+            made = self._files.get(directory, ())
+            left = [name for name in names if name not in made]
+            if left and not self._is_product(directory):
+                yield directory, left
 
     def _is_product(self, directory: str) -> bool:
         """Is this a directory that a step makes, or one below?"""
@@ -105,9 +118,9 @@ class Outside:
     def upstream(self, node: PlannedStep) -> Iterator[Mapping[str, Any]]:
         """Recipes kept beside what the step reads from outside, as far as there are any."""
         places = dict.fromkeys(
-            reading.path if reading.pattern is None else os.path.dirname(file)
+            directory if reading.pattern is not None else reading.path
             for reading in self.external(node)
-            for file in self.found(node, reading)
+            for directory, _ in self._groups(node, reading)
         )
         for place in places:
             if (record := self.record(place)) is not None:
@@ -117,7 +130,8 @@ class Outside:
         """The recipe kept beside a product, whichever stage made it."""
         for anchor, label in ((path, "step"), os.path.split(path)):
             for name, directory in (self._listing.entries(anchor) or {}).items():
-                kept = os.path.join(anchor, name, f"{label}.recipe.json")
-                if directory and name.startswith("job_logs_") and self._listing.exists(kept):
-                    return recorded(kept)
+                if directory and name.startswith("job_logs_"):
+                    kept = os.path.join(anchor, name, f"{label}.recipe.json")
+                    if self._listing.exists(kept):
+                        return recorded(kept)
         return None

@@ -40,7 +40,7 @@ class Standing(Enum):
 
 
 class _Files:
-    """Files behind each reading of a step, found out when asked for."""
+    """Files behind each reading of a step, found out when asked for, without those dropped."""
 
     def __init__(self, plan: Plan, node: PlannedStep) -> None:
         self._plan, self._node = plan, node
@@ -50,7 +50,8 @@ class _Files:
         return {} if self._plan.lstchain is None else self._plan.lstchain.content
 
     def __getitem__(self, reading: int) -> Sequence[str]:
-        return self._plan.files(self._node, reading)
+        files, dropped = self._plan.files(self._node, reading), self._plan.dropped(self._node)
+        return [file for file in files if file not in dropped] if dropped else files
 
 
 class Plan:
@@ -130,14 +131,13 @@ class Plan:
 
     def units(self, node: PlannedStep) -> Iterator[Unit]:
         """The units of work of a step."""
+        inputs = _Files(self, node)
         if node.stage.per_file:
-            dropped = self.dropped(node)
             for reading in range(len(node.readings)):
-                for file in self.files(node, reading):
-                    if file not in dropped:
-                        yield unit(node, OneFile(self._content, reading, file), file)
+                for file in inputs[reading]:
+                    yield unit(node, OneFile(inputs.lstchain, reading, file), file)
         else:
-            yield unit(node, _Files(self, node), node.places.label)
+            yield unit(node, inputs, node.places.label)
 
     def commands(self, node: PlannedStep) -> list[Command]:
         """Commands of a step as jobs run them, with `<file>` for each where there are many."""
@@ -146,7 +146,8 @@ class Plan:
     def finals(self, node: PlannedStep) -> Sequence[str]:
         """Every file that is expected of a step, at its final path."""
         if node.index not in self._finals:
-            self._finals[node.index] = list(self._expected(node)) or self._left_over(node)
+            products = node.stage.products(node.step, _Files(self, node))
+            self._finals[node.index] = [p.final for p in products] or self._left_over(node)
         return self._finals[node.index]
 
     def final_set(self, node: PlannedStep) -> frozenset[str]:
@@ -154,18 +155,6 @@ class Plan:
         if node.index not in self._final_sets:
             self._final_sets[node.index] = frozenset(self.finals(node))
         return self._final_sets[node.index]
-
-    def _expected(self, node: PlannedStep) -> Iterator[str]:
-        if not node.stage.per_file:
-            products = node.stage.products(node.step, _Files(self, node))
-            yield from (product.final for product in products)
-            return
-        dropped = self.dropped(node)
-        for reading in range(len(node.readings)):
-            for file in self.files(node, reading):
-                if file not in dropped:
-                    inputs = OneFile(self._content, reading, file)
-                    yield from (p.final for p in node.stage.products(node.step, inputs))
 
     def _left_over(self, node: PlannedStep) -> Sequence[str]:
         """What a directory holds whose inputs are gone and were never written down."""
@@ -188,10 +177,6 @@ class Plan:
         total = sum(len(self.files(node, number)) for number in range(len(node.readings)))
         allowed = node.step.max_failed_fraction * total
         return node.stage.per_file and len(files) <= allowed and len(files) < total
-
-    @property
-    def _content(self) -> Mapping[str, Any]:
-        return {} if self.lstchain is None else self.lstchain.content
 
     # where a step stands
 
@@ -274,8 +259,8 @@ class Plan:
     # how a product was made
 
     @cached_property
-    def recipes(self) -> list[Recipe]:
-        """Today's recipe of each step, by index."""
+    def recipes(self) -> Mapping[int, Recipe]:
+        """Today's recipe of each step that is not in or behind a cycle, by index."""
         found: dict[int, Recipe] = {}
         lstchain = None if self.lstchain is None else self.lstchain.digest
         for index in self.graph.order:
@@ -289,7 +274,7 @@ class Plan:
                 upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
             content = recipe_content(node, self.config, _Files(self, node), lstchain)
             found[index] = Recipe(content, upstream)
-        return [found[index] for index in range(len(self.steps))]
+        return found
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""

@@ -14,7 +14,7 @@ from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.lock import holder
 from lstluigi.jobs.spec import Environment
-from lstluigi.plan import Plan
+from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
 from lstluigi.steps import PlannedStep
@@ -37,6 +37,18 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def sound(plan: Plan) -> list[PlannedStep]:
+    """Steps to make that have no such problem themselves and are in or behind no cycle."""
+    unsound = {index for problem in plan.graph.problems for index in problem.nodes}
+    return [
+        node
+        for node in plan.to_do()
+        if plan.standings[node.index] is Standing.MISSING
+        and node.index not in unsound
+        and not node.stage.problems(node.step)
+    ]
 
 
 def _both_sides(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
@@ -159,9 +171,10 @@ def resource_problems(
             yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")
 
 
-def held(steps: Sequence[PlannedStep], plan: Plan) -> str | None:
-    """Who is making one of these steps right now, in words."""
+def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]:
+    """The first of these steps that another run is making right now; one is enough to wait for."""
     for node in steps:
         if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
-            return f"{owner} is making {node} (lock {node.places.lock})"
-    return None
+            what = f"{owner} is making {node} (lock {node.places.lock})"
+            yield Problem(node.step.where(), what, "wait for it to end")
+            return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import luigi
 
+from lstluigi import commas
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import SlurmTask
 from lstluigi.session import Choices, Session
@@ -22,6 +23,22 @@ from lstluigi.steps import PlannedStep
 def session(choices: Choices) -> Session:
     """The run of these choices: one in a process, shared by all of its tasks."""
     return Session(choices)
+
+
+class PatternsParameter(luigi.Parameter):  # type: ignore[misc]
+    """Patterns of paths separated by commas; one that holds a comma stands in double quotes."""
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Read them from the command line."""
+        return commas.split(text)
+
+    def serialize(self, patterns: Sequence[str]) -> str:
+        """Write them as on the command line."""
+        return commas.joined(patterns)
+
+    def normalize(self, value: str | Sequence[str]) -> tuple[str, ...]:
+        """Patterns given one by one from Python are taken as they are."""
+        return self.parse(value) if isinstance(value, str) else tuple(value)
 
 
 class ProductionTask(luigi.Task):  # type: ignore[misc]
@@ -46,10 +63,11 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
     accept_changed = luigi.BoolParameter(
         significant=False, description="keep products whose recipe differs from the config's"
     )
-    remake = luigi.Parameter(
-        default="",
+    remake = PatternsParameter(
+        default=(),
         significant=False,
-        description="make again: outputs or stages (patterns, separated by commas)",
+        description="make again: outputs or stages (patterns, separated by commas; one that holds "
+        "a comma in double quotes)",
     )
     site = luigi.Parameter(
         default="", significant=False, description="site profile: how this cluster is used"
@@ -77,7 +95,7 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
             backend=self.backend,
             environment=self.environment,
             accept_changed=self.accept_changed,
-            remake=tuple(filter(None, self.remake.split(","))),
+            remake=self.remake,
             site=self.site,
             on_interrupt=self.on_interrupt,
         )
@@ -129,7 +147,7 @@ class StepTask(SlurmTask, ProductionTask):
         return self.session.monitor
 
     @property
-    def pump(self) -> Callable[[], None]:
+    def pump(self) -> Callable[[], bool]:
         """Does the work of the run that is not any one step's."""
         return self.session.pump
 

@@ -17,7 +17,7 @@ from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.plan import Standing
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
-from lstluigi.scheduling import exit_code, run_tasks
+from lstluigi.scheduling import collection_put_off, exit_code, run_tasks
 from lstluigi.session import Session
 from lstluigi.steps import PlannedStep
 
@@ -47,12 +47,13 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
     """
     console = Console(stderr=True)
     task = Production(config=config, **options)
-    session = task.session
-    if dry_run:
-        return _show_plan(session, console)
     started = time.monotonic()
-    with Display([], console):
-        steps = session.prepare()
+    with collection_put_off():
+        session = task.session
+        if dry_run:
+            return _show_plan(session, console)
+        with Display([], console):
+            steps = session.prepare()
     with Display(steps, console) as display:
         session.listeners.append(display.heard)
         code = exit_code(run_tasks([task]))
@@ -106,9 +107,7 @@ def command_line(session: Session, options: Mapping[str, Any]) -> list[str]:
     words = [sys.executable, "-P", "-m", "lstluigi.cli", "run", str(session.config.path)]
     for name, value in given.items():
         flag = f"--{name.replace('_', '-')}"
-        if name == "remake":
-            words += [word for each in filter(None, value.split(",")) for word in (flag, each)]
-        elif isinstance(value, bool):
+        if isinstance(value, bool):
             words += [flag] * value
         elif value:
             words += [flag, str(value)]

@@ -81,7 +81,8 @@ class Session:
         found = self.config.lstchain_config
         lstchain = None if found is None else LstchainConfig.read(found)
         self.plan = Plan(self.config, STAGES, lstchain)
-        _refuse(preflight.config_problems(self.plan))
+        if problems := list(preflight.config_problems(self.plan)):
+            _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
         self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend, self.config)
         self.made: set[int] = set()
@@ -141,17 +142,13 @@ class Session:
         """Look for everything that keeps a selection from running; return what will run."""
         steps = self.needed(self.selected(stage, output))
         running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
+        problems = list(preflight.lock_problems(steps, self.plan))
         if running:
             local = self.backend_name == "local"
-            _refuse(
-                [
-                    *preflight.file_problems(self.plan, running),
-                    *preflight.environment_problems(self.config, self.environment, local),
-                    *preflight.resource_problems(self.plan, running, self.backend),
-                ]
-            )
-        if (owner := preflight.held(steps, self.plan)) is not None:
-            raise LstluigiError(f"{owner}; wait for it to end")
+            problems += preflight.file_problems(self.plan, running)
+            problems += preflight.environment_problems(self.config, self.environment, local)
+            problems += preflight.resource_problems(self.plan, running, self.backend)
+        _refuse(problems)
         return steps
 
     def preview(self) -> list[PlannedStep]:
@@ -258,10 +255,11 @@ class Session:
         jobs = os.path.join(self.log.directory, "jobs")
         return Monitor(self.backend, jobs, self.run, self.choices.on_interrupt == "cancel")
 
-    def pump(self) -> None:
-        """Submit, follow, and write the production's logs now and then."""
-        self.monitor.pump()
+    def pump(self) -> bool:
+        """Submit, follow, and write the production's logs now and then; True for more to submit."""
+        busy = self.monitor.pump()
         self.log.keep_up()
+        return busy
 
     @cached_property
     def backend(self) -> Backend:

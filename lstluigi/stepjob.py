@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
+from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
 from lstluigi.jobs.backend import Backend
@@ -98,9 +99,10 @@ class StepJob:
 
     def _changed(self) -> str:
         reasons = "; ".join(self._plan.changes(self.node))
+        pattern = shlex.quote(commas.joined([self.node.output]))
         return (
             f"its product was made differently from what the config says now ({reasons}); keep it "
-            f"with --accept-changed, or make it again with --remake {shlex.quote(self.node.output)}"
+            f"with --accept-changed, or make it again with --remake {pattern}"
         )
 
     def _describe(self) -> Work:

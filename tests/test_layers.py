@@ -17,7 +17,7 @@ PACKAGE = Path(lstluigi.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
-    errors _version _luigi_import scripts
+    errors commas _version _luigi_import scripts
     files graph lstchain_config
     jobs
     config

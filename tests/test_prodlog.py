@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
-from lab import Lab, full, small
+from lab import HereBackend, Lab, full, small
 
-from lstluigi.prodlog import logs_root
+from lstluigi import prodlog
+from lstluigi.jobs.ledger import note
+from lstluigi.prodlog import ProductionLog, logs_root
 
 
 def logs(lab: Lab) -> Path:
@@ -116,3 +121,118 @@ def test_ledgers_outlive_a_run(lab: Lab) -> None:
     assert len(entry["jobs"]) == 2
     assert [job["items"] for job in entry["jobs"]] == [{"ok": 1, "failed": 1}, {"ok": 1}]
     assert os.path.isdir(entry["jobs"][0]["directory"])
+
+
+# while a production runs
+
+
+class Queue(HereBackend):
+    """A backend whose jobs can be ended by a script, and that has accounts."""
+
+    name = "queue"
+
+    def account(self, jobs: Sequence[str]) -> list[str]:
+        return [f"account of {job}" for job in jobs]
+
+    def ending(self, jobs: Sequence[str]) -> str:
+        return f"end {' '.join(jobs)}\n"
+
+
+@pytest.fixture
+def written(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> ProductionLog:
+    """The log of a run that has just begun, and looks at everything at once."""
+    monkeypatch.setattr(prodlog, "SOON", 0.0)
+    small(lab)
+    log = ProductionLog(lab.plan(), "run", Queue())
+    log.begin()
+    return log
+
+
+def submit(lab: Lab, log: ProductionLog, step: int, job: str, *items: str) -> None:
+    node = lab.plan().steps[step]
+    log.heard(node, "begun")
+    asked = {"cpus": 2, "memory_mb": 4000}
+    facts = {"array": f"a{job}", "backend": "queue", "name": f"n{job}", "asked": asked}
+    note(node.places.ledger, "submitting", **facts, chunks={"0": items})
+    note(node.places.ledger, "submitted", array=f"a{job}", job=job)
+
+
+def end(lab: Lab, log: ProductionLog, step: int, job: str, *items: str) -> None:
+    node = lab.plan().steps[step]
+    for item in items:
+        note(node.places.ledger, "ended", array=f"a{job}", item=item, state="ok")
+    log.heard(node, "done")
+
+
+def reduced(lab: Lab) -> dict[str, dict[str, list[str]]]:
+    content: dict[str, dict[str, list[str]]] = yaml.safe_load(
+        (logs(lab) / "log_reduced_test_prod.yml").read_text()
+    )
+    return content
+
+
+def test_jobs_are_written_as_they_come(
+    lab: Lab, written: ProductionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prodlog, "EVERY", 0.0)
+    submit(lab, written, 0, "7", "x", "y")
+    written.keep_up()
+    assert reduced(lab) == {"r0_to_dl1": {"step 1": ["7"]}}
+    everything = yaml.safe_load((logs(lab) / "log_onsite_mc_r0_to_dl3_test_prod.yml").read_text())
+    entry = everything["r0_to_dl1"]["step 1"]
+    (job,) = entry["jobs"]
+    assert (job["job"], job["array"], job["items"]) == ("7", "a7", {"under way": 2})
+    assert job["asked"] == {"cpus": 2, "memory_mb": 4000}
+    (command,) = map(shlex.split, entry["commands"])
+    assert lab.path("dl0/node/<file>") in command
+    ending = logs(lab) / "scancel_test_prod.sh"
+    assert ending.read_text() == "end 7\n"
+    assert ending.stat().st_mode & 0o777 == 0o700
+    end(lab, written, 0, "7", "x", "y")
+    submit(lab, written, 1, "8", "z")
+    written.keep_up()
+    assert reduced(lab) == {"r0_to_dl1": {"step 1": ["7"]}, "merge_dl1": {"step 1": ["8"]}}
+    assert ending.read_text() == "end 8\n"
+    written.close()
+    assert not (logs(lab) / "check_test_prod.txt").exists()  # a job is under way
+    end(lab, written, 1, "8", "z")
+    written.close()
+    assert (logs(lab) / "check_test_prod.txt").read_text() == "account of 7\naccount of 8\n"
+
+
+def test_not_all_the_time(lab: Lab, written: ProductionLog) -> None:
+    submit(lab, written, 0, "7", "x")
+    written.keep_up()
+    submit(lab, written, 1, "8", "y")
+    written.keep_up()
+    assert "merge_dl1" not in reduced(lab)
+    written.close()
+    assert reduced(lab)["merge_dl1"] == {"step 1": ["8"]}
+
+
+def test_jobs_of_an_earlier_run_are_there_from_the_start(lab: Lab, written: ProductionLog) -> None:
+    submit(lab, written, 0, "7", "x")
+    second = ProductionLog(lab.plan(), "second", Queue())
+    second.begin()
+    submit(lab, second, 1, "8", "y")
+    second.keep_up()
+    assert reduced(lab) == {"r0_to_dl1": {"step 1": ["7"]}, "merge_dl1": {"step 1": ["8"]}}
+    assert (logs(lab) / "scancel_test_prod.sh").read_text() == "end 7 8\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_run(
+    lab: Lab, written: ProductionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    submit(lab, written, 0, "7", "x")
+    shutil.rmtree(logs(lab))
+    logs(lab).write_text("a file")
+    written.keep_up()
+    written.close()
+    assert "cannot be written" in caplog.text
+
+
+def test_jobs_on_this_machine_need_no_script_and_have_no_accounts(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    names = {path.name for path in logs(lab).iterdir()}
+    assert not names & {"scancel_test_prod.sh", "check_test_prod.txt"}

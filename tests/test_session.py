@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -215,6 +217,19 @@ def test_remake_names_a_path_as_it_is_written(lab: Lab) -> None:
     assert lab.ok(remake=lab.path("merged/node [1].h5")) == [lab.path("merged/node [1].h5")]
 
 
+def test_remake_names_a_path_with_a_comma(lab: Lab) -> None:
+    path = lab.path("merged/a, b.h5")
+    small(lab, output=path)
+    lab.ok()
+    small(lab, output=path, options="--pattern *.h5")
+    told = lab.run()
+    assert told.code == 30
+    (wanted,) = re.findall("--remake (.*)", told.text)
+    (pattern,) = shlex.split(wanted)  # as a user would copy it, to either command
+    assert lab.ok(remake=pattern) == [path]
+    assert lab.ok(remake=(path,)) == [path]
+
+
 def test_remake_of_what_is_not_there_is_refused(lab: Lab) -> None:
     small(lab)
     lab.ok()
@@ -378,3 +393,33 @@ def test_accepting_asks_for_nothing(lab: Lab) -> None:
     assert run.code == 30
     assert "environment" in run.text
     assert lab.ok(accept_changed=True) == []
+
+
+def test_a_held_lock_and_a_missing_file_are_told_together(lab: Lab) -> None:
+    full(lab)
+    lock = next(n for n in lab.plan().steps if n.step.stage == "merge_dl1").places.lock
+    os.makedirs(os.path.dirname(lock))
+    Path(lock).write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 1.0}))
+    shutil.rmtree(lab.path("dl0/test"))
+    run = lab.run()
+    assert run.code == 2
+    assert "2 problems" in run.text
+    assert "process id 1 on elsewhere is making merge_dl1 step 1" in run.text
+    assert f"{lab.path('dl0/test')} does not exist" in run.text
+
+
+def test_a_cycle_and_a_missing_input_are_told_together(lab: Lab) -> None:
+    lab.write(
+        {
+            "r0_to_dl1": [{"input": lab.path("dl0/none"), "output": lab.path("dl1/node")}],
+            "merge_dl1": [
+                {"input": lab.path("a"), "output": lab.path("b/b.h5")},
+                {"input": lab.path("b"), "output": lab.path("a/a.h5")},
+            ],
+        }
+    )
+    run = lab.run()
+    assert run.code == 2
+    assert "2 problems" in run.text
+    assert "is waited for" in run.text
+    assert f"{lab.path('dl0/none')} does not exist" in run.text

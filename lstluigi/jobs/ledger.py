@@ -68,7 +68,13 @@ def note(path: str, event: str, **facts: Any) -> None:
 
 
 def events(path: str) -> Iterator[dict[str, Any]]:
-    """Events of a ledger, oldest first; lines that a dying run left broken are passed over."""
+    """Events of a ledger, oldest first; lines that a dying run left broken are passed over.
+
+    Raises
+    ------
+    LstluigiError
+        When there is one and it cannot be read.
+    """
     return iter(events_from(path, 0)[0])
 
 
@@ -80,6 +86,8 @@ def events_from(path: str, start: int) -> tuple[list[dict[str, Any]], int]:
             lines = stream.readlines()
     except FileNotFoundError:
         return [], start
+    except OSError as error:
+        raise LstluigiError(f"ledger {path} cannot be read ({error.strerror})") from None
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()  # it may still be being written
     found = []

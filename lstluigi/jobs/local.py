@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from lstluigi.files import last_line, write_text
@@ -21,10 +23,40 @@ USUAL_MEMORY_MB = 1000
 GRACE = 5.0
 
 
-def machine() -> Resources:
-    """Cores that this process may use, and the memory of the machine."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return Resources(cpus=len(os.sched_getaffinity(0)), memory_mb=memory)
+def machine(
+    membership: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")
+) -> Resources:
+    """Cores that this process may use, and memory: the machine's, or its container's.
+
+    Parameters
+    ----------
+    membership, groups
+        Where Linux says which control groups the process is in, and what their limits are.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = min([memory, *_memory_limits(membership, groups)])
+    return Resources(cpus=len(os.sched_getaffinity(0)), memory_mb=max(1, memory // 2**20))
+
+
+def _memory_limits(membership: Path, groups: Path) -> Iterator[int]:
+    """Limits (bytes) of the process's control group and of those around it; see cgroups(7)."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            root, name = groups, "memory.max"  # version 2
+        elif "memory" in controllers.split(","):
+            root, name = groups / "memory", "memory.limit_in_bytes"  # version 1
+        else:
+            continue
+        # in a container, the group may be known by a path that is not there: then its root is
+        for directory in (group := root / path.lstrip("/"), *group.parents):
+            if directory.is_relative_to(root):
+                with suppress(OSError, ValueError):  # not there, or "max"
+                    yield int((directory / name).read_text())
 
 
 @dataclass

@@ -76,8 +76,8 @@ class Monitor:
         done = len(followed.items) if followed else 0
         return done, done + (len(followed.open) if followed else 0)
 
-    def pump(self) -> None:
-        """Submit what waits, and ask the backend if it is time to."""
+    def pump(self) -> bool:
+        """Submit what waits, and ask the backend if it is time to; True for more to submit."""
         self._describe()
         submitted = False
         for chunk in self._submitter.pump(more=bool(self._waiting)):
@@ -90,6 +90,7 @@ class Monitor:
             longer = min(self._interval * 1.5, self.backend.longest_interval)
             self._interval = self.backend.interval if submitted or changed else longer
         self._look_for_products()
+        return bool(self._waiting) or self._submitter.busy
 
     def detach(self) -> None:
         """Stop following every job, and say what becomes of them."""

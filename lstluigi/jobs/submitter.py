@@ -70,6 +70,13 @@ class Submitter:
         """What has not been handed over yet."""
         return len(self._to_adopt) + len(self._ready) + len(self._unsent)
 
+    @property
+    def busy(self) -> bool:
+        """Is something to be handed over that the backend can take now?"""
+        if time.monotonic() < self._not_before:
+            return False
+        return bool(self._unsent or (self._ready and self._backend.room() != 0))
+
     def take(self, followed: Followed) -> None:
         """Take on a job: what an earlier run has submitted of it is found again first."""
         self._to_adopt.append(followed)
@@ -192,8 +199,10 @@ class Submitter:
 
     def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
         array = unsent.array
-        if not any(owner.open for owner in unsent.owners()):  # given up meanwhile
+        if not any(owner.open for owner in unsent.owners()):
             self._unsent.popleft()
+            for owner in unsent.owners():
+                owner.say("refused", array=array.id, message="its step was given up meanwhile")
             return
         try:
             job = self._backend.submit(array)

@@ -65,7 +65,7 @@ class SlurmTask(luigi.Task):  # type: ignore[misc]
         return MonitorHandle(self.monitor(), self.job())
 
     @property
-    def pump(self) -> Callable[[], None]:
+    def pump(self) -> Callable[[], bool]:
         """Submits and asks for all handles of the run."""
         return self.monitor().pump
 

@@ -6,6 +6,7 @@ from .._luigi_import import import_luigi
 
 import_luigi()
 
+from .collection import collection_put_off  # noqa: E402
 from .contract import JobHandle, Outcome, offers_handle  # noqa: E402
 from .factory import HandleFactory, exit_code, install, run_tasks  # noqa: E402
 
@@ -13,6 +14,7 @@ __all__ = [
     "HandleFactory",
     "JobHandle",
     "Outcome",
+    "collection_put_off",
     "exit_code",
     "install",
     "offers_handle",

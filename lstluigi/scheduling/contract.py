@@ -12,6 +12,6 @@ def offers_handle(task: object) -> bool:
 
     Such a task has a method ``handle()`` that returns a `JobHandle`, and an attribute ``pump``: a
     callable shared by all handles that submits and asks for news, or None. The worker calls it
-    before it polls handles. It may take minutes.
+    before it polls handles. It may take minutes; it returns True to be called again soon.
     """
     return callable(getattr(task, "handle", None)) and hasattr(task, "pump")

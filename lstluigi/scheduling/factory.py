@@ -12,6 +12,7 @@ from luigi.execution_summary import LuigiRunResult
 from luigi.retcodes import retcode
 from luigi.scheduler import Scheduler
 
+from .command_line import tell_in_sentences
 from .defaults import set_defaults
 from .leaving import leave
 from .luigid import PatientScheduler, answers, is_my_luigid, named_by_user
@@ -67,6 +68,7 @@ def _show_messages() -> None:
 def install() -> None:
     """Set up Luigi for this process: defaults where the user has set none, and our factory."""
     set_defaults()
+    tell_in_sentences()
     interface._WorkerSchedulerFactory = HandleFactory
 
 

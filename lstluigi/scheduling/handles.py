@@ -60,7 +60,7 @@ class HandleProcess:
         self.task = task
         self.status_reporter = reporter
         self.handle: JobHandle | None = None
-        self.pump: Callable[[], None] | None = None
+        self.pump: Callable[[], bool] | None = None
         self._results = results
         self._followed = followed
         self._check_complete = check_complete
@@ -148,7 +148,7 @@ class Followed:
         self._pace = pace
         self._interrupts = interrupts
         self._processes: dict[str, HandleProcess] = {}
-        self._pumps: Counter[Callable[[], None]] = Counter()
+        self._pumps: Counter[Callable[[], bool]] = Counter()
         self._pump_failures = 0
         self._looked = 0.0
 
@@ -172,14 +172,13 @@ class Followed:
     def look(self) -> None:
         """Run the pumps, then poll every handle; those that have ended hand in their results."""
         with self._interrupts.held_back():
-            for pump in list(self._pumps):
-                self._run_pump(pump)
+            busy = [self._run_pump(pump) for pump in list(self._pumps)]
             ended = [process for process in self._processes.values() if process.poll()]
         for process in ended:
             self._drop(process)
         self._reports.send(self._processes.values())
         self._looked = time.monotonic()
-        self._pace.looked()
+        self._pace.looked(any(busy))
 
     def _drop(self, process: HandleProcess) -> None:
         del self._processes[process.task.task_id]
@@ -190,9 +189,10 @@ class Followed:
                 del self._pumps[process.pump]
         self._pace.something_ended()
 
-    def _run_pump(self, pump: Callable[[], None]) -> None:
+    def _run_pump(self, pump: Callable[[], bool]) -> bool:
+        """Run a pump; True if it has more to do."""
         try:
-            pump()
+            busy = pump()
         except LstluigiError:
             raise
         except Exception as error:
@@ -204,5 +204,6 @@ class Followed:
                     "to follow them."
                 ) from error
             log.warning("Following the jobs: %s; trying again.", sentence_of(error))
-        else:
-            self._pump_failures = 0
+            return False
+        self._pump_failures = 0
+        return busy

@@ -39,11 +39,19 @@ class Pace:
         """Look again soon: more may follow."""
         self._wait = self._shortest
 
-    def looked(self) -> None:
-        """Set the time of the next look, counting the CPU time spent since the last one."""
+    def looked(self, busy: bool = False) -> None:
+        """Set the time of the next look, counting the CPU time spent since the last one.
+
+        Parameters
+        ----------
+        busy : bool
+            Whether the time went into work that is not done yet, and goes on soon.
+        """
         cpu = time.thread_time()
         spent, self._cpu = cpu - self._cpu, cpu
         wait = min(max(self._wait, spent / _SHARE), max(_SLOWEST, self._shortest))
+        if busy:
+            wait = self._wait = self._shortest
         self._due = time.monotonic() + wait
         self._wait = min(self._wait * 1.5, max(_LONGEST, self._shortest))
 

@@ -15,6 +15,7 @@ from luigi.worker import GetWorkResponse, TaskStatusReporter, TracebackWrapper, 
 
 from ..errors import LstluigiError
 from .books import Books
+from .collection import collection_put_off
 from .contract import offers_handle
 from .defaults import WORKERS
 from .handles import Followed, HandleProcess
@@ -135,7 +136,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
         """As Luigi's; a task that the run was started for may ``prepare()`` itself first."""
-        with explained():
+        with explained(), collection_put_off():
             prepare = getattr(task, "prepare", None)
             if not self._is_running and callable(prepare):
                 prepare()

@@ -81,7 +81,7 @@ class Stage(ABC):
 
     @abstractmethod
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
-        """Files that a unit makes; `inputs` is looked at only where they depend on it."""
+        """Files made of the inputs of a unit, or of a whole step: looked at only where needed."""
 
     @abstractmethod
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:

@@ -10,7 +10,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage
 
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -40,8 +40,9 @@ class R0ToDL1(Stage):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """One DL1 file for each simtel file."""
+        output = step.path("output")
         names = [dl1_name(file) for reading in (0, 1) for file in inputs[reading]]
-        return [same_name(os.path.join(step.path("output"), n), checks.DL1) for n in names]
+        return [Product(name, f"{output}/{name}", checks.DL1) for name in names]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain for each file."""

@@ -52,13 +52,11 @@ class TrainTestSplit(Stage):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """Every input file, on one of the two sides."""
+        outputs = {side: step.path("output", side) for side in ("train", "test")}
+        named = [(os.path.basename(file), side) for file, side in self._sides(step, inputs)]
         return [
-            Product(
-                f"{side}/{os.path.basename(file)}",
-                os.path.join(step.path("output", side), os.path.basename(file)),
-                checks.LINK,
-            )
-            for file, side in self._sides(step, inputs)
+            Product(f"{side}/{name}", f"{outputs[side]}/{name}", checks.LINK)
+            for name, side in named
         ]
 
     def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:

@@ -56,6 +56,36 @@ def test_the_machine() -> None:
     assert found.memory_mb > 100
 
 
+@pytest.mark.parametrize(
+    ("membership", "limits", "megabytes"),
+    [
+        ("0::/a/b", {"a/b/memory.max": "209715200"}, 200),
+        ("0::/a/b", {"a/b/memory.max": "max", "a/memory.max": "104857600"}, 100),
+        ("0::/a", {"a/memory.max": "104857600", "memory.max": "max"}, 100),
+        ("1:cpu:/a\n2:memory:/a", {"memory/a/memory.limit_in_bytes": "104857600"}, 100),
+        # inside a container the path may be that of the host
+        ("2:cpu,memory:/host/1", {"memory/memory.limit_in_bytes": "104857600"}, 100),
+        # version 1 without a limit, another group's limit, no limit at all
+        ("2:memory:/a", {"memory/a/memory.limit_in_bytes": str(2**63 - 4096)}, None),
+        ("2:memory:/a", {"memory/b/memory.limit_in_bytes": "104857600"}, None),
+        ("0::/", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_memory_of_a_container(
+    tmp_path: Path, membership: str, limits: dict[str, str], megabytes: int | None
+) -> None:
+    (tmp_path / "cgroup").write_text(f"{membership}\n" if membership else "")
+    for name, limit in limits.items():
+        file = tmp_path / "groups" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{limit}\n")
+    found = machine(tmp_path / "cgroup", tmp_path / "groups")
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    assert found.memory_mb == (megabytes or physical)
+    assert machine(tmp_path / "none", tmp_path / "groups").memory_mb == physical
+
+
 def test_requests_are_respected_and_clamped() -> None:
     backend = LocalBackend(Resources(4, 8000))
     usual = Resources(16, 100_000, (("partition", "xxl"),))

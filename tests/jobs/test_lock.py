@@ -163,3 +163,15 @@ def test_a_place_that_may_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LstluigiError, match="cannot be"):
         Lock(str(tmp_path / "file" / "step.lock"))
+
+
+def test_a_job_that_slurm_starts_again_takes_its_own_locks(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    owner(path, host="elsewhere", job="12", start=0)
+    assert holder(path) is not None  # another process of the same start
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert holder(path) is None
+    owner(path, host="elsewhere", job="13", start=0)
+    assert holder(path) is not None

@@ -75,6 +75,34 @@ def test_the_users_errors_are_sentences(start: Start, where: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["Job"], "lstluigi: Job needs --name (it has no default): add it."),
+        (["Jobb", "--name", "x"], "lstluigi: there is no task 'Jobb'; write Job."),
+        (["Many", "--cuont", "1"], "lstluigi: unrecognized arguments: --cuont 1; --help after "),
+        (["Many", "--count", "one"], "lstluigi: Many cannot take --count one: "),
+        (["Job", "--name"], "lstluigi: argument --name: expected one argument; --help after "),
+    ],
+)
+def test_what_is_mistyped_is_told_in_a_sentence(
+    start: Start, arguments: list[str], sentence: str
+) -> None:
+    run = start(*arguments, "--local-scheduler")
+    assert run.wait() == 2
+    told = [line for line in run.text.splitlines() if line.startswith("lstluigi:")]
+    assert len(told) == 1
+    assert told[0].startswith(sentence)
+    assert "Traceback" not in run.text
+    assert "usage:" not in run.text
+
+
+def test_help_is_still_there(start: Start) -> None:
+    run = start("Job", "--help")
+    assert run.wait() == 0
+    assert "--name" in run.text
+
+
+@pytest.mark.parametrize(
     ("name", "text", "environment"),
     [
         ("luigi.cfg", "[retcode]\ntask_failed=7\n", {}),

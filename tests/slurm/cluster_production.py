@@ -217,7 +217,9 @@ class ClusterProduction(Lab):
 
     def done_twice(self) -> set[str]:
         """Items that were made more than once."""
-        return {item for (item, state), count in self.ended().items() if state == "ok" and count > 1}
+        return {
+            item for (item, state), count in self.ended().items() if state == "ok" and count > 1
+        }
 
     def attempts(self, name: str) -> int:
         """How often a file of DL0 was begun, by the logs beside its products."""

@@ -14,7 +14,6 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from cluster_production import ClusterProduction
@@ -73,7 +72,10 @@ def exit_1(production: ClusterProduction) -> None:
     production.nodes({"a": "4", "b": "truncated"})
     run = production.type()
     assert run.code == 30
-    assert "1 of 2 files failed, first b.simtel.gz: lstchain_mc_r0_to_dl1 ended with exit code 1" in run.text
+    assert (
+        "1 of 2 files failed, first b.simtel.gz: lstchain_mc_r0_to_dl1 ended with exit code 1"
+        in run.text
+    )
     assert production.files() == {"dl1/0/dl1_a.h5"}
     assert production.attempts("a") == 1
     assert production.attempts("b") == 2, "once more, then it is the data's fault"

@@ -1,0 +1,123 @@
+"""The run as a job of its own, with a Slurm whose answers are set by the test."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from lstluigi import controller
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs.backend import NotNow
+from lstluigi.jobs.settings import Partition, SlurmSettings
+from lstluigi.jobs.slurm import SlurmBackend
+from lstluigi.jobs.slurm.commands import Answer
+from lstluigi.jobs.slurm.site import Site
+from lstluigi.jobs.spec import Resources
+
+DAY = 86400
+COMMAND = ["python", "-m", "lstluigi.cli", "run", "/it's here.yml"]
+
+
+class Slurm:
+    """Answers by command; remembers what was asked."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.answers = answers
+        self.asked: list[tuple[list[str], str]] = []
+
+    def __call__(self, argv: Sequence[str], text: str = "") -> Answer:
+        self.asked.append((list(argv), text))
+        return self.answers[argv[0]]
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LSTLUIGI_PROD_LOGS", str(tmp_path))
+    return tmp_path / "logs_prod"
+
+
+def backend(limit: int | None = DAY, **settings: object) -> SlurmBackend:
+    site = Site(partitions={name: Partition(name, limit) for name in ("long", "batch")})
+    return SlurmBackend(SlurmSettings(**settings), Slurm(), site)  # type: ignore[arg-type]
+
+
+def test_it_is_small_and_as_long_as_its_partition_allows() -> None:
+    asked = controller.resources(backend(), {})
+    assert (asked.cpus, asked.memory_mb, asked.time_s) == (1, 2000, DAY)
+    assert dict(asked.options)["partition"] == "long"
+
+
+@pytest.mark.parametrize("limit", [None, 30 * DAY])
+def test_a_week_is_enough(limit: int | None) -> None:
+    assert controller.resources(backend(limit), {}).time_s == 7 * DAY
+
+
+def test_wishes_and_the_site_count() -> None:
+    mapped = backend(partitions={"long": Partition("batch")}, stages={"controller": {"mem": "4G"}})
+    asked = controller.resources(mapped, {"time": "30"})
+    assert (asked.memory_mb, asked.time_s) == (4096, 1800)
+    assert dict(asked.options)["partition"] == "batch"
+    with pytest.raises(LstluigiError, match="more than partition long allows"):
+        controller.resources(backend(), {"time": "2-0"})
+
+
+def test_what_is_submitted(logs: Path) -> None:
+    slurm = Slurm(sbatch=Answer(0, "17\n", ""))
+    job = controller.submit("prod", COMMAND, Resources(1, 2000), run=slurm)
+    assert job == "17"
+    ((argv, script),) = slurm.asked
+    assert {"--job-name=lstluigi_prod", "--signal=B:TERM@300", "--requeue", "--mem=2000M"} <= set(
+        argv
+    )
+    assert f"--output={logs}/run_prod.log" in argv
+    assert script.splitlines()[1:] == [
+        f"cd -- {os.getcwd()} || exit",
+        "exec python -m lstluigi.cli run '/it'\"'\"'s here.yml'",
+    ]
+    assert json.loads((logs / "controller.json").read_text())["job"] == "17"
+    assert controller.recorded("prod") == "17"
+
+
+def test_what_would_make_things_again_is_not_started_again() -> None:
+    slurm = Slurm(sbatch=Answer(0, "17\n", ""))
+    controller.submit("prod", COMMAND, Resources(), requeue=False, run=slurm)
+    assert "--no-requeue" in slurm.asked[0][0]
+
+
+def test_a_submission_without_an_answer_is_looked_for() -> None:
+    silent = Answer(1, "", "sbatch: error: Batch job submission failed: Socket timed out")
+    there = Answer(0, "18|N/A|PENDING|Priority||lstluigi_prod\n", "")
+    assert (
+        controller.submit("prod", COMMAND, Resources(), run=Slurm(sbatch=silent, squeue=there))
+        == "18"
+    )
+    with pytest.raises(LstluigiError, match=r"has not taken the run as a job: .*timed out"):
+        controller.submit(
+            "prod", COMMAND, Resources(), run=Slurm(sbatch=silent, squeue=Answer(0, "", ""))
+        )
+
+
+def test_only_this_production_s_is_found() -> None:
+    listed = (
+        "1|N/A|RUNNING|None|n1|lstluigi_prod\n"
+        "2|N/A|RUNNING|None|n1|lstluigi_prod_2\n"
+        "3|N/A|COMPLETED|None|n1|lstluigi_prod\n"
+        "4|N/A|COMPLETING|None|n1|lstluigi_prod\n"
+    )
+    found = controller.in_queue("prod", Slurm(squeue=Answer(0, listed, "")))
+    assert found == {"1": "running", "4": "completing"}
+
+
+def test_no_answer_is_not_taken_for_an_empty_queue() -> None:
+    with pytest.raises(NotNow):
+        controller.in_queue("prod", Slurm(squeue=Answer(1, "", "Socket timed out")))
+
+
+def test_names_are_words_and_each_production_s_own() -> None:
+    names = {controller.job_name(prod_id) for prod_id in ("a b", "a,b", "a_b", "a$(b)")}
+    assert len(names) == 4
+    assert all(not set(name) & set(" ,$()") for name in names)

@@ -1,0 +1,167 @@
+"""`lstluigi cancel` without a Slurm: what is asked of it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import Lab, small
+
+from lstluigi import cancel as module
+from lstluigi import controller
+from lstluigi.cancel import cancel
+from lstluigi.errors import LstluigiError
+from lstluigi.jobs import ledger as ledger_module
+from lstluigi.jobs.backend import ChunkId
+from lstluigi.jobs.ledger import Submission, events, note
+from lstluigi.jobs.slurm.commands import Answer
+
+
+class Scripted:
+    """A queue that holds chunks of arrays."""
+
+    name = "slurm"
+    holds: dict[str, set[int]]
+    asked: int
+    cancelled: list[ChunkId]
+
+    def __init__(self, settings: object) -> None:
+        pass
+
+    def adopt(self, submission: Submission) -> Collection[int]:
+        type(self).asked += 1
+        return self.holds.get(submission.array, set())
+
+    def cancel(self, chunks: Iterable[ChunkId]) -> None:
+        self.cancelled.extend(chunks)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
+    Scripted.holds, Scripted.cancelled, Scripted.asked = {}, [], 0
+    monkeypatch.setattr(module, "SlurmBackend", Scripted)
+    monkeypatch.setattr(controller, "in_queue", lambda prod_id: {})
+    return Scripted
+
+
+def run(lab: Lab, **options: Any) -> str:
+    said: list[str] = []
+    cancel(str(lab.config), said.append, **options)
+    return "\n".join(said)
+
+
+def ledgers(lab: Lab) -> list[str]:
+    return [node.places.ledger for node in lab.plan().steps]
+
+
+def submit(path: str, array: str, job: str = "1", **chunks: str) -> None:
+    held = {number.removeprefix("c"): items.split() for number, items in chunks.items()}
+    note(path, "submitting", array=array, backend="slurm", name=f"n.{array}", chunks=held)
+    if job:
+        note(path, "submitted", array=array, job=job)
+
+
+def lock(lab: Lab, **content: object) -> Path:
+    path = Path(lab.plan().steps[0].places.lock)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 7, "started": "1", **content}))
+    return path
+
+
+def test_only_open_elements_of_own_arrays_are_ended(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    first, second = ledgers(lab)
+    submit(first, "a", c0="x", c1="y", c2="z")
+    submit(second, "a", c2="m")
+    submit(second, "b", c0="k")
+    note(first, "ended", array="a", item="x", state="ok")
+    queue.holds = {"a": {0, 1, 2, 3}}
+    said = run(lab, dry_run=True)
+    assert "2 job(s) would be cancelled" in said
+    assert "n.a [1-2]" in said
+    assert queue.cancelled == []
+    assert "2 job(s) cancelled" in run(lab)
+    assert sorted(queue.cancelled) == [("a", 1), ("a", 2)]
+    for path in (first, second):
+        assert [e["array"] for e in events(path) if e["event"] == "cancelled"] == ["a"]
+
+
+def test_each_array_is_asked_for_once(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    for path in ledgers(lab):
+        submit(path, "a", c0=path)
+    assert "nothing is under way" in run(lab)
+    assert queue.asked == 1
+
+
+def test_a_submission_that_was_cut_short_is_waited_for(
+    lab: Lab, queue: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab)
+    submit(ledgers(lab)[0], "a", job="", c0="x")
+    monkeypatch.setattr(module.time, "sleep", lambda s: queue.holds.update(a={0}))
+    said = run(lab)
+    assert "may still arrive" in said
+    assert queue.cancelled == [("a", 0)]
+
+
+def test_it_is_not_waited_for_for_ever(
+    lab: Lab, queue: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab)
+    submit(ledgers(lab)[0], "a", job="", c0="x")
+    monkeypatch.setattr(module, "ARRIVAL", -1.0)
+    assert ledger_module.ARRIVAL > 0
+    assert "nothing is under way" in run(lab)
+
+
+def test_a_run_on_another_host_has_to_be_ended_there(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    submit(ledgers(lab)[0], "a", c0="x")
+    queue.holds = {"a": {0}}
+    path = lock(lab)
+    with pytest.raises(LstluigiError, match=r"process id 7 on elsewhere is alive.*kill 7.*works"):
+        run(lab)
+    assert queue.cancelled == []
+    lock(lab, job="12")
+    with pytest.raises(LstluigiError, match="scancel 12"):
+        run(lab)
+    os.utime(path, (0, 0))
+    assert "1 job(s) cancelled" in run(lab)
+
+
+def test_a_controller_on_another_host_is_ended_first(
+    lab: Lab, queue: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was killed, and could not give its locks back."""
+    small(lab)
+    submit(ledgers(lab)[0], "a", c0="x")
+    queue.holds = {"a": {0}}
+    path = lock(lab, job="12")
+    told: list[list[str]] = []
+    left = [{"12": "completing"}, {"12": "completing"}, {"12": "running"}]
+    monkeypatch.setattr(controller, "in_queue", lambda prod_id: left.pop() if left else {})
+    monkeypatch.setattr(
+        module.commands, "run", lambda argv: told.append(list(argv)) or Answer(0, "", "")
+    )
+    monkeypatch.setattr(module, "LOOK", 0)
+    assert "job 12 (running), the run, is ended first" in run(lab)
+    assert told == [["scancel", "12"]]
+    assert queue.cancelled == [("a", 0)]
+    assert not path.exists()
+
+
+def test_no_slurm_is_needed_where_there_is_nothing(lab: Lab) -> None:
+    small(lab)
+    assert "nothing is under way" in run(lab)
+
+
+def test_a_lock_of_the_dead_does_not_matter(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    lock(lab, host=socket.gethostname(), pid=2**22 + 1)
+    assert "nothing is under way" in run(lab)
