@@ -135,7 +135,9 @@ class SlurmBackend(Backend):
         asked = ", ".join(f"{key} {options[key]}" for key in ASKED if key in options)
         told = f"Slurm refuses the job: {answer.words}" + f" (asked for: {asked})" * bool(asked)
         if answer.full:
-            told += f"; it has {len(array.chunks)} elements, give a smaller max_jobs in slurm_config"
+            told += (
+                f"; it has {len(array.chunks)} elements, give a smaller max_jobs in slurm_config"
+            )
         raise SubmissionError(told)
 
     def _busy(self) -> bool:
