@@ -14,9 +14,11 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from cluster_production import ClusterProduction
+from lab import FULL, full
 from slurm_files import PARTITIONS
 from slurm_lab import SlurmLab
 
@@ -158,6 +160,18 @@ def pending_jobs_cancelled(production: ClusterProduction) -> None:
 
 
 @side_by_side
+def all_cancelled_before_they_begin(production: ClusterProduction) -> None:
+    production.nodes({"a": "4", "b": "5"}, extra_slurm_options={"begin": "now+1hour"})
+    process = production.start()
+    production.wait(production.jobs, "the job to be there")
+    production.slurm.run("scancel", production.jobs()[0].id.partition("_")[0])
+    run = production.end(process)
+    assert run.code == 30
+    assert "its job was cancelled" in run.text
+    assert production.sbatch_calls() == 1
+
+
+@side_by_side
 def requeued(production: ClusterProduction) -> None:
     production.nodes({"a": f"wait {production.go} 4", "b": "5"})
     process = production.start()
@@ -165,7 +179,8 @@ def requeued(production: ClusterProduction) -> None:
     production.slurm.run("scontrol", "update", f"jobid={job.id}", "requeue=1")
     production.slurm.run("scontrol", "requeue", job.id)
     production.wait(lambda: production.jobs()[0].state == "PENDING", "the job to wait again")
-    production.slurm.run("scontrol", "update", f"jobid={job.id}", "StartTime=now")
+    # Slurm's own delay is two minutes; a node refuses what it is still killing
+    production.slurm.run("scontrol", "update", f"jobid={job.id}", "StartTime=now+5")
     production.go.touch()
     run = production.end(process)
     production.complete(run, AB)
@@ -265,6 +280,23 @@ def run_killed_while_jobs_run(production: ClusterProduction) -> None:
 
 
 @side_by_side
+def run_killed_after_each_submission(production: ClusterProduction) -> None:
+    full(production)
+
+    def submitted() -> int:
+        return sum(event["event"] == "submitted" for event in production.ledger())
+
+    for _ in range(4):
+        before = submitted()
+        process = production.start()
+        production.wait(lambda before=before: submitted() > before, "a submission")
+        process.send_signal(signal.SIGKILL)
+        assert production.end(process).code == -9
+    split = {"dl1/split/train/dl1_a.h5", "dl1/split/test/dl1_b.h5"}
+    production.complete(production.type(), FULL | split)
+
+
+@side_by_side
 def jobs_end_while_nobody_follows(production: ClusterProduction) -> None:
     first = ("4", f"wait {production.go} 4", f"wait {production.go} truncated")
     production.nodes(*[{"a": content, **MORE} for content in first])
@@ -283,9 +315,7 @@ def jobs_end_while_nobody_follows(production: ClusterProduction) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared_rough(
-    slurm_here: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SlurmLab]:
+def shared_rough(slurm_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmLab]:
     """A cluster of two nodes: urgent jobs preempt, and a file `refuse-NODE` keeps jobs off it."""
     top = tmp_path_factory.mktemp("rough")
     prolog = top / "prolog"
@@ -330,6 +360,19 @@ def _one_polls_one_submits(make: Make) -> tuple[ClusterProduction, ClusterProduc
     return polls, submits
 
 
+def test_controller_restarted(rough: SlurmLab, make: Make) -> None:
+    production = make("production")
+    production.nodes({"a": f"wait {production.go} 4", "b": "5"})
+    process = production.start()
+    production.wait_running()
+    rough.stop("slurmctld")
+    rough.start("slurmctld")
+    production.go.touch()
+    production.complete(production.end(process), AB)
+    assert sum(production.starts().values()) == 1
+
+
+@pytest.mark.slow
 def test_controller_killed_while_one_run_polls_and_another_submits(
     rough: SlurmLab, make: Make
 ) -> None:
@@ -483,22 +526,30 @@ def test_limit_that_was_not_to_be_seen(rough: SlurmLab, make: Make) -> None:
 def test_small_arrays_and_no_accounting(
     bare_slurm: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slurm = bare_slurm(max_array=4, min_job_age=2, cpus=8)
-    large, lost = (ClusterProduction(tmp_path / n, slurm, monkeypatch) for n in ("large", "lost"))
-    large.nodes(*[{"a": "4", **MORE}] * 5)
-    lost.nodes({"a": f"wait {lost.go} 4", "b": "5"})
-    runs = [large.start(), lost.start()]
-    (job,) = lost.wait_running()
-    runs[1].send_signal(signal.SIGSTOP)  # a long interval: the job is gone when the run asks again
-    slurm.run("scancel", job.id)
-    lost.wait(lambda: not lost.jobs(), "Slurm to forget the job")
-    runs[1].send_signal(signal.SIGCONT)
-    lost.go.touch()
+    slurm = bare_slurm(max_array=4, cpus=8)
+    production = ClusterProduction(tmp_path / "production", slurm, monkeypatch)
+    production.nodes(*[{"a": "4", **MORE}] * 5)
     files = {f"dl1/{n}/dl1_{name}.h5" for n in range(5) for name in ("a", *MORE)}
-    large.complete(large.end(runs[0]), files)
-    assert large.sbatch_calls() == 2
-    run = lost.end(runs[1])
-    lost.complete(run, AB)
+    production.complete(production.type(), files)
+    assert production.sbatch_calls() == 2
+
+
+@pytest.mark.slow
+def test_job_of_which_nobody_knows_any_more(
+    bare_slurm: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = bare_slurm(min_job_age=2)
+    production = ClusterProduction(tmp_path / "production", slurm, monkeypatch)
+    production.nodes({"a": f"wait {production.go} 4", "b": "5"})
+    process = production.start()
+    (job,) = production.wait_running()
+    process.send_signal(signal.SIGSTOP)  # as if it asked every few minutes
+    slurm.run("scancel", job.id)
+    production.wait(lambda: not production.jobs(), "Slurm to forget the job")
+    process.send_signal(signal.SIGCONT)
+    production.go.touch()
+    run = production.end(process)
+    production.complete(run, AB)
     assert "Slurm knows nothing of its job any more" in run.text
 
 
