@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test test-long lint docs bench clean
+.PHONY: demo test test-long lint docs bench bench-slurm clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -34,6 +34,13 @@ docs: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-disable-gc
+
+# half an hour, on a cluster of its own; needs root and Slurm's Debian packages
+bench-slurm: $(VENV)/.test
+	$(BIN)/python benchmarks/slurm_production.py
+	$(BIN)/python benchmarks/slurm_in_flight.py
+	$(BIN)/python benchmarks/slurm_makespan.py
+	$(BIN)/python benchmarks/slurm_campaign.py
 
 # the environment: what `demo` needs, and what the tests, the docs and the benchmarks need on top
 $(VENV)/.demo: setup.cfg constraints.txt

@@ -208,9 +208,10 @@ class Plan:
         for made in node.makes:
             self.listing.forget(os.path.dirname(made.path))
         self._manifests.pop(node.index, None)
-        self._forget_names(node)
+        self.forget_names(node)
 
-    def _forget_names(self, node: PlannedStep) -> None:
+    def forget_names(self, node: PlannedStep) -> None:
+        """Let go of the paths of a step's files; they are put together again when asked for."""
         self._finals.pop(node.index, None)
         self._final_sets.pop(node.index, None)
         for reading in range(len(node.readings)):
@@ -353,4 +354,4 @@ class Plan:
         manifest = self.manifest(node) or self.outside.manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
         for index in self.graph.descendants(node.index):  # they do without them, too
-            self._forget_names(self.steps[index])
+            self.forget_names(self.steps[index])

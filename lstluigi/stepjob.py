@@ -77,6 +77,7 @@ class StepJob:
         except LstluigiError:
             self._tell(self.node, "failed")
             raise
+        self._plan.forget_names(self.node)  # a production has 50,000 of them
         self._tell(self.node, "begun")
         return work
 
@@ -217,6 +218,7 @@ class StepJob:
             self._tell(self.node, word)
         finally:
             self.node.places.clear_scratch()
+            self._plan.forget_names(self.node)
             self._release()
         return outcome
 

@@ -104,10 +104,11 @@ class LocalBackend(Backend):
         return max(1, min(self._limits.cpus // resources.cpus, by_memory))
 
     def submit(self, array: Array) -> str:
-        """Queue the chunks; `poll` starts them as cores and memory allow."""
+        """Queue the chunks, and start those that fit; `poll` starts the others."""
         write_text(_script(array), job_script(array))
         for index, chunk in enumerate(array.chunks):
             self._queue[array.id, index] = array.files, chunk.resources
+        self._start()
         return array.id
 
     def poll(self) -> Mapping[ChunkId, Status]:

@@ -7,8 +7,10 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
+from lstluigi.jobs.compact import CompactItems
 from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
@@ -33,6 +35,9 @@ log = logging.getLogger("lstluigi")
 DESCRIBE = 0.2
 #: What the ledger keeps of an item's result.
 NOTED = ("state", "reason", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
+
+#: What is remembered of an item that ended well; the ledger has the rest.
+DONE: ItemResult = {"state": "ok"}
 
 
 class Monitor:
@@ -80,16 +85,15 @@ class Monitor:
     def pump(self) -> bool:
         """Submit what waits, and ask the backend if it is time to; True for more to submit."""
         self._describe()
-        submitted = False
         for chunk in self._submitter.pump(more=bool(self._waiting)):
             self._follow(chunk)
-            submitted = True
+            self._interval = self.backend.interval
         now = time.monotonic()
-        if self._chunks and (submitted or now - self._asked >= self._interval):
+        if self._chunks and now - self._asked >= self._interval:
             self._asked = now
             changed = self._ask()
             longer = min(self._interval * 1.5, self.backend.longest_interval)
-            self._interval = self.backend.interval if submitted or changed else longer
+            self._interval = self.backend.interval if changed else longer
         self._look_for_products()
         return bool(self._waiting) or self._submitter.busy
 
@@ -129,11 +133,13 @@ class Monitor:
         while self._waiting and time.monotonic() - begun < DESCRIBE:
             job = self._waiting.popleft()
             try:
-                followed = self._jobs[id(job)] = Followed(job, job.describe())
+                work = job.describe()
             except Exception as error:  # the others go on, whatever is wrong with this one
                 self._outcomes[id(job)] = Outcome(False, sentence(error))
                 continue
-            followed.open = {item.id for item in followed.work.items}
+            compact = replace(work, items=CompactItems(work.items))
+            followed = self._jobs[id(job)] = Followed(job, compact)
+            followed.open = {item.id for item in work.items}
             if followed.open:
                 self._submitter.take(followed)
             else:
@@ -252,7 +258,7 @@ class Monitor:
             self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
         followed.open.discard(item)
-        followed.items[item] = result
+        followed.items[item] = DONE if result.get("state") == DONE["state"] else result
         if not followed.open:
             self._conclude(followed)
 

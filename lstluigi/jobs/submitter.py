@@ -24,6 +24,8 @@ log = logging.getLogger("lstluigi")
 PATIENCE = 10.0
 #: While more jobs are about to be ready, an array waits for them so many times longer.
 HOLD = 10
+#: So many items wait for no others: they take memory, and a hundred chunks fill an array well.
+PLENTY = 5000
 
 GiveUp = Callable[[Iterable[Followed], str], None]
 
@@ -157,7 +159,8 @@ class Submitter:
     def _gather(self, more: bool) -> None:
         """Make arrays of what is ready, once no more is about to join it."""
         waited = time.monotonic() - self._ready_since
-        if not self._ready or waited < self._backend.gather * (HOLD if more else 1):
+        early = waited < self._backend.gather * (HOLD if more else 1)
+        if not self._ready or (early and len(self._ready) < PLENTY):
             return
         if self._unsent:  # the backend takes nothing now; what comes meanwhile goes out together
             return

@@ -239,6 +239,17 @@ def test_one_query_for_all(tmp_path: Path) -> None:
     assert backend.polls == asked <= 1
 
 
+def test_submissions_bring_no_queries_of_their_own(tmp_path: Path) -> None:
+    backend = Scripted()
+    backend.interval = backend.longest_interval = 3600.0
+    monitor = Monitor(backend, str(tmp_path / "jobs"), "run")
+    for number in range(3):
+        monitor.enqueue(Step(tmp_path, f"s{number}"))
+        monitor.pump()
+    assert len(backend.arrays) == 3
+    assert backend.polls == 1
+
+
 def test_nothing_under_way_nothing_asked(monitor: Monitor, backend: Scripted) -> None:
     monitor.pump()
     assert backend.polls == 0

@@ -88,6 +88,15 @@ def test_an_array_waits_for_what_is_about_to_be_ready_but_not_for_ever(bench: Be
     assert len(bench.pump(2.0 * module.HOLD - 2.0, more=True)) == 1
 
 
+def test_what_is_plenty_waits_for_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PLENTY", 3)
+    bench.backend.gather = 2.0
+    bench.take("a", items=2)
+    assert bench.pump(more=True) == []
+    bench.take("b", items=1)
+    assert len(bench.pump(more=True)) == 1
+
+
 def test_files_are_written_before_anything_is_submitted(bench: Bench) -> None:
     followed = bench.take("a", items=2, capacity=1)
     bench.backend.silent = True
