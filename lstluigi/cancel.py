@@ -15,7 +15,6 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import ARRIVAL, Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
-from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import SlurmBackend, commands
 from lstluigi.session import without_refused
 from lstluigi.stages import STAGES
@@ -64,8 +63,7 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
     steps = [planned(i, step, STAGES[step.stage]) for i, step in enumerate(production.steps)]
     ended = _end_run(production.prod_id, steps, tell, dry_run)
     arrays = _concerned(steps)
-    settings = getattr(production, "slurm", SlurmSettings())
-    alive = _under_way(SlurmBackend(settings), arrays, tell, dry_run) if arrays else 0
+    alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
     if not alive and not ended:
         tell(f"{production.prod_id}: nothing is under way")
     elif dry_run:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lstluigi.config.slurm import CONTROLLER
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
 from lstluigi.jobs.backend import NotNow
@@ -20,8 +21,6 @@ from lstluigi.jobs.slurm.commands import Run
 from lstluigi.jobs.spec import Resources
 from lstluigi.prodlog import directory_of, run_log
 
-#: Under which name `slurm_config` may have options for it, as for a stage.
-KIND = "controller"
 #: What it asks for where nothing else is said.
 USUAL = Resources(1, 2000, (("partition", "long"),))
 #: The longest time (s) that is asked for where the partition allows more.
@@ -66,7 +65,7 @@ def in_queue(prod_id: str, run: Run = commands.run) -> dict[str, str]:
 
 def resources(backend: SlurmBackend, wishes: Mapping[str, str]) -> Resources:
     """What the job asks for at this site: as much time as it can have, up to a week."""
-    asked = backend.resources(KIND, USUAL, wishes)
+    asked = backend.resources(CONTROLLER, USUAL, wishes)
     if asked.time_s is not None:
         return asked.timed(asked.time_s)
     limit = backend.longest(asked)

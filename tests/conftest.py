@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from lab import Lab
 
+pytest_plugins = ["slurm_fixtures"]
+
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lstluigi.config import values
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.section import Section, nearest
-from lstluigi.config.slurm import read_slurm
+from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
@@ -86,7 +86,7 @@ def load_config(
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
-        slurm=read_slurm(top, shapes, base, site),
+        slurm=read_slurm(top, (*shapes, CONTROLLER), base, site),
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),

@@ -70,6 +70,8 @@ CAUSES = {
     "launch": "launch",
     "command": "command",
 }
+#: Under this name `stages` has options for the run itself as a job.
+CONTROLLER = "controller"
 PROFILE_KEYS = (*SINGLE, "partitions", "stages", "retries")
 SLURM_KEYS = ("site", *PROFILE_KEYS)
 PARTITION_KEYS = ("name", *LIMITS)

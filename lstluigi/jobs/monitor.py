@@ -18,6 +18,7 @@ from lstluigi.jobs.packing import Ready
 from lstluigi.jobs.results import (
     ItemResult,
     cause_of,
+    explained,
     has_ended,
     is_there,
     read_results,
@@ -216,6 +217,8 @@ class Monitor:
             begun = result is not None
             if result is None or not has_ended(result):
                 result = without_result(status, begun)
+            else:
+                result = explained(result, status)
             self._close(submitted, item, result, status, innocent=bool(results) and not begun)
         return True
 

@@ -63,6 +63,13 @@ def cause_of(result: ItemResult, status: Status) -> Cause:
     return Cause.MEMORY if result["signal"] == "SIGKILL" else Cause.COMMAND
 
 
+def explained(result: ItemResult, status: Status) -> ItemResult:
+    """A result whose reason says why the job was ended, where the runner knows only the signal."""
+    if result.get("signal") is None or status.cause not in OF_THE_JOB or not status.reason:
+        return result
+    return {**result, "reason": f"{status.reason}: {result.get('reason')}"}
+
+
 def without_result(status: Status, begun: bool) -> ItemResult:
     """What stands for the result of an item whose job ended without one."""
     silent = "its job ended while doing it" if begun else "its job never came to it"

@@ -203,8 +203,10 @@ class Submitter:
 
     def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
         array = unsent.array
-        if not any(owner.open for owner in unsent.owners()):  # given up meanwhile
+        if not any(owner.open for owner in unsent.owners()):
             self._unsent.popleft()
+            for owner in unsent.owners():
+                owner.say("refused", array=array.id, message="its step was given up meanwhile")
             return
         try:
             job = self._backend.submit(array)

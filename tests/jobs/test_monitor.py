@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Scripted, Step, sizes
+from scripted import Scripted, Step, names, sizes
 
-from lstluigi.jobs.backend import State
+from lstluigi.jobs.backend import Cause, State, Status
 from lstluigi.jobs.handle import Outcome
-from lstluigi.jobs.ledger import events
+from lstluigi.jobs.ledger import events, note, submissions
 from lstluigi.jobs.monitor import Monitor
+from lstluigi.jobs.settings import Retries
 from lstluigi.jobs.spec import Environment, Resources
 
 
@@ -269,3 +271,326 @@ def test_letting_go(
     polls = backend.polls
     monitor.pump()
     assert backend.polls == polls
+
+
+# another try
+
+
+@pytest.fixture
+def patient(backend: Scripted) -> Scripted:
+    backend.retries = Retries(memory=2, time=1, node=2, preempted=5, launch=1, command=1)
+    return backend
+
+
+def ended(step: Step) -> list[dict[str, Any]]:
+    return [event for event in events(step.ledger) if event["event"] == "ended"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "tries"),
+    [
+        (Cause.TIME, 2),
+        (Cause.NODE, 3),
+        (Cause.PREEMPTED, 6),
+        (Cause.LAUNCH, 2),
+        (Cause.COMMAND, 2),
+        (Cause.CANCELLED, 1),
+        (Cause.FINAL, 1),
+    ],
+)
+def test_each_cause_has_its_number_of_tries(
+    monitor: Monitor, patient: Scripted, tmp_path: Path, cause: Cause, tries: int
+) -> None:
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    while monitor.outcome(step) is None:
+        patient.say(State.FAILED, len(patient.arrays) - 1, reason="it ended", cause=cause)
+        monitor.pump()
+        monitor.pump()
+    assert len(patient.arrays) == tries
+    assert monitor.outcome(step) == Outcome(False, "it ended")
+    told = ended(step)
+    assert [event["cause"] for event in told] == [cause.value] * tries
+    assert [event["again"] for event in told] == [True] * (tries - 1) + [False]
+
+
+def test_causes_are_counted_each_by_itself(
+    monitor: Monitor, patient: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    causes = [Cause.LAUNCH, Cause.NODE, Cause.TIME, Cause.NODE, Cause.COMMAND]
+    for cause in causes:
+        patient.say(State.FAILED, len(patient.arrays) - 1, cause=cause)
+        monitor.pump()
+        monitor.pump()
+    assert len(patient.arrays) == len(causes) + 1
+    patient.result(len(causes), a0="ok")
+    patient.say(State.SUCCEEDED, len(causes))
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(True)
+
+
+def test_the_one_that_failed_is_alone_the_innocent_go_on_together(
+    monitor: Monitor, patient: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a", items=5)
+    start(monitor, step)
+    patient.result(a0="ok", a1="running")
+    patient.say(State.FAILED, cause=Cause.MEMORY)
+    monitor.pump()
+    monitor.pump()
+    again = {tuple(chunk): array for array in patient.arrays[1:] for chunk in names(array)}
+    assert again.keys() == {("a1",), ("a2", "a3", "a4")}
+    assert again["a1",].resources.memory_mb == 200  # twice the usual
+    assert again["a2", "a3", "a4"].resources.memory_mb is None
+    assert [event["again"] for event in ended(step)] == [False, True, True, True, True]
+
+
+def test_the_innocent_are_not_counted(monitor: Monitor, patient: Scripted, tmp_path: Path) -> None:
+    """Each time another one takes the chunk along, for a cause that allows no second try."""
+    patient.retries = Retries(*[0] * 6)
+    step = Step(tmp_path, "a", items=4)
+    start(monitor, step)
+    for n in range(3):
+        patient.result(n, **{f"a{n}": "running"})
+        patient.say(State.FAILED, n, reason="killed", cause=Cause.NODE)
+        monitor.pump()
+        monitor.pump()
+    patient.result(3, a3="ok")
+    patient.say(State.SUCCEEDED, 3)
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(False, "killed; killed; killed")
+
+
+def test_a_cancelled_chunk_is_over_for_all(
+    monitor: Monitor, patient: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a", items=3)
+    start(monitor, step)
+    patient.result(a0="ok", a1="running")
+    patient.say(State.FAILED, reason="cancelled", cause=Cause.CANCELLED)
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(False, "cancelled; cancelled")
+    assert len(patient.arrays) == 1
+
+
+def test_no_more_memory_is_to_be_had(monitor: Monitor, patient: Scripted, tmp_path: Path) -> None:
+    step = Step(tmp_path, "a", resources=Resources(1, 600))
+    start(monitor, step)
+    patient.say(State.FAILED, reason="memory", cause=Cause.MEMORY)
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(False, "memory")
+
+
+def test_the_node_is_the_backends_word(monitor: Monitor, patient: Scripted, tmp_path: Path) -> None:
+    """A node that nobody has named must not be excluded as 'None'."""
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    for array, host in enumerate(("", "n7")):
+        patient.say(State.FAILED, array, cause=Cause.NODE, host=host)
+        monitor.pump()
+        monitor.pump()
+    assert [host for _, _, host in patient.asked_again] == ["", "n7"]
+
+
+def test_a_try_of_one_step_harms_no_other(
+    monitor: Monitor, patient: Scripted, tmp_path: Path
+) -> None:
+    bad, good = Step(tmp_path, "a"), Step(tmp_path, "b")
+    start(monitor, bad, good)
+    patient.result(a0="running")
+    patient.say(State.FAILED, cause=Cause.TIME)
+    monitor.pump()
+    monitor.pump()
+    for n, array in enumerate(patient.arrays[1:], 1):
+        for chunk, (item,) in enumerate(names(array)):
+            patient.result(n, chunk, **{item: "ok"})
+            patient.say(State.SUCCEEDED, n, chunk)
+    monitor.pump()
+    assert monitor.outcome(bad) == monitor.outcome(good) == Outcome(True)
+
+
+# files that are seen late
+
+
+@pytest.fixture
+def late(backend: Scripted, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A file system that shows files 60 s later; the clock."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    backend.latency = 60.0
+    return now
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
+def test_results_may_be_late(
+    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float], state: State
+) -> None:
+    """A job that failed has results, too: what it had done need not be done again."""
+    step = Step(tmp_path, "a", items=2)
+    start(monitor, step)
+    backend.result(a0="ok", a1="running")
+    backend.say(state)
+    monitor.pump()
+    late[0] += 59
+    monitor.pump()
+    assert monitor.outcome(step) is None
+    backend.result(a0="ok", a1="ok")
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(True)
+
+
+def test_results_are_not_waited_for_for_ever(
+    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float]
+) -> None:
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    backend.say(State.SUCCEEDED)
+    monitor.pump()
+    late[0] += 60
+    monitor.pump()
+    outcome = monitor.outcome(step)
+    assert outcome is not None
+    assert not outcome.done
+
+
+def test_results_that_are_there_are_not_waited_for(
+    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float]
+) -> None:
+    step = Step(tmp_path, "a", items=2)
+    start(monitor, step)
+    backend.result(a0="ok", a1="failed")
+    backend.say(State.FAILED)
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(False, "a1 failed")
+
+
+def test_products_may_be_late(
+    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float]
+) -> None:
+    soon, never = Step(tmp_path, "a", kind="a"), Step(tmp_path, "b", kind="b")
+    soon.seen = never.seen = False
+    start(monitor, soon, never)
+    for n, item in enumerate(("a0", "b0")):
+        backend.result(n, **{item: "ok"})
+        backend.say(State.SUCCEEDED, n)
+    monitor.pump()
+    late[0] += 59
+    monitor.pump()
+    assert soon.concluded is never.concluded is None
+    soon.seen = True
+    monitor.pump()
+    assert monitor.outcome(soon) == Outcome(True)
+    assert never.concluded is None
+    late[0] += 1
+    monitor.pump()
+    assert never.concluded is not None  # and says itself what is missing
+
+
+# the end of a run whose jobs go on
+
+
+@pytest.fixture
+def lasting(backend: Scripted) -> Scripted:
+    backend.survives = True
+    return backend
+
+
+def test_ledgers_of_jobs_that_go_on_stay_open(
+    monitor: Monitor, lasting: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a", items=2)
+    start(monitor, step)
+    lasting.say(State.RUNNING)
+    lasting.result(a0="ok", a1="running")
+    monitor.pump()
+    monitor.detach()
+    assert step.abandoned == "let go"
+    assert [event["event"] for event in events(step.ledger)][-1] == "detached"
+    (left,) = submissions(step.ledger, "scripted")
+    assert left.array == lasting.arrays[0].id
+    assert lasting.cancelled == []
+
+
+def test_jobs_that_end_with_the_run_are_forgotten(
+    monitor: Monitor, backend: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    monitor.detach()
+    assert submissions(step.ledger, "scripted") == []
+
+
+def test_cancelling_ends_all_and_forgets_them(lasting: Scripted, tmp_path: Path) -> None:
+    monitor = Monitor(lasting, str(tmp_path / "jobs"), "run", cancel=True)
+    step, done = Step(tmp_path, "a", items=2, capacity=1), Step(tmp_path, "b", kind="b")
+    start(monitor, step, done)
+    lasting.result(1, b0="ok")
+    lasting.say(State.SUCCEEDED, 1)
+    monitor.pump()
+    monitor.detach()
+    array = lasting.arrays[0]
+    assert set(lasting.cancelled) == {(array.id, 0), (array.id, 1)}
+    assert submissions(step.ledger, "scripted") == []
+    assert done.abandoned == ""
+
+
+def test_what_could_not_be_cancelled_is_not_forgotten(lasting: Scripted, tmp_path: Path) -> None:
+    monitor = Monitor(lasting, str(tmp_path / "jobs"), "run", cancel=True)
+    step = Step(tmp_path, "a")
+    start(monitor, step)
+    lasting.silent = True
+    monitor.detach()
+    assert step.abandoned
+    assert len(submissions(step.ledger, "scripted")) == 1
+
+
+def test_jobs_that_were_not_looked_up_are_not_forgotten(lasting: Scripted, tmp_path: Path) -> None:
+    """They go on: cancelling has not reached them."""
+    step = Step(tmp_path, "a")
+    note(step.ledger, "submitting", backend="scripted", array="old", chunks={"0": ["a0"]})
+    note(step.ledger, "submitted", array="old", job="7")
+    monitor = Monitor(lasting, str(tmp_path / "jobs"), "run", cancel=True)
+    lasting.silent = True
+    start(monitor, step)
+    lasting.silent = False
+    monitor.detach()
+    assert step.abandoned
+    (left,) = submissions(step.ledger, "scripted")
+    assert left.array == "old"
+
+
+def test_a_step_whose_products_are_not_seen_yet_is_let_go(
+    monitor: Monitor, lasting: Scripted, tmp_path: Path, late: list[float]
+) -> None:
+    step = Step(tmp_path, "a")
+    step.seen = False
+    start(monitor, step)
+    lasting.result(a0="ok")
+    lasting.say(State.SUCCEEDED)
+    monitor.pump()
+    monitor.detach()
+    assert step.abandoned == "let go"  # or its lock would stay
+    assert step.concluded is None
+
+
+def test_two_steps_of_an_earlier_chunk_are_followed_together(
+    monitor: Monitor, lasting: Scripted, tmp_path: Path
+) -> None:
+    steps = [Step(tmp_path, name) for name in "ab"]
+    for step in steps:
+        chunks = {"0": [step.items[0].id]}
+        facts = {"backend": "scripted", "array": "old", "directory": str(tmp_path / "old")}
+        note(step.ledger, "submitting", chunks=chunks, **facts)
+        note(step.ledger, "submitted", array="old", job="7")
+    lasting.alive = {"old": {0}}
+    start(monitor, *steps)
+    assert lasting.arrays == []
+    assert monitor.progress(steps[0]) == (0, 1)
+    (tmp_path / "old").mkdir()
+    items = {f"{name}0": {"state": "ok", "rc": 0, "signal": None} for name in "ab"}
+    (tmp_path / "old" / "chunk-0.json").write_text(json.dumps({"items": items}))
+    lasting.answers["old", 0] = Status(State.SUCCEEDED)
+    monitor.pump()
+    assert [monitor.outcome(step) for step in steps] == [Outcome(True)] * 2

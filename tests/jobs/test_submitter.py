@@ -188,13 +188,15 @@ def test_nothing_more_of_a_step_that_was_given_up_is_submitted(bench: Bench) -> 
     bench.backend.largest_array = 1
     bench.backend.free = 2
     bench.backend.refusal = "no"
-    bench.take("a", items=3, capacity=1)
+    followed = bench.take("a", items=3, capacity=1)
     bench.pump()
     bench.backend.refusal, bench.backend.free = "", None
     bench.take("b")
     bench.pump()
     assert [names(array) for array in bench.backend.arrays] == [[["b0"]]]
     assert len(bench.given_up) == 1
+    assert told(followed) == ["submitting", "submitting", "refused", "refused"]
+    assert submissions(followed.job.ledger, "scripted") == []
 
 
 def test_no_place_for_the_files_of_an_array(bench: Bench) -> None:

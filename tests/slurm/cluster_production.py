@@ -48,6 +48,8 @@ class ClusterProduction(Lab):
         self._said = 0
         self._bin = root / "bin"
         self._bin.mkdir()
+        self._calls, self._at_gate = root / "calls", root / "at_gate"
+        self.unwrap_sbatch()
         source = self.environment()
         with source.open("a") as stream:
             stream.write(f'echo "$lstluigi_spec" >> {shlex.quote(str(self._started))}\n')
@@ -72,11 +74,22 @@ class ClusterProduction(Lab):
     def wrap_sbatch(self, body: str) -> None:
         """Put a script before the real sbatch, which it calls as `"$sbatch" "$@"`."""
         real = shlex.quote(shutil.which("sbatch") or "sbatch")
-        self._script("sbatch", f"sbatch={real}\n{body}")
+        self._script("sbatch", f"sbatch={real}\necho >> {self._calls}\n{body}")
+
+    def gate_sbatch(self) -> None:
+        """Have sbatch wait until `go` is there."""
+        self.wrap_sbatch(
+            f"touch {self._at_gate}; while [ ! -e {self.go} ]; do sleep 0.05; done\n"
+            'exec "$sbatch" "$@"'
+        )
+
+    def wait_at_gate(self) -> None:
+        """Wait until the run has called the sbatch that waits."""
+        self.wait(self._at_gate.exists, "the run to call sbatch")
 
     def unwrap_sbatch(self) -> None:
         """Have the real sbatch alone again."""
-        (self._bin / "sbatch").unlink()
+        self.wrap_sbatch('exec "$sbatch" "$@"')
 
     def _script(self, name: str, body: str) -> None:
         path = self._bin / name
@@ -177,6 +190,10 @@ class ClusterProduction(Lab):
             return Counter(self._started.read_text().split())
         except FileNotFoundError:
             return Counter()
+
+    def sbatch_calls(self) -> int:
+        """How often sbatch was called."""
+        return len(self._calls.read_text())
 
     def runners(self) -> list[int]:
         """Process ids of the runners that have begun an item, by their result files."""

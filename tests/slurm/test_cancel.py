@@ -170,7 +170,7 @@ def test_interrupted_it_ends_its_jobs_if_told_so(
     assert "Traceback" not in text
     until(lambda: not queued(slurm, "test_prod"), "the jobs to end")
     assert {job.state for job in slurm.jobs("-j", foreign)} <= {"PENDING", "RUNNING"}
-    assert told(lab.path("test_prod/dl1", LEDGER))[-2:] == ["cancelled", "detached"]
+    assert told(lab.path("test_prod/dl1", LEDGER))[-1] == "abandoned"
     assert "nothing is under way" in cancel(lab, config).text
 
 
@@ -178,7 +178,7 @@ def test_no_answer_is_no_cancelled_job(slurm: SlurmLab, lab: Lab) -> None:
     config = production(lab, wait=60)
     with running(lab, slurm, config) as run:
         run.kill()
-    slurm.wait_saved()
+    slurm.wait_saved(next(iter(queued(slurm, "test_prod"))))
     slurm.kill("slurmctld")
     ended = cancel(lab, config)
     assert ended.code == 2

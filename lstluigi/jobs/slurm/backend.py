@@ -133,9 +133,12 @@ class SlurmBackend(Backend):
         if answer.full and (self._chunks or self._busy()):
             raise NotNow(f"Slurm takes no more jobs for now ({answer.words})")
         asked = ", ".join(f"{key} {options[key]}" for key in ASKED if key in options)
-        raise SubmissionError(
-            f"Slurm refuses the job: {answer.words}" + f" (asked for: {asked})" * bool(asked)
-        )
+        told = f"Slurm refuses the job: {answer.words}" + f" (asked for: {asked})" * bool(asked)
+        if answer.full:
+            told += (
+                f"; it has {len(array.chunks)} elements, give a smaller max_jobs in slurm_config"
+            )
+        raise SubmissionError(told)
 
     def _busy(self) -> bool:
         """Has the user other jobs, whose end makes room?"""
@@ -234,7 +237,7 @@ class SlurmBackend(Backend):
             self._tell(row, states.stuck(row.reason))
         elif status.state is State.UNKNOWN:
             self._tell(row, status.reason)
-        elif status.state is State.FAILED and status.cause is Cause.COMMAND:
+        elif status.state is State.FAILED:
             return examined(status, element, row.reason)
         return status
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lstluigi.jobs.script import job_script
-from lstluigi.jobs.spec import Array, Resources
+from lstluigi.jobs.spec import Array, ArrayFiles, Resources
 
 #: A command that has not answered by then (s) is ended; Slurm's own patience is 10 to 20 s.
 TIMEOUT = 90.0
@@ -113,14 +113,16 @@ def sbatch(array: Array, options: Mapping[str, str], throttle: int | None) -> li
     """Command line that submits an array; its script goes to standard input."""
     last = len(array.chunks) - 1
     elements = f"0-{last}" + f"%{throttle}" * bool(throttle and last >= throttle)
+    # Slurm takes `%` in this path for the start of a placeholder
+    output = ArrayFiles(array.id, array.directory.replace("%", "%%")).output("%a")
     own = {
         "parsable": "",
         "no-requeue": "",
         "job-name": array.name[:LONGEST_TEXT],
-        "comment": f"lstluigi array {array.id}"[:LONGEST_TEXT],
+        "comment": _comment(array),
         "array": elements,
-        "output": array.output("%a"),
-        "error": array.output("%a"),
+        "output": output,
+        "error": output,
         "open-mode": "append",
         "chdir": "/",
     }
@@ -129,6 +131,14 @@ def sbatch(array: Array, options: Mapping[str, str], throttle: int | None) -> li
         "sbatch",
         *(f"--{name}={value}" if value else f"--{name}" for name, value in given.items()),
     ]
+
+
+def _comment(array: Array) -> str:
+    """What the array makes: its first product, and how many items there are."""
+    items = [item for chunk in array.chunks for item in chunk.items]
+    first = next((product.final for item in items for product in item.products), items[0].id)
+    told = f"lstluigi, {len(items)} item(s) from {first}"
+    return re.sub(r"[^\x20-\x7e]|\|", "?", told)[:LONGEST_TEXT]  # sacct separates by bars
 
 
 def sbatch_options(resources: Resources) -> dict[str, str]:

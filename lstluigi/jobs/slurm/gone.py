@@ -23,6 +23,9 @@ MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory"
 #: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
 KILLED = ("JobLaunchFailure", "0:9")
 
+#: What slurmd writes where a job's output goes before a job that is not requeued is cancelled.
+PROLOG_WORDS = "Error running slurm prolog"
+
 #: Id and name of a job, and an index.
 Key = tuple[str, str, int]
 
@@ -127,20 +130,27 @@ def _has_finished(element: Element) -> bool:
 
 
 def examined(status: Status, element: Element, how: str) -> Status:
-    """A bare FAILED, by what the job has left: a memory kill and a bad start look the same.
+    """A bare FAILED or CANCELLED, by what the job has left.
+
+    A memory kill and a bad start look the same, and so do a bad start and a person's scancel.
 
     Parameters
     ----------
     how
         The reason that squeue gives, or the exit code that sacct gives.
     """
-    if status.state is not State.FAILED or status.cause is not Cause.COMMAND:
+    if status.state is not State.FAILED or status.cause not in (Cause.COMMAND, Cause.CANCELLED):
         return status
     output = element.files.output(element.index)
     try:
         text = Path(output).read_text(encoding="utf-8", errors="replace")[-20_000:]
     except OSError:
         text = ""
+    if status.cause is Cause.CANCELLED:
+        if PROLOG_WORDS not in text:
+            return status
+        told = f"its job could not be started ({last_line(output)})"
+        return Status(status.state, told, Cause.LAUNCH, status.host)
     begun = is_there(element.files.result(element.index))
     said = last_line(output)
     told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)

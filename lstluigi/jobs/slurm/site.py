@@ -63,7 +63,7 @@ def probe(ask: Run = run) -> Site:
     Raises
     ------
     LstluigiError
-        Where there is no Slurm.
+        Where there is no Slurm, or where it does not answer now.
     """
     user = pwd.getpwuid(os.getuid()).pw_name
     shown = ask(["scontrol", "show", "config"])
@@ -72,6 +72,8 @@ def probe(ask: Run = run) -> Site:
             f"there is no Slurm on this machine ({shown.words}); use --backend local, or run "
             "where sbatch is"
         )
+    if shown.silent:
+        raise LstluigiError(f"Slurm does not answer now ({shown.words}); try again when it does")
     settings = parse_settings(shown.out)
     limits = ask(["sinfo", "--noheader", f"--format={SINFO_FORMAT}"])
     partitions, times, nodes = parse_partitions(limits.out if limits.code == 0 else "")
@@ -85,7 +87,8 @@ def probe(ask: Run = run) -> Site:
         memory_mb=_number(memory),
         # the highest index is one less
         largest_array=max(1, _number(settings.get("MaxArraySize")) or 1000),
-        accounting=accounting.code == 0 and "disabled" not in accounting.err,
+        # a database that is down now may be up when it is needed
+        accounting="disabled" not in accounting.err and accounting.code != 127,
         max_jobs=_max_jobs(ask, user, settings),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Answer, Row, compact, expand
-from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
+from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Product, Resources
 
 #: What Slurm says when it does not answer (facts/slurm.md).
 NO_ANSWER = [
@@ -239,3 +240,17 @@ def test_a_command_that_is_not_there(tmp_path: Path) -> None:
 def test_a_command_that_does_not_end_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "TIMEOUT", 0.05)
     assert commands.run(["sleep", "60"]).silent
+
+
+def test_percent_in_a_path_is_no_placeholder() -> None:
+    argv = commands.sbatch(array(directory="/logs/50%j/run-1"), {}, None)
+    assert "--output=/logs/50%%j/run-1/chunk-%a.log.out" in argv
+
+
+def test_the_comment_says_what_is_made() -> None:
+    made = array(2)
+    product = Product("x.h5", "/data/gamma|1\n/x.h5", {"file": True})
+    items = [replace(item, products=[product]) for item in made.chunks[0].items]
+    chunks = [replace(chunk, items=items) for chunk in made.chunks]
+    argv = commands.sbatch(replace(made, chunks=chunks), {}, None)
+    assert "--comment=lstluigi, 2 item(s) from /data/gamma?1?/x.h5" in argv
