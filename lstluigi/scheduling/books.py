@@ -47,9 +47,9 @@ class Books:
         return self._requirements.required(task_id)
 
     def pending_requirements(self, task_id: str) -> list[str]:
-        """Return the requirements of a task that are still to be run by this worker."""
+        """Return the requirements of a task that this worker is still to run, or is running."""
         missing = self._requirements.missing(task_id)
-        return [name for name in missing if self._status.get(name) == PENDING]
+        return [name for name in missing if self._status.get(name) in (PENDING, RUNNING)]
 
     def record(self, told: dict[str, Any]) -> None:
         """Enter what the scheduler is told.
