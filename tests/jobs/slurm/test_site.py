@@ -71,24 +71,30 @@ def test_partitions_of_different_nodes() -> None:
 
 
 def test_what_cannot_be_learnt_is_left_open() -> None:
-    down = Answer(1, "", "slurm_load_ctl_conf error: Unable to contact slurm controller")
-    site = probe(ask(dict.fromkeys(GOOD, down)))
+    refused = Answer(1, "", "error: Access/permission denied")
+    site = probe(ask(dict.fromkeys(GOOD, refused)))
     assert site.partitions == {}
     assert site.max_jobs is None
     assert site.memory_mb is None
-    assert not site.accounting
     assert site.largest_array == 1000
 
 
+def test_no_answer_is_a_sentence() -> None:
+    down = Answer(1, "", "slurm_load_ctl_conf error: Unable to contact slurm controller")
+    with pytest.raises(LstluigiError, match=r"Slurm does not answer now.*try again"):
+        probe(ask(dict.fromkeys(GOOD, down)))
+
+
 @pytest.mark.parametrize(
-    "sacct",
+    ("sacct", "expected"),
     [
-        Answer(0, "", "Slurm accounting storage is disabled"),
-        Answer(1, "", "Problem talking to the database"),
+        (Answer(0, "", "Slurm accounting storage is disabled"), False),
+        (Answer(127, "", "sacct cannot be run (No such file or directory)"), False),
+        (Answer(1, "", "Problem talking to the database"), True),  # it may be up again later
     ],
 )
-def test_no_accounting(sacct: Answer) -> None:
-    assert not probe(ask({**GOOD, "sacct": sacct})).accounting
+def test_accounting(sacct: Answer, expected: bool) -> None:
+    assert probe(ask({**GOOD, "sacct": sacct})).accounting is expected
 
 
 def test_without_a_database_limits_are_those_of_the_controller() -> None:
