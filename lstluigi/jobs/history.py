@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class History:
         self._arrays[array] = _Submitted(facts, str(event.get("backend", "")))
         chunks = event.get("chunks")
         for items in chunks.values() if isinstance(chunks, dict) else ():
-            for item in items:
+            for item in map(sys.intern, items):  # others remember these names, too
                 if item in self._open:
                     self._close(item, GONE)
                 self._open[item] = array

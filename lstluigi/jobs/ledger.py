@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from calendar import timegm
 from collections.abc import Iterator
@@ -129,7 +130,9 @@ def _submission(array: str, event: dict[str, Any]) -> Submission:
         name=str(event.get("name", "")),
         recipe=str(event.get("recipe", "")),
         when=_seconds(event.get("time")),
-        open={str(item): int(index) for index, items in chunks.items() for item in items},
+        open={
+            sys.intern(str(item)): int(index) for index, items in chunks.items() for item in items
+        },
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -139,7 +140,7 @@ class Monitor:
                 continue
             compact = replace(work, items=CompactItems(work.items))
             followed = self._jobs[id(job)] = Followed(job, compact)
-            followed.open = {item.id for item in work.items}
+            followed.open = {sys.intern(item.id) for item in work.items}
             if followed.open:
                 self._submitter.take(followed)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -221,8 +222,9 @@ class Submitter:
         for owner in unsent.owners():
             owner.say("submitted", array=array.id, job=job)
         for index, share in enumerate(unsent.shares):
-            owners = {one.item.id: one.owner for one in share}
-            shared = {one.item.id: one.shared for one in share}
+            ids = [sys.intern(one.item.id) for one in share]  # the same that their owners hold
+            owners = {item: one.owner for item, one in zip(ids, share, strict=True)}
+            shared = {item: one.shared for item, one in zip(ids, share, strict=True)}
             yield Submitted(array.files, index, array.resources, owners, shared)
 
     def _refuse(self, unsent: _Unsent, message: str) -> None:
