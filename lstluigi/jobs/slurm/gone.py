@@ -118,6 +118,19 @@ def _vanished(element: Element, alone: bool) -> Status:
     return Status(State.FAILED, "Slurm knows nothing of its job any more", Cause.NODE)
 
 
+def begun_as(files: ArrayFiles, chunks: int) -> str | None:
+    """Id of an array that has begun, by its result files; squeue may have forgotten it already."""
+    for path in filter(is_there, map(files.result, range(chunks))):
+        try:
+            content = read_json(path)
+        except LstluigiError:
+            continue
+        job = str(content.get("slurm_job")) if isinstance(content, dict) else ""
+        if job.isdecimal():
+            return job
+    return None
+
+
 def _has_finished(element: Element) -> bool:
     """Has the runner written its last word, and does that need none of Slurm's?"""
     path = element.files.result(element.index)
