@@ -255,14 +255,32 @@ def run_killed_before_its_ledger_knows(production: ClusterProduction) -> None:
     assert sum(production.starts().values()) == 1
 
 
+#: Takes the script, and submits it when the run that gave it has been dead for a while.
+LATE = 'script="$(cat)"; kill -9 $PPID; sleep 8; exec "$sbatch" "$@" <<< "$script"'
+
+
 @side_by_side
 def submission_arrives_after_the_run_is_killed(production: ClusterProduction) -> None:
-    production.nodes({"a": "sleep 3 4", "b": "5"})
-    production.wrap_sbatch('kill -9 $PPID; sleep 8; exec "$sbatch" "$@"')
+    production.nodes({"a": f"wait {production.go} 4", "b": "5"})
+    production.wrap_sbatch(LATE)
+    assert production.type().code == -9
+    production.unwrap_sbatch()
+    process = production.start()
+    production.wait(lambda: "found again in the queue" in production.said(), "the job to be found")
+    assert "may still arrive" in production.said()
+    production.go.touch()
+    production.complete(production.end(process), AB)
+    assert production.sbatch_calls() == 1
+
+
+@side_by_side
+def submission_arrives_and_ends_while_nobody_looks(production: ClusterProduction) -> None:
+    production.nodes({"a": "4", "b": "5"})
+    production.wrap_sbatch(LATE)
     assert production.type().code == -9
     production.unwrap_sbatch()
     production.complete(production.type(), AB)
-    assert sum(production.starts().values()) == 1
+    assert production.attempts("a") == production.attempts("b") == 1
 
 
 @side_by_side
