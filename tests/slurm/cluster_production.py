@@ -204,22 +204,22 @@ class ClusterProduction(Lab):
         paths = [*self.root.rglob("*ledger.jsonl")]
         return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
 
-    def ended(self) -> Counter[tuple[str, str]]:
-        """How often each item ended in which state, by the runner's words in all result files."""
-        found: Counter[tuple[str, str]] = Counter()
-        for result in self._results():
-            found.update((item, ending["state"]) for item, ending in result["items"].items())
-        return found
-
     def _results(self) -> list[dict[str, Any]]:
         paths = self.prod_logs.rglob("chunk-*.json")
         return [json.loads(p.read_text()) for p in paths if not p.name.endswith(".spec.json")]
 
     def done_twice(self) -> set[str]:
-        """Items that were made more than once."""
-        return {
-            item for (item, state), count in self.ended().items() if state == "ok" and count > 1
-        }
+        """Items that were made more than once, by the runner's words in all result files.
+
+        A second job may find that another has been there; then it makes nothing.
+        """
+        made = Counter(
+            item
+            for result in self._results()
+            for item, ending in result["items"].items()
+            if ending["state"] == "ok" and ending["reason"] != "already there"
+        )
+        return {item for item, count in made.items() if count > 1}
 
     def attempts(self, name: str) -> int:
         """How often a file of DL0 was begun, by the logs beside its products."""

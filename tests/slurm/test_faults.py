@@ -142,19 +142,37 @@ def running_job_cancelled(production: ClusterProduction) -> None:
 
 
 @side_by_side
-def pending_jobs_cancelled(production: ClusterProduction) -> None:
+def one_of_the_pending_cancelled(production: ClusterProduction) -> None:
+    production.settings["throttle"] = 1
+    production.nodes(*[{"a": f"wait {production.go} 4", **MORE}] * 3)
+    process = production.start()
+    (job,) = production.wait_running()
+    array = job.id.partition("_")[0]
+    production.slurm.run("scancel", f"{array}_[1]")  # vanishes from squeue, sacct and scontrol
+    production.wait(
+        lambda: "its job was cancelled before it began" in production.said(), "the news"
+    )
+    production.go.touch()
+    run = production.end(process)
+    assert run.code == 30
+    assert "once more" not in run.text
+    assert len(production.files()) == 40
+    production.complete(production.type(), THREE)
+
+
+@side_by_side
+def all_pending_cancelled(production: ClusterProduction) -> None:
     production.settings["throttle"] = 1
     production.nodes(*[{"a": f"wait {production.go} 4", **MORE}] * 3)
     process = production.start()
     (job,) = production.wait_running()
     array = job.id.partition("_")[0]
     production.slurm.run("scancel", f"{array}_[1-2]")
-    production.wait(lambda: len(production.queue()) == 1, "the others to be gone")
-    production.wait(lambda: "failed: " in production.said(), "the news")
+    production.wait(lambda: "its job was cancelled" in production.said(), "the news")
     production.go.touch()
     run = production.end(process)
     assert run.code == 30
-    assert "its job was cancelled" in run.text
+    assert "once more" not in run.text
     assert len(production.files()) == 20
     production.complete(production.type(), THREE)
 
@@ -255,14 +273,32 @@ def run_killed_before_its_ledger_knows(production: ClusterProduction) -> None:
     assert sum(production.starts().values()) == 1
 
 
+#: Takes the script, and submits it when the run that gave it has been dead for a while.
+LATE = 'script="$(cat)"; kill -9 $PPID; sleep 8; exec "$sbatch" "$@" <<< "$script"'
+
+
 @side_by_side
 def submission_arrives_after_the_run_is_killed(production: ClusterProduction) -> None:
-    production.nodes({"a": "sleep 3 4", "b": "5"})
-    production.wrap_sbatch('kill -9 $PPID; sleep 8; exec "$sbatch" "$@"')
+    production.nodes({"a": f"wait {production.go} 4", "b": "5"})
+    production.wrap_sbatch(LATE)
+    assert production.type().code == -9
+    production.unwrap_sbatch()
+    process = production.start()
+    production.wait(lambda: "found again in the queue" in production.said(), "the job to be found")
+    assert "may still arrive" in production.said()
+    production.go.touch()
+    production.complete(production.end(process), AB)
+    assert production.sbatch_calls() == 1
+
+
+@side_by_side
+def submission_arrives_and_ends_while_nobody_looks(production: ClusterProduction) -> None:
+    production.nodes({"a": "4", "b": "5"})
+    production.wrap_sbatch(LATE)
     assert production.type().code == -9
     production.unwrap_sbatch()
     production.complete(production.type(), AB)
-    assert sum(production.starts().values()) == 1
+    assert production.attempts("a") == production.attempts("b") == 1
 
 
 @side_by_side

@@ -21,7 +21,7 @@ from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, examined
+from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, begun_as, examined
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
@@ -157,6 +157,8 @@ class SlurmBackend(Backend):
             job, _, name = line.strip().partition("|")
             if name == array.name and job.isdecimal():
                 return job
+        if (begun := begun_as(array, len(array.chunks))) is not None:
+            return begun
         now = time.monotonic()
         if not self._doubtful[array.id]:
             self._doubtful[array.id] = now

@@ -107,15 +107,29 @@ class Gone:
         return found
 
 
-def _vanished(element: Element, alone: bool) -> Status:
+def _vanished(element: Element, listed: bool) -> Status:
     """What a job was that Slurm does not know any more.
 
-    An element that is cancelled before it starts leaves no trace in squeue, sacct or scontrol,
-    while others of its array go on; a controller that has lost jobs has lost the whole array.
+    One of several waiting elements that is cancelled leaves no trace in squeue, sacct or scontrol,
+    while its array is still listed (Slurm 22.05.8; of the last ones a line without a number stays).
+    A controller that has lost jobs has lost the whole array.
     """
-    if alone and not element.started and not is_there(element.files.result(element.index)):
+    if listed and not element.started and not is_there(element.files.result(element.index)):
         return Status(State.FAILED, "its job was cancelled before it began", Cause.CANCELLED)
     return Status(State.FAILED, "Slurm knows nothing of its job any more", Cause.NODE)
+
+
+def begun_as(files: ArrayFiles, chunks: int) -> str | None:
+    """Id of an array that has begun, by its result files; squeue may have forgotten it already."""
+    for path in filter(is_there, map(files.result, range(chunks))):
+        try:
+            content = read_json(path)
+        except LstluigiError:
+            continue
+        job = str(content.get("slurm_job")) if isinstance(content, dict) else ""
+        if job.isdecimal():
+            return job
+    return None
 
 
 def _has_finished(element: Element) -> bool:
