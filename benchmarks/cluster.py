@@ -97,7 +97,8 @@ class Site:
     slurm
         Keys of `slurm_config` that differ from lstluigi's defaults.
     per_chunk
-        How many steps may share a chunk, in place of each stage's own number.
+        How many files or steps may share a chunk, in place of each stage's own number; for the
+        command `lstluigi` only.
     options
         Slurm options of every step in place of the config's.
     runner
@@ -162,7 +163,7 @@ class Site:
         }[by]
         if by == "luigi":
             words += ["--config", str(self.config), "--local-scheduler"]
-        if self.per_chunk is None:
+        if self.per_chunk is None or by == "luigi":
             return [str(Path(sys.executable).parent / by), *words]
         return [sys.executable, str(HERE / "per_chunk.py"), str(self.per_chunk), *words]
 

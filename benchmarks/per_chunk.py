@@ -1,4 +1,4 @@
-"""The command `lstluigi` with another number of steps in a chunk: ``python per_chunk.py 1 run ...``
+"""The command `lstluigi` with another number of files or steps in a chunk: `per_chunk.py 1 run`.
 
 Configs have no key for it. lstmcpipe has one job for each step, so to compare schedules both have.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 
 from lstluigi.cli import main
-from lstluigi.stages import STAGES
+from lstluigi.stages.base import Stage
 
 if __name__ == "__main__":
     number = int(sys.argv.pop(1))
-    for stage in STAGES.values():
-        type(stage).per_chunk = number
+    Stage.capacity = lambda stage, units: number  # type: ignore[method-assign]
     main()

@@ -1,18 +1,21 @@
 """Thousands of jobs in Slurm's queue, followed by one run: its memory, processes and CPU time.
 
-The r0_to_dl1 stage of NSB-0.07 with 300 files a node, so 3,126 jobs, on a cluster of 4 cores: the
-first jobs hold it, the others wait. Nothing changes then, and the run is watched for a while,
-once as `lstluigi run` and once as `luigi --module lstluigi Production`, which finds the same jobs
-again after the first was killed.
+The r0_to_dl1 stage of NSB-0.07 (52,100 files), with 17 files a job, so 3,126 jobs, on a cluster of
+4 cores: the first jobs hold it, the others wait. Nothing changes then, and the run is watched for a
+while, once as `lstluigi run` and once as `luigi --module lstluigi Production`, which finds the same
+jobs again after the first was killed. ``--files 300 --per-job 50`` has as many jobs for three times
+as many files.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections import Counter
 
+import large
 from cluster import (
     Report,
     Site,
@@ -29,8 +32,12 @@ from cluster import (
 )
 from slurm_lab import SlurmLab
 
+#: Steps of r0_to_dl1.
+NODES = 521
 #: The bodies outlast the benchmark.
 JOBS = {"seconds": {"r0_to_dl1": [36_000, 36_000]}}
+#: A run that has taken next to no CPU for so many seconds has begun to wait.
+QUIET = 10
 #: Other stages want more cores than a node has; they never come to it.
 OPTIONS = {"cpus-per-task": "1"}
 
@@ -44,16 +51,18 @@ def in_queue(lab: SlurmLab) -> int:
 def follow(site: Site, by: str, given: argparse.Namespace, report: Report) -> bool:
     """Start a run, wait until all jobs are in the queue, and watch it; has it kept on?"""
     begun, process = time.time(), site.start(by)
-    known = -1
+    known, used = -1, [0.0]
 
     def settled() -> bool:
-        """Are all jobs there, and has the run asked for them since?"""
+        """Are all jobs there, has the run asked for them since, and is it idle?"""
         nonlocal known
+        with contextlib.suppress(OSError):
+            used.append(cpu(process.pid)[0])
         if known < given.jobs:
             known = in_queue(site.lab)
             return False
         asked = [when for when, name in site.calls() if name == "squeue" and when > begun]
-        return bool(asked) and time.time() - max(asked) < 2 and len(asked) > 1
+        return len(asked) > 1 and used[-1] - used[-QUIET:][0] < 0.1
 
     watched, ended = watch(process, 900, every=1, then=settled)
     if not ended:
@@ -98,17 +107,19 @@ def add_figures(
 def main() -> int:
     """Run it."""
     parser = arguments(__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the 300 files a node")
+    parser.add_argument("--files", type=int, default=large.FILES_PER_NODE, help="files a node")
+    parser.add_argument("--per-job", type=int, default=17, help="files of a job")
     parser.add_argument("--seconds", type=float, default=150.0, help="how long to watch")
     parser.add_argument("--interval", type=float, default=30.0, help="between queries (s)")
     given = parser.parse_args()
-    files = max(50, round(300 * given.scale / 50) * 50)
-    given.jobs = 521 * files // 50
+    given.jobs = NODES * -(-given.files // given.per_job)
     interval = given.interval
     slurm = intervals(interval)
     with workplace(given) as root, start_lab(root, nodes=2, cpus=2) as lab:
-        site = Site(root / "production", lab, None, files, JOBS, slurm, None, OPTIONS)
-        report = Report(f"{given.jobs} jobs in flight, interval {interval:g} s")
+        site = Site(
+            root / "production", lab, None, given.files, JOBS, slurm, given.per_job, OPTIONS
+        )
+        report = Report(f"{given.jobs} jobs, {site.files} files in flight, interval {interval:g} s")
         good = all(follow(site, by, given, report) for by in ("lstluigi", "luigi"))
         if good:
             report.tell(given.json)
