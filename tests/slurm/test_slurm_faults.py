@@ -53,7 +53,7 @@ def at_work(
 ) -> Iterator[dict[str, Future[None]]]:
     """The chosen faults, all under way."""
     chosen = [
-        item.callspec.params["fault"]
+        item.callspec.params.get("fault")
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
     ]
