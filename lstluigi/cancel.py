@@ -13,7 +13,7 @@ from lstluigi import controller
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.backend import NotNow
-from lstluigi.jobs.ledger import ARRIVAL, Submission, note, submissions
+from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
 from lstluigi.session import without_refused
@@ -203,7 +203,7 @@ def _adopted(backend: SlurmBackend, submission: Submission, tell: Tell) -> set[i
     """Chunks under way; a submission that was cut short may still arrive, and is waited for."""
     told = False
     while not (found := set(backend.adopt(submission))):
-        left = submission.when + ARRIVAL - time.time()
+        left = submission.arrives - time.time()
         if submission.job or left <= 0:
             break
         if not told:

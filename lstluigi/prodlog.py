@@ -114,21 +114,26 @@ class ProductionLog:
         now = time.monotonic()
         if now < self._next:
             return
-        changed = self._look()
+        self._try_to(self._write_changes)
         self._next = now + (EVERY if self._texts else SOON)
-        if changed:
-            self._try_to(self._write)
+
+    def _write_changes(self) -> None:
+        if self._look():
+            self._write()
+
+    def _write_all(self) -> None:
+        self._look()
+        self._write()
 
     def close(self) -> None:
         """Write everything as it is at the end of the run."""
-        self._look()
-        self._try_to(self._write)
+        self._try_to(self._write_all)
         if not self._jobs(under_way=True):
             self._try_to(self._check)
 
     @staticmethod
     def _try_to(write: Callable[[], None]) -> None:
-        """A full disk must not end the run."""
+        """A full disk, or one that does not answer, must not end the run."""
         try:
             write()
         except LstluigiError as error:

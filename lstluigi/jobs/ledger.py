@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstluigi.errors import LstluigiError
+from lstluigi.jobs.spec import Resources
 
 #: A submission that is not confirmed in the ledger may still arrive for so long (s).
 ARRIVAL = 60.0
@@ -38,6 +39,8 @@ class Submission:
         Digest of what it makes its products by.
     when
         When it was about to be submitted (s since the epoch).
+    asked
+        What its chunks asked for, where that is written down.
     open
         Items that are not known to have ended, and the chunk of each.
     """
@@ -48,7 +51,25 @@ class Submission:
     recipe: str
     when: float
     job: str = ""
+    asked: Resources | None = None
     open: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def arrives(self) -> float:
+        """Until when (s since the epoch) it may still turn up if its id is not known.
+
+        The directory is touched whenever it has been tried to submit the array.
+        """
+        try:
+            tried = os.stat(self.directory).st_mtime
+        except OSError:
+            tried = self.when
+        return max(self.when, tried) + ARRIVAL
+
+    @property
+    def may_arrive(self) -> bool:
+        """May it still turn up, though the backend does not know it yet?"""
+        return not self.job and time.time() < self.arrives
 
 
 def note(path: str, event: str, **facts: Any) -> None:
@@ -130,10 +151,20 @@ def _submission(array: str, event: dict[str, Any]) -> Submission:
         name=str(event.get("name", "")),
         recipe=str(event.get("recipe", "")),
         when=_seconds(event.get("time")),
+        asked=_asked(event.get("asked")),
         open={
             sys.intern(str(item)): int(index) for index, items in chunks.items() for item in items
         },
     )
+
+
+def _asked(noted: object) -> Resources | None:
+    if not isinstance(noted, dict) or not isinstance(noted.get("cpus"), int):
+        return None
+    options = {str(k): str(v) for k, v in noted.items() if k not in ("cpus", "memory_mb")}
+    memory = noted.get("memory_mb")
+    memory = memory if isinstance(memory, int) else None
+    return Resources(noted["cpus"], memory, tuple(sorted(options.items())))
 
 
 def _seconds(stamp: object) -> float:

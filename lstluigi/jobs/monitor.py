@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lstluigi.errors import LstluigiError
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.compact import CompactItems
 from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
@@ -34,6 +35,8 @@ log = logging.getLogger("lstluigi")
 
 #: For how long (s) jobs are described before the run looks at other things.
 DESCRIBE = 0.2
+#: How often (s) jobs under way are refreshed, also while nothing can be submitted.
+REFRESH = 10.0
 #: What the ledger keeps of an item's result.
 NOTED = ("state", "reason", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
 
@@ -66,7 +69,7 @@ class Monitor:
         self._unseen: list[Followed] = []
         self._outcomes: dict[int, Outcome] = {}
         self._again: Counter[tuple[str, str]] = Counter()
-        self._asked = float("-inf")
+        self._asked = self._refresh_at = float("-inf")
         self._interval = backend.interval
 
     def enqueue(self, job: Job) -> None:
@@ -96,6 +99,11 @@ class Monitor:
             longer = min(self._interval * 1.5, self.backend.longest_interval)
             self._interval = self.backend.interval if changed else longer
         self._look_for_products()
+        if now >= self._refresh_at:
+            self._refresh_at = now + REFRESH
+            for followed in self._jobs.values():
+                if followed.open:
+                    followed.job.refresh()
         return bool(self._waiting) or self._submitter.busy
 
     def detach(self) -> None:
@@ -178,9 +186,6 @@ class Monitor:
             if submitted.ended and self._close_all(submitted, submitted.ended):
                 del self._chunks[chunk]
         self._tell_again()
-        for followed in self._jobs.values():
-            if followed.open:
-                followed.job.refresh()
         return ended > 0
 
     def _tell_again(self) -> None:
@@ -267,7 +272,7 @@ class Monitor:
         """Look at the products, as soon as they can be seen if everything went well."""
         latency = self.backend.latency
         good = all(result.get("state") == "ok" for result in followed.items.values())
-        if good and latency and not followed.job.visible():
+        if good and latency and not _visible(followed.job):
             now = time.monotonic()
             if followed.deadline is None:
                 followed.deadline = now + latency
@@ -284,3 +289,12 @@ class Monitor:
         unseen, self._unseen = self._unseen, []
         for followed in unseen:
             self._conclude(followed)
+
+
+def _visible(job: Job) -> bool:
+    """A file system that cannot be asked now has not shown the products yet."""
+    try:
+        return job.visible()
+    except LstluigiError as error:
+        log.warning("%s", error)
+        return False

@@ -9,13 +9,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_json
 from lstluigi.jobs.backend import Backend, NotNow
 from lstluigi.jobs.followed import Followed, Submitted
-from lstluigi.jobs.ledger import ARRIVAL, Submission, note, submissions
+from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.packing import Ready, pack
 from lstluigi.jobs.spec import Array, ArrayFiles, Chunk
 
@@ -142,7 +143,7 @@ class Submitter:
         found: set[str] = set()
         for submission in submissions(followed.job.ledger, self._backend.name):
             alive = self._backend.adopt(submission)
-            if not alive and not submission.job and time.time() - submission.when < ARRIVAL:
+            if not alive and submission.may_arrive:
                 raise NotNow(f"array {submission.array} of an earlier run may still arrive")
             mine = {i: n for i, n in submission.open.items() if n in alive and i in followed.open}
             if mine and submission.recipe != followed.work.recipe:
@@ -211,6 +212,8 @@ class Submitter:
         try:
             job = self._backend.submit(array)
         except NotNow as reason:
+            with suppress(OSError):
+                os.utime(array.directory)  # it may arrive from now on: `Submission.arrives`
             self._wait(reason)
             return
         except LstluigiError as error:
@@ -239,7 +242,8 @@ def _chunks_of(
     files, shared = ArrayFiles(submission.array, submission.directory), followed.work.shared
     for index in sorted(set(mine.values())):
         owners = {item: followed for item, chunk in mine.items() if chunk == index}
-        yield Submitted(files, index, shared.resources, owners, dict.fromkeys(owners, shared))
+        asked = submission.asked or shared.resources
+        yield Submitted(files, index, asked, owners, dict.fromkeys(owners, shared))
 
 
 def _note_submitting(

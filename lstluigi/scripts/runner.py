@@ -555,6 +555,8 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     empty = [reason for reason in checked if reason]
     if empty:
         return outcome("empty", empty[0], rc=0)
+    if all_there(item):  # an attempt that was given up has been first: models are not mixed
+        return outcome("ok", "already there", rc=0)
     for product in item["products"]:
         publish(product["made"], product["final"], sync="link" not in product["check"])
     return outcome("ok", "", rc=0)

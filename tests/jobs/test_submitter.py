@@ -13,7 +13,7 @@ from scripted import Scripted, Step, names, sizes
 
 from lstluigi.jobs import submitter as module
 from lstluigi.jobs.followed import Followed, Submitted
-from lstluigi.jobs.ledger import events, note, submissions
+from lstluigi.jobs.ledger import ARRIVAL, events, note, submissions
 from lstluigi.jobs.spec import Environment, Resources
 from lstluigi.jobs.submitter import Submitter
 
@@ -276,7 +276,7 @@ def test_a_young_submission_may_still_arrive(bench: Bench, monkeypatch: pytest.M
 def test_an_old_submission_will_not(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.earlier("a")
     wall = time.time()
-    monkeypatch.setattr(time, "time", lambda: wall + module.ARRIVAL + 2)
+    monkeypatch.setattr(time, "time", lambda: wall + ARRIVAL + 2)
     bench.take("a")
     (chunk,) = bench.pump()
     assert chunk.array.id == "run-00001"

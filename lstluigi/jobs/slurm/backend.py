@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from lstluigi.files import write_text
 from lstluigi.jobs.backend import (
     Backend,
     Cause,
@@ -123,6 +124,7 @@ class SlurmBackend(Backend):
     def _sbatch(self, array: Array) -> str:
         options = commands.sbatch_options(array.resources)
         argv = commands.sbatch(array, options, self._settings.throttle)
+        write_text(array.path("array.sh"), commands.script(array))  # for people
         answer = self._run(argv, commands.script(array))
         job = commands.parse_submission(answer.out) if answer.code == 0 else ""
         if job.isdecimal():

@@ -13,7 +13,7 @@ from lstluigi.jobs.script import job_script
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
 
 #: A command that has not answered by then (s) is ended; Slurm's own patience is 10 to 20 s.
-TIMEOUT = 90.0
+TIMEOUT = 50.0
 #: What a name or a comment may be long (slurmctld refuses 1024).
 LONGEST_TEXT = 900
 SQUEUE_FORMAT = "%F|%K|%T|%r|%N|%j"
