@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from lstluigi.errors import LstluigiError
@@ -160,12 +160,19 @@ class Monitor:
             known.owners.update(chunk.owners)
             known.shared.update(chunk.shared)
 
-    def _give_up(self, jobs: Iterable[Followed], message: str) -> None:
-        for followed in jobs:
-            said = f"{followed.job.where}: {message}"
+    def _give_up(self, followed: Followed, items: Collection[str], message: str) -> None:
+        """Items cannot be submitted: they have failed, and with them the job if that was all."""
+        said = f"{followed.job.where}: {message}"
+        refused = followed.open.intersection(items)
+        if refused == followed.open and not followed.items:
             self._outcomes[id(followed.job)] = Outcome(False, said)
             followed.open.clear()
             followed.job.abandon(said)
+            return
+        followed.open -= refused
+        followed.items.update({item: {"state": "failed", "reason": said} for item in refused})
+        if refused and not followed.open:
+            self._conclude(followed)
 
     # following
 

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ HOLD = 10
 #: So many items wait for no others: they take memory, and a hundred chunks fill an array well.
 PLENTY = 5000
 
-GiveUp = Callable[[Iterable[Followed], str], None]
+GiveUp = Callable[[Followed, Collection[str], str], None]
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Submitter:
     run
         Name of this run, unique in `directory`.
     give_up
-        Called with jobs that cannot be submitted, and why.
+        Called with a job, those of its items that cannot be submitted, and why.
     """
 
     def __init__(self, backend: Backend, directory: str, run: str, give_up: GiveUp) -> None:
@@ -132,7 +132,7 @@ class Submitter:
                 self._to_adopt = [followed, *jobs]
                 return
             except LstluigiError as error:
-                self._give_up([followed], str(error))
+                self._give_up(followed, set(followed.open), str(error))
                 continue
             yield from adopted
             found = {item for submitted in adopted for item in submitted.owners}
@@ -204,11 +204,6 @@ class Submitter:
 
     def _send(self, unsent: _Unsent) -> Iterator[Submitted]:
         array = unsent.array
-        if not any(owner.open for owner in unsent.owners()):
-            self._unsent.popleft()
-            for owner in unsent.owners():
-                owner.say("refused", array=array.id, message="its step was given up meanwhile")
-            return
         try:
             job = self._backend.submit(array)
         except NotNow as reason:
@@ -233,7 +228,9 @@ class Submitter:
     def _refuse(self, unsent: _Unsent, message: str) -> None:
         for owner in unsent.owners():
             owner.say("refused", array=unsent.array.id, message=message)
-        self._give_up(unsent.owners(), message)
+        for owner in unsent.owners():
+            mine = {one.item.id for share in unsent.shares for one in share if one.owner is owner}
+            self._give_up(owner, mine, message)
 
 
 def _chunks_of(

@@ -201,6 +201,25 @@ def test_a_refused_submission_frees_its_steps(
         assert step.concluded is None
 
 
+def test_a_refused_retry_fails_its_items_and_no_others(
+    monitor: Monitor, backend: Scripted, tmp_path: Path
+) -> None:
+    backend.retries = Retries(*[1] * 6)
+    step = Step(tmp_path, "a", items=2, capacity=1)
+    start(monitor, step)
+    backend.refusal = "no such node"
+    backend.say(State.FAILED, 0, 0, reason="killed", cause=Cause.MEMORY)
+    for _ in range(3):
+        monitor.pump()
+    assert monitor.outcome(step) is None, "the other one is still under way"
+    backend.result(0, 1, a1="ok")
+    backend.say(State.SUCCEEDED, 0, 1)
+    monitor.pump()
+    assert monitor.outcome(step) == Outcome(False, f"{step.where}: no such node")
+    assert step.concluded is not None
+    assert step.concluded["a1"]["state"] == "ok"
+
+
 def test_the_ledger_tells_before_and_after(
     monitor: Monitor, backend: Scripted, tmp_path: Path
 ) -> None:

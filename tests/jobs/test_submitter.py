@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,9 @@ class Bench:
         self.given_up: list[tuple[Followed, str]] = []
         self.submitter = Submitter(self.backend, str(path / "jobs"), "run", self._give_up)
 
-    def _give_up(self, jobs: Iterable[Followed], message: str) -> None:
-        for followed in jobs:
-            followed.open.clear()
-            self.given_up.append((followed, message))
+    def _give_up(self, followed: Followed, items: Collection[str], message: str) -> None:
+        followed.open.difference_update(items)
+        self.given_up.append((followed, message))
 
     def take(self, name: str, items: int = 1, recipe: str = "", **shared: Any) -> Followed:
         step = Step(self.path, name, items, **shared)
@@ -184,19 +183,20 @@ def test_a_refusal_gives_its_steps_up(bench: Bench) -> None:
     assert submissions(first.job.ledger, "scripted") == []
 
 
-def test_nothing_more_of_a_step_that_was_given_up_is_submitted(bench: Bench) -> None:
+def test_what_is_refused_is_given_up_and_nothing_else(bench: Bench) -> None:
     bench.backend.largest_array = 1
     bench.backend.free = 2
     bench.backend.refusal = "no"
     followed = bench.take("a", items=3, capacity=1)
     bench.pump()
+    assert followed.open == {"a2"}
+    assert bench.given_up == [(followed, "no")] * 2
     bench.backend.refusal, bench.backend.free = "", None
-    bench.take("b")
     bench.pump()
-    assert [names(array) for array in bench.backend.arrays] == [[["b0"]]]
-    assert len(bench.given_up) == 1
-    assert told(followed) == ["submitting", "submitting", "refused", "refused"]
-    assert submissions(followed.job.ledger, "scripted") == []
+    assert [names(array) for array in bench.backend.arrays] == [[["a2"]]]
+    assert told(followed) == [*["submitting"] * 2, *["refused"] * 2, "submitting", "submitted"]
+    (left,) = submissions(followed.job.ledger, "scripted")
+    assert left.open == {"a2": 0}
 
 
 def test_no_place_for_the_files_of_an_array(bench: Bench) -> None:
