@@ -210,6 +210,14 @@ class Plan:
         self._manifests.pop(node.index, None)
         self.forget_names(node)
 
+    def let_go(self, node: PlannedStep) -> None:
+        """Keep nothing of a step's files in memory while its jobs are under way."""
+        for reading in node.readings:
+            if reading.pattern is not None and reading in self.external(node):
+                self.listing.forget(reading.path)
+        self._manifests.pop(node.index, None)
+        self.forget_names(node)
+
     def forget_names(self, node: PlannedStep) -> None:
         """Let go of the paths of a step's files; they are put together again when asked for."""
         self._finals.pop(node.index, None)

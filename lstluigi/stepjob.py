@@ -77,7 +77,7 @@ class StepJob:
         except LstluigiError:
             self._tell(self.node, "failed")
             raise
-        self._plan.forget_names(self.node)  # a production has 50,000 of them
+        self._plan.let_go(self.node)  # a production has 50,000 files
         self._tell(self.node, "begun")
         return work
 
