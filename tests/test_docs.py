@@ -144,9 +144,15 @@ def test_products_page_has_every_key_of_recipe_and_manifest(tmp_path: Path) -> N
 # ---- commands
 
 
-def options_of(command: str) -> set[str]:
-    found = main.commands[command]
-    return {name for p in found.params if isinstance(p, click.Option) for name in p.opts}
+def command(name: str) -> click.Command:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    return found
+
+
+def options_of(name: str) -> set[str]:
+    options = (p for p in command(name).params if isinstance(p, click.Option))
+    return {name for option in options for name in option.opts}
 
 
 def test_running_page_has_every_option() -> None:
@@ -179,7 +185,7 @@ def test_readme_starts_with_commands_that_exist() -> None:
             assert words[3] in tasks
         elif words[0] == "lstluigi":
             assert set(re.findall(r"--[a-z-]+", line.split("#")[0])) <= options_of(words[1])
-            (backend,) = (p for p in main.commands["run"].params if p.name == "backend")
+            (backend,) = (p for p in command("run").params if p.name == "backend")
             choices = [choice for choice in backend.type.choices if choice != backend.default]
             assert f"[--backend {'|'.join(choices)}]" in line
         else:

@@ -35,7 +35,10 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     cancel
     display
     run
-    simulation
+    simulation layouts
+    library
+    plots suggest
+    validation request
     cli
     __init__
     """.strip().splitlines()

@@ -1,42 +1,13 @@
-"""The `lstluigi` command: thin, each command hands over to the module that does the work."""
+"""`lstluigi run` and `lstluigi cancel`."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
-from lstluigi._version import __version__
-from lstluigi.errors import LstluigiError
 
-
-class _Sentences(click.Group):
-    """Errors that the user can mend are told in sentences, never as tracebacks."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except LstluigiError as error:
-            click.echo(f"lstluigi: {error}", err=True)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("lstluigi: interrupted", err=True)
-            ctx.exit(130)
-        except BrokenPipeError:
-            ctx.exit(1)
-        except OSError as error:
-            click.echo(f"lstluigi: {error.filename or 'a file'}: {error.strerror}", err=True)
-            ctx.exit(2)
-
-
-@click.group(cls=_Sentences)
-@click.version_option(__version__)
-def main() -> None:
-    """Productions of models and instrument responses for the LST, as a graph of tasks."""
-
-
-@main.command()
+@click.command()
 @click.argument("config", type=click.Path())
 @click.option(
     "--backend",
@@ -153,7 +124,7 @@ def run(
     sys.exit(send_off(config, options, as_job(asked) if submit_controller else as_process))
 
 
-@main.command()
+@click.command()
 @click.argument("config", type=click.Path())
 @click.option("--dry-run", is_flag=True, help="Say what would be ended, end nothing.")
 def cancel(config: str, dry_run: bool) -> None:
@@ -164,75 +135,3 @@ def cancel(config: str, dry_run: bool) -> None:
     from lstluigi.cancel import cancel as cancel_production
 
     cancel_production(config, click.echo, dry_run=dry_run)
-
-
-@main.command()
-@click.argument("root", type=click.Path())
-@click.option(
-    "--layout",
-    type=click.Choice(["allsky", "prod5"]),
-    default="allsky",
-    show_default=True,
-    help="How the files are laid out below ROOT/mc/DL0.",
-)
-@click.option(
-    "--preset",
-    type=click.Choice(["demo", "tiny"]),
-    default="demo",
-    show_default=True,
-    help="Nodes and amounts, where not given.",
-)
-@click.option(
-    "--declination",
-    default="dec_2276",
-    show_default=True,
-    help="Name of the training line (allsky).",
-)
-@click.option(
-    "--training-node",
-    "training_nodes",
-    multiple=True,
-    metavar="ZENITH,AZIMUTH",
-    help="Pointing of a training node in degrees; may be given several times.",
-)
-@click.option(
-    "--test-node",
-    "test_nodes",
-    multiple=True,
-    metavar="ZENITH,AZIMUTH",
-    help="Pointing of a test node in degrees; may be given several times.",
-)
-@click.option("--files", type=click.IntRange(1), default=None, help="Files per sample and node.")
-@click.option("--showers", type=click.IntRange(1), default=None, help="Thrown showers per file.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="The same seed gives the same bytes.",
-)
-@click.option(
-    "--jobs", type=click.IntRange(1), default=None, help="Processes; all cores if not given."
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["gz", "zst"]),
-    default="gz",
-    show_default=True,
-    help="Compression of the simtel files.",
-)
-def simulate(root: str, jobs: int | None, **choices: Any) -> None:
-    """Write toy DL0 below ROOT: a toy simulation, not CORSIKA, not for science.
-
-    Example: lstluigi simulate toy --preset tiny --training-node 20,180 --test-node 10,102
-    """
-    from lstluigi.simulation import run as simulate_dataset
-
-    report = simulate_dataset(choices.pop("layout"), root, n_jobs=jobs, **choices)
-    for line in report.lines():
-        click.echo(line)
-
-
-if __name__ == "__main__":
-    main()

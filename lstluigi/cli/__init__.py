@@ -1,0 +1,60 @@
+"""The `lstluigi` command: thin, each command hands over to the module that does the work.
+
+A command is a function in a module of this package, loaded when it is typed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from lstluigi._version import __version__
+from lstluigi.errors import LstluigiError
+
+#: Commands by their names, in the order of the help: the module of this package, the function.
+COMMANDS = {
+    "run": ("production", "run"),
+    "cancel": ("production", "cancel"),
+    "simulate": ("data", "simulate"),
+}
+
+
+class _Commands(click.Group):
+    """The commands of the table.
+
+    Errors that the user can mend are told in sentences, never as tracebacks.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name]
+        command = getattr(import_module(f"{__name__}.{module}"), function)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LstluigiError as error:
+            click.echo(f"lstluigi: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("lstluigi: interrupted", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            ctx.exit(1)
+        except OSError as error:
+            click.echo(f"lstluigi: {error.filename or 'a file'}: {error.strerror}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__)
+def main() -> None:
+    """Productions of models and instrument responses for the LST, as a graph of tasks."""
