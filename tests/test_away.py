@@ -14,7 +14,7 @@ import pytest
 import yaml
 from lab import Lab, small
 
-from lstluigi.cli import main
+from lstluigi.cli.production import run as run_command
 from lstluigi.run import command_line
 from lstluigi.session import Choices, Session
 
@@ -105,7 +105,7 @@ def test_the_command_line_says_the_same_again(lab: Lab, config: str) -> None:
     }
     words = command_line(session, given)
     read = words[words.index("run") + 1 :]
-    found = main.commands["run"].make_context("run", list(shlex.split(shlex.join(read)))).params
+    found = run_command.make_context("run", list(shlex.split(shlex.join(read)))).params
     assert found["config"] == config
     assert found["backend"] == "local"
     assert found["remake"] == ("merge_dl1,*/a b*",)  # a list in one argument is one, too
