@@ -14,12 +14,23 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["Node", "catalogue", "declination", "declinations", "node", "scan", "separation"]
+__all__ = [
+    "Node",
+    "Sample",
+    "catalogue",
+    "declination",
+    "declinations",
+    "node",
+    "sample",
+    "scan",
+    "separation",
+]
 
 #: ``node_theta_T_az_A_`` or ``node_corsika_theta_T_az_A_``.
 _NODE = re.compile(r"node_(?:corsika_)?theta_(-?\d+(?:\.\d+)?)_az_(-?\d+(?:\.\d+)?)_?")
 #: ``dec_2276`` is 22.76 deg, ``dec_min_413`` is -4.13 deg.
-_LINE = re.compile(r"dec_(min_)?(\d{3,4})(?:_\w+)?")
+_LINE = re.compile(r"dec_(min_)?(\d{3,4})(?:_high_density)?")
+_DATASETS = {"TrainingDataset": "training", "TestDataset": "test", "TestingDataset": "test"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,45 @@ class Node:
     azimuth: float
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What a path of a production is about, as far as it says.
+
+    Parameters
+    ----------
+    node : Node, optional
+        The pointing.
+    line : str, optional
+        Training declination line, such as ``dec_2276``.
+    dataset : {"training", "test"}, optional
+        Which half of the simulations.
+    """
+
+    node: Node | None = None
+    line: str | None = None
+    dataset: str | None = None
+
+
 def node(name: str) -> Node | None:
     """Read the pointing from a directory's name; None if it is not a node's."""
     found = _NODE.fullmatch(name)
     return Node(name, float(found[1]), float(found[2])) if found else None
+
+
+def sample(path: str) -> Sample:
+    """Read pointing, declination line and data set from a path of an all-sky production.
+
+    A prod_id may hold the name of a line, so only whole names of directories count as one.
+    """
+    parts = path.split("/")
+    found = _NODE.search(path)
+    lines = [part for part in parts if _LINE.fullmatch(part)]
+    datasets = [_DATASETS[part] for part in parts if part in _DATASETS]
+    return Sample(
+        node(found[0]) if found else None,
+        lines[-1] if lines else None,
+        datasets[-1] if datasets else None,
+    )
 
 
 def scan(directory: str) -> tuple[Node, ...]:

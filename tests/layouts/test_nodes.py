@@ -8,10 +8,12 @@ import pytest
 
 from lstluigi.layouts.nodes import (
     Node,
+    Sample,
     catalogue,
     declination,
     declinations,
     node,
+    sample,
     scan,
     separation,
 )
@@ -62,3 +64,17 @@ def test_the_catalogue() -> None:
     for line in declinations():
         for found in catalogue("TrainingDataset", "GammaDiffuse", line):
             assert node(found.name) == found
+
+
+def test_what_a_path_says() -> None:
+    name = "node_theta_10.0_az_102.199_"
+    path = (
+        f"/d/mc/DL2/AllSky/2024_dec_931_x/TestingDataset/Gamma/dec_2276/{name}/dl2_{name}_merged.h5"
+    )
+    assert sample(path) == Sample(node(name), "dec_2276", "test")
+    assert sample("/d/models/AllSky/2024_dec_931_x/dec_6166_high_density") == Sample(
+        line="dec_6166_high_density"
+    )
+    merged = f"/d/mc/DL1/AllSky/p/TestingDataset/dl1_p_{name}_merged.h5"
+    assert sample(merged) == Sample(node(name), None, "test")
+    assert sample("/elsewhere") == Sample()
