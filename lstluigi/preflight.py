@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_lstchain_config
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.ledger import submissions
 from lstluigi.jobs.lock import holder
+from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
@@ -177,4 +179,26 @@ def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]
         if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
             what = f"{owner} is making {node} (lock {node.places.lock})"
             yield Problem(node.step.where(), what, "wait for it to end")
+            return
+
+
+def queue_problems(
+    steps: Sequence[PlannedStep], plan: Plan, slurm: Callable[[], Backend | None]
+) -> Iterator[Problem]:
+    """The first of these steps, to be made without Slurm, of which Slurm still has jobs.
+
+    Parameters
+    ----------
+    slurm
+        Called only if the ledgers name such jobs; None where there is no Slurm to be asked.
+    """
+    ledgers = [(n, n.places.ledger) for n in steps if plan.listing.exists(n.places.ledger)]
+    left = [(n, array) for n, path in ledgers for array in submissions(path, SlurmBackend.name)]
+    if not left or (backend := slurm()) is None:
+        return
+    for node, array in left:
+        if backend.adopt(array):
+            what = f"Slurm has jobs of an earlier run ({array.name}) that make {node}"
+            mend = "run with --backend slurm, which follows them, or end them: `lstluigi cancel`"
+            yield Problem(node.step.where(), what, mend)
             return

@@ -145,6 +145,8 @@ class Session:
         problems = list(preflight.lock_problems(steps, self.plan))
         if running:
             local = self.backend_name == "local"
+            if local:
+                problems += preflight.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += preflight.environment_problems(self.config, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
@@ -267,6 +269,9 @@ class Session:
         if self.backend_name == "slurm":
             return SlurmBackend(self.config.slurm)
         return LocalBackend()
+
+    def _slurm(self) -> Backend | None:
+        return SlurmBackend(self.config.slurm) if answers() else None
 
     def job(self, node: PlannedStep) -> StepJob:
         """The job of a step; one for a run."""
