@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from lstluigi.config import ProductionConfig, missing_lstchain_config
+from lstluigi.config import ProductionConfig, missing_tool_config
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
@@ -18,8 +18,8 @@ from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
-from lstluigi.steps import PlannedStep
+from lstluigi.stages.base import Reading
+from lstluigi.steps import PlannedStep, tools_of
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -94,12 +94,10 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
-    if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
-        yield Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
-
-
-def _needs_config(plan: Plan, node: PlannedStep) -> bool:
-    return any(LSTCHAIN_CONFIG in c for c in plan.recipes[node.index].content["commands"])
+    recipes = [plan.recipes[node.index].content for node in steps]
+    needed = {tool for recipe in recipes for tool in tools_of(recipe["commands"])}
+    for tool in sorted(needed - plan.configs.keys()):
+        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:

@@ -21,12 +21,12 @@ from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
 from lstluigi.prodlog import ProductionLog
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
+from lstluigi.tool_config import TOOLS, ToolConfig
 
 log = logging.getLogger("lstluigi")
 
@@ -40,8 +40,8 @@ class Choices:
 
     Attributes
     ----------
-    config, lstchain_config
-        Paths; no lstchain config means the one the config names or that lies beside it.
+    config, lstchain_config, ctapipe_config, rta_config
+        Paths; no config of a tool means the one the config names or that lies beside it.
     backend
         `local`, `slurm` or `auto`; `config` means the config's choice, else `auto`.
     environment
@@ -58,6 +58,8 @@ class Choices:
 
     config: str
     lstchain_config: str = ""
+    ctapipe_config: str = ""
+    rta_config: str = ""
     backend: str = "config"
     environment: str = "config"
     accept_changed: bool = False
@@ -78,9 +80,8 @@ class Session:
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
         self.config = _load(choices)
-        found = self.config.lstchain_config
-        lstchain = None if found is None else LstchainConfig.read(found)
-        self.plan = Plan(self.config, STAGES, lstchain)
+        configs = {t: ToolConfig.read(t, path) for t, path in self.config.tool_configs.items()}
+        self.plan = Plan(self.config, WORKFLOWS[self.config.workflow_kind], configs)
         if problems := list(preflight.config_problems(self.plan)):
             _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
         self.environment = _environment(self.config, choices.environment)
@@ -223,8 +224,8 @@ class Session:
                     len(extra),
                     extra[0],
                 )
-        if steps and self.plan.lstchain is not None:
-            log.info("lstchain config: %s", self.plan.lstchain.path)
+        for tool, found in self.plan.configs.items() if steps else ():
+            log.info("%s config: %s", tool, found.path)
         total = len(self.plan.steps)
         log.info(
             "%s: %d of %d steps to do, on %s",
@@ -239,7 +240,8 @@ class Session:
         return whole and self.plan.record(node) is None
 
     def _look_again(self, anew: frozenset[int] = frozenset()) -> None:
-        self.plan = Plan(self.config, STAGES, self.plan.lstchain, anew)
+        stages = WORKFLOWS[self.config.workflow_kind]
+        self.plan = Plan(self.config, stages, self.plan.configs, anew)
         self._selected.clear()
         self.tasks.clear()
         self.__dict__.pop("_by_path", None)
@@ -298,15 +300,16 @@ class Session:
 
 def _load(choices: Choices) -> ProductionConfig:
     """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
-    shapes = {name: stage.shape for name, stage in STAGES.items()}
-    given = Path(choices.lstchain_config) if choices.lstchain_config else None
+    named = {tool: getattr(choices, f"{tool}_config") for tool in TOOLS}
+    given = {tool: Path(path) for tool, path in named.items() if path}
     site = choices.site or os.environ.get(SITE)
     try:
-        return load_config(Path(choices.config), shapes, given, site=Path(site) if site else None)
+        return load_config(Path(choices.config), SHAPES, given, Path(site) if site else None)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        more = preflight.config_problems(Plan(without_refused(error.read), STAGES, None))
+        stages = WORKFLOWS.get(error.read.workflow_kind, STAGES)
+        more = preflight.config_problems(Plan(without_refused(error.read), stages, {}))
         raise ConfigError([*error.problems, *more]) from None
 
 
