@@ -21,6 +21,33 @@ from typing import Any
 
 import numpy as np
 import tables
+from astropy import units
+from astropy.coordinates import EarthLocation
+from astropy.table import Table
+from astropy.time import Time
+from ctapipe.containers import SimulationConfigContainer
+from ctapipe.coordinates import CameraFrame
+from ctapipe.instrument import (
+    CameraDescription,
+    CameraGeometry,
+    CameraReadout,
+    OpticsDescription,
+    SubarrayDescription,
+    TelescopeDescription,
+)
+from ctapipe.io import HDF5TableWriter, write_table
+from ctapipe_io_lst import OPTICS as LST_OPTICS
+from ctapipe_io_lst.constants import REFERENCE_LOCATION
+from lstchain.io import (
+    HDF5_ZSTD_FILTERS,
+    add_global_metadata,
+    global_metadata,
+    write_mcheader,
+    write_metadata,
+)
+from lstchain.io.lstcontainers import ThrownEventsHistogram
+from lstchain.reco.disp import disp
+from lstchain.reco.utils import sky_to_camera
 
 Values = np.ndarray[Any, Any]
 
@@ -187,16 +214,18 @@ class Source:
             )
         return self.h5.get_node(path, name)
 
-    def column(self, table: tables.Table, name: str, unit: str = "", row: Any = None) -> Values:
-        """A column that must be there, in this unit."""
+    def need(self, table: tables.Table, name: str) -> None:
+        """Refuse a table without a column."""
         if name not in table.colnames:
             raise ScriptError(f"{self.name}: the table {table._v_pathname} has no column {name}.")
-        values = np.asarray(table.col(name) if row is None else table[row][name])
+
+    def column(self, table: tables.Table, name: str, unit: str = "") -> Values:
+        """A column that must be there, in this unit."""
+        self.need(table, name)
+        values = np.asarray(table.col(name))
         given = _unit_of(table, name) if unit else ""
         if not given:
             return values
-        from astropy import units
-
         try:
             return np.asarray(units.Quantity(values, given).to_value(unit))
         except (ValueError, TypeError, units.UnitsError):
@@ -306,8 +335,6 @@ def _of_triggers(source: Source, events: Values) -> dict[str, Values]:
 
 def trigger_times(source: Source, table: tables.Table) -> Any:
     """Times as astropy has them, from days of the modified Julian date (TAI)."""
-    from astropy.time import Time
-
     days = source.column(table, "time")
     if days.ndim != 1 or days.dtype.kind != "f":
         raise ScriptError(f"{source.name}: time of {TRIGGER} is no modified Julian date.")
@@ -324,10 +351,6 @@ def _of_direction(
     found: dict[str, Values], azimuth: float, altitude: float, focal_m: float
 ) -> dict[str, Values]:
     """Where telescope and shower point, and the vector from the image to the source."""
-    from astropy import units
-    from lstchain.reco.disp import disp
-    from lstchain.reco.utils import sky_to_camera
-
     rows = len(found["x"])
     # as lstchain, which computes with what it has written
     pointing = {
@@ -387,10 +410,6 @@ def _rows(source: Source, table: tables.Table, events: Values) -> Values:
 
 def subarray(source: Source) -> Any:
     """The telescope as ctapipe describes it, with its camera and optics."""
-    from astropy import units
-    from ctapipe.instrument import CameraDescription, SubarrayDescription, TelescopeDescription
-    from ctapipe_io_lst.constants import REFERENCE_LOCATION
-
     layout = source.table(LAYOUT)
     at = np.flatnonzero(source.column(layout, "tel_id") == source.tel_id)
     if not len(at):
@@ -414,9 +433,6 @@ def _said(table: tables.Table, name: str, usual: Any) -> Any:
 
 def _location(layout: tables.Table) -> Any:
     """Where the array stands, if the table says it."""
-    from astropy import units
-    from astropy.coordinates import EarthLocation
-
     names = [f"reference_itrs_{axis}" for axis in "xyz"]
     if not all(name in layout.attrs for name in names):
         return None
@@ -424,9 +440,6 @@ def _location(layout: tables.Table) -> Any:
 
 
 def _geometry(source: Source) -> Any:
-    from astropy import units
-    from ctapipe.coordinates import CameraFrame
-    from ctapipe.instrument import CameraGeometry
 
     table = source.table(GEOMETRY)
     pixels = {name: source.column(table, f"pix_{name}", "m") * units.m for name in "xy"}
@@ -445,8 +458,6 @@ def _geometry(source: Source) -> Any:
 
 
 def _readout(source: Source, pixels: int) -> Any:
-    from astropy import units
-    from ctapipe.instrument import CameraReadout
 
     table = source.table(READOUT)
     channels = int(_said(table, "NCHAN", 2))
@@ -464,24 +475,20 @@ def _readout(source: Source, pixels: int) -> Any:
 
 def _optics(source: Source) -> Any:
     """LST's optics with the focal lengths of the file; an early one has no effective one."""
-    from astropy import units
-    from ctapipe.instrument import OpticsDescription
-    from ctapipe_io_lst import OPTICS as LST
-
     table = source.table(OPTICS)
     if not len(table):
         raise ScriptError(f"{source.name}: {OPTICS} is empty.")
-    focal = {"effective_focal_length": LST.effective_focal_length}
+    focal = {"effective_focal_length": LST_OPTICS.effective_focal_length}
     for name in ("equivalent_focal_length", "effective_focal_length"):
         if name in table.colnames or name not in focal:
             focal[name] = source.column(table, name, "m")[0] * units.m
     return OpticsDescription(
-        name=LST.name,
-        size_type=LST.size_type,
-        n_mirrors=LST.n_mirrors,
-        n_mirror_tiles=LST.n_mirror_tiles,
-        reflector_shape=LST.reflector_shape,
-        mirror_area=LST.mirror_area,
+        name=LST_OPTICS.name,
+        size_type=LST_OPTICS.size_type,
+        n_mirrors=LST_OPTICS.n_mirrors,
+        n_mirror_tiles=LST_OPTICS.n_mirror_tiles,
+        reflector_shape=LST_OPTICS.reflector_shape,
+        mirror_area=LST_OPTICS.mirror_area,
         **focal,
     )
 
@@ -498,9 +505,6 @@ OLD_NAMES = {"n_showers": "num_showers"}
 
 def run_config(source: Source) -> tuple[Any, Any]:
     """How the run was simulated, as ctapipe's container, and its number."""
-    from astropy import units
-    from ctapipe.containers import SimulationConfigContainer
-
     table = source.only_row(RUN)
     obs_id = np.int32(source.column(table, "obs_id")[0])
     container = SimulationConfigContainer()
@@ -517,14 +521,11 @@ def run_config(source: Source) -> tuple[Any, Any]:
 
 def thrown_events(source: Source, metadata: Any) -> Any:
     """How many showers were thrown, by energy (TeV) and core distance (m), as lstchain has it."""
-    from lstchain.io import add_global_metadata
-    from lstchain.io.lstcontainers import ThrownEventsHistogram
-
     table = source.only_row(THROWN)
     container = ThrownEventsHistogram()
-    units = {"bins_energy": "TeV", "bins_core_dist": "m"}
+    given_in = {"bins_energy": "TeV", "bins_core_dist": "m"}
     for name in container.fields:
-        container[name] = source.column(table, name, units.get(name, ""))[0]
+        container[name] = source.column(table, name, given_in.get(name, ""))[0]
     expected = (len(container["bins_energy"]) - 1, len(container["bins_core_dist"]) - 1)
     if np.shape(container["histogram"]) != expected:
         raise ScriptError(f"{source.name}: the histogram of {THROWN} is not of shape {expected}.")
@@ -537,9 +538,6 @@ def thrown_events(source: Source, metadata: Any) -> Any:
 
 def write(source: Source, path: Path) -> None:
     """Write the file of lstchain; the histogram of thrown events last, which tells it is whole."""
-    from ctapipe.io import HDF5TableWriter
-    from lstchain.io import HDF5_ZSTD_FILTERS, global_metadata, write_mcheader, write_metadata
-
     described = subarray(source)
     focal = described.tel[source.tel_id].optics.equivalent_focal_length.to_value("m")
     position = described.positions[source.tel_id].to_value("m")
@@ -560,28 +558,23 @@ def write(source: Source, path: Path) -> None:
 
 
 def _append(out: tables.File, where: str, table: Any) -> None:
-    from ctapipe.io import write_table
-    from lstchain.io import HDF5_ZSTD_FILTERS
 
     write_table(table, out, where, append=where in out, filters=HDF5_ZSTD_FILTERS)
 
 
 def _tables(source: Source, found: dict[str, Values]) -> Iterator[tuple[str, Any]]:
     """Tables of events with their places, those of images in parts."""
-    from astropy.table import Table
-
     yield LSTCHAIN_TRIGGER, _trigger_table(source, found["event_id"])
     table = Table({column.name: found[column.name].astype(column.dtype) for column in COLUMNS})
     for column in COLUMNS:
         table[column.name].unit = column.unit or None
     yield LSTCHAIN_PARAMETERS, table
     if IMAGES in source.h5:
-        for part in _image_tables(source):
+        for part in _image_tables(source, found["event_id"]):
             yield LSTCHAIN_IMAGES, part
 
 
 def _trigger_table(source: Source, events: Values) -> Any:
-    from astropy.table import Table
 
     table = source.table(TRIGGER)
     numbers = source.column(table, "event_id")
@@ -596,28 +589,32 @@ def _trigger_table(source: Source, events: Values) -> Any:
     )
 
 
-def _image_tables(source: Source) -> Iterator[Any]:
-    """Images as lstchain has them; the mask only where HiPeRTA has written it (``-g``)."""
-    from astropy.table import Table
+def _image_tables(source: Source, events: Values) -> Iterator[Any]:
+    """Images in the order of the parameters, by which lstchain finds them.
 
+    There is a mask only where HiPeRTA has written one (``-g``).
+    """
     table = source.of_telescope(IMAGES)
-    for start in range(0, len(table), ROWS):
-        part = slice(start, start + ROWS)
-        image = source.column(table, "image", row=part).astype("f4")
-        given = set(table.colnames)
-        columns = {
-            "obs_id": source.column(table, "obs_id", row=part).astype("i4"),
-            "event_id": source.column(table, "event_id", row=part).astype("i8"),
-            "image": image,
-            "peak_time": source.column(table, "peak_time", row=part).astype("f4"),
-        }
-        if "image_mask" in given:
-            columns["image_mask"] = source.column(table, "image_mask", row=part).astype(bool)
-        valid = source.column(table, "is_valid", row=part) if "is_valid" in given else True
-        columns["is_valid"] = np.full(len(image), valid, dtype=bool)
-        columns["tel_id"] = np.full(len(image), source.tel_id)
-        columns["selected_gain_channel"] = np.full(image.shape, UNKNOWN_GAIN, dtype="i1")
-        yield Table(columns)
+    for name in ("obs_id", "image", "peak_time"):
+        source.need(table, name)
+    rows = _rows(source, table, events)
+    for start in range(0, len(rows), ROWS):
+        part = table.read_coordinates(rows[start : start + ROWS])
+        shape, given = part["image"].shape, part.dtype.names
+        mask = {"image_mask": part["image_mask"].astype(bool)} if "image_mask" in given else {}
+        valid = part["is_valid"] if "is_valid" in given else True
+        yield Table(
+            {
+                "obs_id": part["obs_id"].astype("i4"),
+                "event_id": part["event_id"].astype("i8"),
+                "image": part["image"].astype("f4"),
+                "peak_time": part["peak_time"].astype("f4"),
+                **mask,
+                "is_valid": np.full(len(part), valid, dtype=bool),
+                "tel_id": np.full(len(part), source.tel_id),
+                "selected_gain_channel": np.full(shape, UNKNOWN_GAIN, dtype="i1"),
+            }
+        )
 
 
 def convert(source_path: Path, path: Path, tel_id: int) -> None:
