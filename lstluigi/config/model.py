@@ -74,6 +74,24 @@ class Shape:
     options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
 
+    def fits(self, step: Step) -> bool:
+        """Does a step have every path that it must have? Not so where one was refused."""
+        single = {"input": self.input, "output": self.output}
+        wanted = {key: True for key, paths in single.items() if paths == "path"}
+        given = {**step.extra, "path_model": step.path_model}
+        given |= {key: path for key, path in (("input", step.input), ("output", step.output))}
+        if not _has(given, {**wanted, **self.extra_keys}):
+            return False
+        named = {key: paths for key, paths in single.items() if paths != "path"}
+        return all(_has(given[key], paths) for key, paths in named.items())
+
+
+def _has(given: object, wanted: object) -> bool:
+    """Does a mapping hold something under every name that is required?"""
+    assert isinstance(wanted, Mapping)
+    required = [name for name, needed in wanted.items() if needed]
+    return isinstance(given, Mapping) and all(given.get(name) for name in required)
+
 
 @dataclass(frozen=True)
 class Place:
