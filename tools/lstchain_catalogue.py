@@ -2,8 +2,8 @@
 
     python tools/lstchain_catalogue.py
 
-It is run when the pinned lstchain changes; `lstluigi validate` reads what it writes, so that it needs no
-lstchain itself. A test compares the file with the installed lstchain.
+It is run when the pinned lstchain changes; `lstluigi validate` reads what it writes, so that it
+needs no lstchain itself. A test compares the file with the installed lstchain.
 """
 
 from __future__ import annotations

@@ -76,19 +76,18 @@ class Shape:
 
     def fits(self, step: Step) -> bool:
         """Does a step have every path that it must have? Not so where one was refused."""
-        single = {"input": self.input, "output": self.output}
-        wanted = {key: True for key, paths in single.items() if paths == "path"}
-        given = {**step.extra, "path_model": step.path_model}
-        given |= {key: path for key, path in (("input", step.input), ("output", step.output))}
-        if not _has(given, {**wanted, **self.extra_keys}):
-            return False
-        named = {key: paths for key, paths in single.items() if paths != "path"}
-        return all(_has(given[key], paths) for key, paths in named.items())
+        extra = {**step.extra, "path_model": step.path_model}
+        return (
+            _fits(step.input, self.input)
+            and _fits(step.output, self.output)
+            and _fits(extra, self.extra_keys)
+        )
 
 
-def _has(given: object, wanted: object) -> bool:
-    """Does a mapping hold something under every name that is required?"""
-    assert isinstance(wanted, Mapping)
+def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
+    """Is there a path, or one under every name that is required?"""
+    if wanted == "path":
+        return bool(given)
     required = [name for name, needed in wanted.items() if needed]
     return isinstance(given, Mapping) and all(given.get(name) for name in required)
 

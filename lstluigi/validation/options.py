@@ -100,9 +100,10 @@ def _parser(name: str) -> _Parser:
     """A command's parser, built again."""
     parser = _Parser(prog=name, add_help=False)
     for option in catalogue().commands[name]["options"]:
-        nargs: Any = {"0": 0, "1": None}.get(option["takes"], option["takes"])
-        typed = {} if nargs == 0 else {"type": partial(_value, option)}
-        parser.add_argument(*option["names"], dest=option["names"][0], action=_Hear, nargs=nargs, **typed)
+        given: dict[str, Any] = {"nargs": {"0": 0, "1": None}.get(option["takes"], option["takes"])}
+        if option["takes"] != "0":
+            given["type"] = partial(_value, option)
+        parser.add_argument(*option["names"], dest=option["names"][0], action=_Hear, **given)
     return parser
 
 

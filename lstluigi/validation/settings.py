@@ -44,7 +44,7 @@ def setting_findings(lstchain: LstchainConfig, version: str) -> Iterator[Finding
             yield error(f"{where}, key {shown(key)}", what, mend)
         yield from _gaps(where, lstchain.content)
     elif odd:
-        named = ", ".join(key for key, _, _ in odd[:NAMED])
+        named = ", ".join(shown(key)[1:-1] for key, _, _ in odd[:NAMED])
         more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
         what = (
             f"lstchain {pinned} does not know these keys, or not these values: {named}{more} (the "
@@ -115,7 +115,9 @@ def _unfit(value: object, entry: Mapping[str, Any]) -> str:
     if number and isinstance(value, int | float):
         low, high = entry.get("min", value), entry.get("max", value)
         if not low <= value <= high:
-            return f"{shown(value)} is less than {low}" if value < low else f"{value} exceeds {high}"
+            return (
+                f"{shown(value)} is less than {low}" if value < low else f"{value} exceeds {high}"
+            )
     return ""
 
 
