@@ -59,7 +59,7 @@ def _of_command(
     try:
         heard, strange = _parse(name, words)
     except _Refused as refused:
-        yield error(where, f"{name} would refuse it: {refused}", "correct the options")
+        yield error(where, f"{name} would refuse them: {str(refused)[:300]}", "correct the options")
         return
     names = _names(name)
     for word in (word for word in strange if word.startswith("-")):

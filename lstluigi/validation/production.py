@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lstluigi import preflight
@@ -120,11 +121,13 @@ def _backend(plan: Plan, on_slurm: bool, here: bool) -> Backend:
 
 def _odd(plan: Plan) -> Iterator[Finding]:
     """What `run` does not look at."""
+    pinned = catalogue().lstchain
+    version = version_named(plan.config) or pinned
     for node in plan.steps:
-        yield from option_findings(node)
+        for finding in option_findings(node):
+            # another lstchain may have other options
+            yield replace(finding, error=finding.error and version == pinned)
     if plan.lstchain is not None:
-        pinned = catalogue().lstchain
-        version = version_named(plan.config) or pinned
         yield from setting_findings(plan.lstchain, version)
         yield from Requirements(plan, plan.lstchain, version == pinned).findings()
     yield from habit_findings(plan.config)

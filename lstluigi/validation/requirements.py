@@ -71,6 +71,7 @@ class Requirements:
         yield from self._waveform_noise()
         yield from self._image_noise()
         yield from self._features()
+        yield from self._source_dependent()
 
     def _where(self, key: str) -> str:
         return f"{self._lstchain.path}, key {shown(key)}"
@@ -175,6 +176,18 @@ class Requirements:
         if self._config.get("disp_method") not in ("disp_norm_sign", "disp_vector"):
             what = f"there is no such method: {shown(self._config.get('disp_method'))}"
             yield error(self._where("disp_method"), what, "write 'disp_norm_sign' or 'disp_vector'")
+
+    def _source_dependent(self) -> Iterator[Finding]:
+        """What follows the reconstruction has to know that it assumed a position of the source."""
+        if not self._config.get("source_dependent"):
+            return
+        for node in self._plan.steps:
+            if node.step.stage == "dl2_to_irfs" and "--source-dep" not in node.step.arguments:
+                what = "source_dependent is true, and the options have no --source-dep"
+                yield warning(node.step.where("options"), what, "add it")
+            elif node.step.stage == "dl2_to_sensitivity":
+                what = "source_dependent is true, and sensitivities are not made of such DL2"
+                yield error(node.step.where(), what, "take the step out")
 
     def _of_a_source(self, lists: Mapping[str, list[Any]]) -> Iterator[Finding]:
         for key, names in lists.items():
