@@ -287,6 +287,10 @@ def _trait(trait: Any) -> Leaf:
         leaf["choices"] = [choice.name for choice in trait.enum_class]
     elif isinstance(trait, traitlets.Enum):
         leaf["choices"] = list(dict.fromkeys(_name(choice) for choice in trait.values or ()))
+    if isinstance(trait, traitlets.CaselessStrEnum):
+        leaf["caseless"] = True
+    if kind == "list" and type(trait._trait) in (traitlets.Int, traitlets.Float):
+        leaf["of"] = "integer" if type(trait._trait) is traitlets.Int else "number"
     for bound in ("min", "max"):
         limit = getattr(trait, bound, None)
         if kind in ("integer", "number") and limit is not None and abs(limit) != float("inf"):

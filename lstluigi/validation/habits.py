@@ -10,6 +10,7 @@ from lstluigi.config import ProductionConfig
 from lstluigi.errors import shown
 from lstluigi.validation.findings import Finding, warning
 
+_VERSION = re.compile(r"(\d+\.\d+\.\d+)")
 _NAMED_VERSION = re.compile(r"v(\d+\.\d+\.\d+)")
 _DATE = re.compile(r"(?<!\d)20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 #: No more of a readme is looked at.
@@ -22,9 +23,10 @@ _CATALOGUES = (
 )
 #: Sources with a name. Not the Crab nebula: every tuning is compared with it.
 _NAMED = (
-    r"BL Lac(?:ertae)?|Boomerang|Cas(?:siopeia)? A|Cen(?:taurus)? A|Coma Berenices|Cyg(?:nus)? X-[13]|"
-    r"Draco|Dragonfly|Galactic Cent(?:er|re)|Geminga|LS 5039|LS I \+61 303|(?:Mrk|Mkn|Markarian)[ _-]?"
-    r"\d{2,4}|M31|M82|M87|Perseus cluster|RS Oph(?:iuchi)?|Segue 1|Sgr A\*?|SS ?433|T CrB|Tycho|W44|W51"
+    r"BL Lac(?:ertae)?|Boomerang|Cas(?:siopeia)? A|Cen(?:taurus)? A|Coma Berenices|Draco|Dragonfly|"
+    r"Cyg(?:nus)? X-[13]|Galactic Cent(?:er|re)|Geminga|LS 5039|LS I \+61 303|M31|M82|M87|"
+    r"(?:Mrk|Mkn|Markarian)[ _-]?\d{2,4}|Perseus cluster|RS Oph(?:iuchi)?|Segue 1|Sgr A\*?|"
+    r"SS ?433|T CrB|Tycho|W44|W51"
 )
 _SOURCES = re.compile(
     rf"(?<!\w)(?:{_NAMED}|(?:{_CATALOGUES})[ _-]?[JGB]?\d{{3,}}(?:[.+-]\d+)*[A-Z]?)(?!\w)",
@@ -51,11 +53,9 @@ _PRIVATE = (
 def version_named(config: ProductionConfig) -> str | None:
     """The version of lstchain that a production is for, by its environment, else by its prod_id."""
     source = config.source_environment
-    environment = None if source is None else source.conda_env
-    for text in (environment or "", config.prod_id):
-        if found := _NAMED_VERSION.search(text):
-            return found[1]
-    return None
+    environment = "" if source is None else source.conda_env or ""
+    found = _VERSION.search(environment) or _NAMED_VERSION.search(config.prod_id)
+    return None if found is None else found[1]
 
 
 def habit_findings(config: ProductionConfig) -> Iterator[Finding]:

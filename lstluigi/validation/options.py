@@ -5,17 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NoReturn
 
 from lstluigi.config.section import nearest
 from lstluigi.errors import shown
 from lstluigi.steps import OneFile, PlannedStep, general_commands
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.catalogue import KINDS, amiss, catalogue
 from lstluigi.validation.findings import Finding, error, warning
 
-FLAGS = ("true", "false", "0", "1")
+#: What is a flag to traitlets.
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+READERS: Mapping[str, Callable[[str], object]] = {
+    "integer": int,
+    "number": float,
+    "flag": lambda word: FLAGS[word.lower()],
+}
+#: A command with more options than this is asked for them.
+LISTED = 12
 
 
 class _Refused(Exception):
@@ -24,6 +32,11 @@ class _Refused(Exception):
 
 class _Parser(argparse.ArgumentParser):
     """A parser that neither prints nor leaves."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """Every option, in full."""
+        return self._option_string_actions
 
     def error(self, message: str) -> NoReturn:
         raise _Refused(message)
@@ -61,18 +74,20 @@ def _of_command(
     except _Refused as refused:
         yield error(where, f"{name} would refuse them: {str(refused)[:300]}", "correct the options")
         return
-    names = _names(name)
     for word in (word for word in strange if word.startswith("-")):
-        mend = nearest(word.partition("=")[0], names)
-        yield error(where, f"{name} has no option {shown(word)}", mend)
+        yield error(where, f"{name} has no option {shown(word)}", _near(name, word))
     if strange and not any(word.startswith("-") for word in strange):
         what = f"{name} takes no further words, such as {shown(strange[0])}"
         yield error(where, what, "take it out, or write the option it belongs to")
+    for word in (word.partition("=")[0] for word in own if word in words and word not in strange):
+        if word.startswith("--") and word not in _parser(name).names:
+            what = f"{name} takes {shown(word)} for an abbreviation"
+            yield warning(where, what, "write the option in full: lstluigi reads some of them, too")
     mine = _heard_of(name, own)
     for option in mine:
         if heard[option] > mine[option]:
             what = f"the option {option} of {name} is given by lstluigi itself"
-            yield warning(where, what, "take it out: what the options say of it is not heeded")
+            yield warning(where, what, "take it out: the paths of the step are what counts")
 
 
 def _heard_of(name: str, words: Sequence[str]) -> Counter[str]:
@@ -89,10 +104,13 @@ def _parse(name: str, words: Sequence[str]) -> tuple[Counter[str], Sequence[str]
     return heard, strange[catalogue().commands[name]["words"] :]
 
 
-def _names(name: str) -> tuple[str, ...]:
-    """Options to suggest: not the long names of traits."""
+def _near(name: str, word: str) -> str:
+    """The option that is meant; long names of traits are meant by those who write a dot."""
     options = catalogue().commands[name]["options"]
-    return tuple(n for option in options for n in option["names"] if "." not in n)
+    every = [option for entry in options for option in entry["names"] if len(option) > 3]
+    mend = nearest(word.partition("=")[0], tuple(o for o in every if ("." in o) == ("." in word)))
+    known = mend.startswith("write") or len(every) <= LISTED
+    return mend if known else f"choose one that {name} --help lists"
 
 
 @cache
@@ -109,17 +127,11 @@ def _parser(name: str) -> _Parser:
 
 def _value(option: Mapping[str, Any], word: str) -> str:
     """A value if it is one, as argparse wants it told otherwise."""
-    kind = option["kind"]
-    choices = option.get("choices") or (FLAGS if kind == "flag" else ())
-    if choices and word.casefold() not in map(str.casefold, choices):
-        raise argparse.ArgumentTypeError(f"{shown(word)} is none of {', '.join(choices)}")
-    if kind in ("integer", "number"):
-        try:
-            number = int(word) if kind == "integer" else float(word)
-        except ValueError:
-            is_what = "no whole number" if kind == "integer" else "no number"
-            raise argparse.ArgumentTypeError(f"{shown(word)} is {is_what}") from None
-        if not option.get("min", number) <= number <= option.get("max", number):
-            limits = f"{option.get('min', '')} to {option.get('max', '')}"
-            raise argparse.ArgumentTypeError(f"{shown(word)} is not within {limits}")
+    kind = option.get("of", option["kind"])  # each word is one entry of a list
+    try:
+        value = READERS[kind](word) if kind in READERS else word
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{shown(word)} is not {KINDS[kind]}") from None
+    if what := amiss({**option, "kind": "any"}, value):
+        raise argparse.ArgumentTypeError(what)
     return word

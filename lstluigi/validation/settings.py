@@ -10,18 +10,11 @@ from typing import Any
 from lstluigi.config.section import nearest
 from lstluigi.errors import shown
 from lstluigi.lstchain_config import LstchainConfig
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.catalogue import amiss, catalogue
 from lstluigi.validation.findings import Finding, error, warning
 
 #: Keys named in one sentence; a config of an older lstchain may have dozens.
 NAMED = 6
-KINDS = {
-    "flag": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "text": "a text",
-    "list": "a list",
-}
 
 
 def setting_findings(lstchain: LstchainConfig, version: str) -> Iterator[Finding]:
@@ -80,7 +73,7 @@ def _odd(
                 yield from _odd(value, entry["keys"], f"{key}.")
             else:
                 yield from _columns(value, key)
-        elif value is not None and (what := _unfit(value, entry)):
+        elif value is not None and (what := amiss(entry, value)):
             yield key, what, "correct it"
 
 
@@ -94,31 +87,6 @@ def _column_near(name: str) -> str:
     """The nearest column, without a list of a hundred."""
     mend = nearest(name, catalogue().columns)
     return mend if mend.startswith("write") else "name a column of DL1"
-
-
-def _unfit(value: object, entry: Mapping[str, Any]) -> str:
-    """Why a value does not fit; empty if it does."""
-    kind = entry["kind"]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = {
-        "flag": isinstance(value, bool),
-        "integer": number and isinstance(value, int),
-        "number": number,
-        "text": isinstance(value, str),
-        "list": isinstance(value, list),
-    }
-    if not fits.get(kind, True):
-        return f"{shown(value)} is not {KINDS[kind]}"
-    choices = entry.get("choices", ())
-    if choices and isinstance(value, str) and value.casefold() not in map(str.casefold, choices):
-        return f"{shown(value)} is none of {', '.join(choices)}"
-    if number and isinstance(value, int | float):
-        low, high = entry.get("min", value), entry.get("max", value)
-        if not low <= value <= high:
-            return (
-                f"{shown(value)} is less than {low}" if value < low else f"{value} exceeds {high}"
-            )
-    return ""
 
 
 def _gaps(where: str, content: Mapping[str, Any]) -> Iterator[Finding]:
