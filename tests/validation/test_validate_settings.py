@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any
 
 import pytest
@@ -110,3 +112,34 @@ def test_what_is_no_lstchain_config(production: Production, text: str | bytes, t
     errors = [str(error) for error in validate(production.config).errors]
     assert any(told in error and str(file) in error for error in errors)
     assert any("--no-images" in error for error in errors)  # the rest is told as well
+
+
+STRANGE = (
+    None,
+    True,
+    -1,
+    1e308,
+    math.nan,
+    10**400,
+    "",
+    "\x1b[31m\n",
+    [],
+    [[{}]],
+    {},
+    {"\0": {"": 1}},
+)
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=repr)
+def test_any_value_anywhere_is_a_sentence(production: Production, value: Any) -> None:
+    right = production.lstchain
+    keys = [(key,) for key in right]
+    keys += [(key, name) for key in ("source_config", "waveform_nsb_tuning") for name in right[key]]
+    for first, *rest in keys:
+        production.lstchain = copy.deepcopy(right)
+        place = production.lstchain[first] if rest else production.lstchain
+        place[rest[0] if rest else first] = value
+        errors, warnings = production.told()
+        for sentence in (*errors, *warnings):
+            assert sentence.isprintable()
+            assert len(sentence) < 2000
