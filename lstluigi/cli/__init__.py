@@ -17,6 +17,7 @@ from lstluigi.errors import LstluigiError
 COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
+    "validate": ("validation", "validate"),
     "simulate": ("data", "simulate"),
 }
 
