@@ -92,8 +92,15 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
+    if problem := lstchain_config_problem(plan, steps):
+        yield problem
+
+
+def lstchain_config_problem(plan: Plan, steps: Sequence[PlannedStep]) -> Problem | None:
+    """An lstchain config that these steps need and that is not known."""
     if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
-        yield Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
+        return Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
+    return None
 
 
 def _needs_config(plan: Plan, node: PlannedStep) -> bool:

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
+    "smoke": ("smoke", "smoke"),
 }
 
 

@@ -1,0 +1,59 @@
+"""Configs of the small productions that a smoke test runs, with all paths below its directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lstluigi.config import Step
+from lstluigi.files import write_text
+
+Steps = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def moved(path: str, root: Path) -> str:
+    """An absolute path below another root."""
+    return f"{root}{path}"
+
+
+def moved_step(step: Step, root: Path, more: Sequence[str] = ()) -> dict[str, Any]:
+    """A step as a config has it, with its paths below another root.
+
+    What it asks of Slurm is left out, and the share of files that may fail: of the one or two files
+    that a step has here, none may.
+
+    Parameters
+    ----------
+    step : Step
+    root : Path
+    more : sequence of str
+        Arguments to add to those of its command.
+    """
+
+    def there(paths: str | Mapping[str, str]) -> str | dict[str, str]:
+        if isinstance(paths, str):
+            return moved(paths, root)
+        return {name: moved(path, root) for name, path in paths.items()}
+
+    entry: dict[str, Any] = {"input": there(step.input), "output": there(step.output)}
+    extra = {**step.extra, **({"path_model": step.path_model} if step.path_model else {})}
+    entry.update({key: moved(path, root) for key, path in extra.items()})
+    if step.settings:
+        entry["options"] = {name: str(value) for name, value in step.settings.items()}
+    elif step.arguments or more:
+        entry["options"] = [*step.arguments, *more]
+    return entry
+
+
+def write_config(
+    path: Path, prod_id: str, steps: Steps, lstchain: Path | None, workflow_kind: str = "lstchain"
+) -> None:
+    """Write a production config that runs on this machine."""
+    content: dict[str, Any] = {"workflow_kind": workflow_kind, "prod_id": prod_id}
+    if lstchain is not None:
+        content["lstchain_config"] = str(lstchain)
+    content |= {"backend": "local", "stages_to_run": list(steps), "stages": dict(steps)}
+    write_text(str(path), yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
