@@ -45,10 +45,10 @@ class StageOutcome:
         """For the terminal."""
         tried = f"{self.tried} of {self.total} steps"
         yield f"{self.stage:<20}{self.state:<13}{tried}"
-        for where, message in self.failures:
-            first, *more = message.splitlines()
+        for number, (where, message) in enumerate(self.failures):
+            first, *log = message.splitlines()
             yield f"    {where}: {first}"
-            yield from more[-TAIL:]
+            yield from log[-TAIL:] if number == 0 else ()  # the others mostly say the same
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,15 @@ class SmokeOutcome:
             yield from stage.lines()
         if self.trouble:
             yield self.trouble
-        end = "every stage works on toy data" if self.ok else "the production would fail"
+        if self.trouble:
+            end = "the stages could not be tried"
+        else:
+            end = "every stage works on toy data" if self.ok else "the production would fail"
         kept = f"; what was made is in {self.kept}" if self.kept else ""
         yield f"smoke: {end} ({self.seconds:.0f} s){kept}"
 
 
-def stage_outcomes(
-    whole: Plan, chosen: Sequence[int], small: Plan
-) -> tuple[StageOutcome, ...]:
+def stage_outcomes(whole: Plan, chosen: Sequence[int], small: Plan) -> tuple[StageOutcome, ...]:
     """How each stage went.
 
     Parameters

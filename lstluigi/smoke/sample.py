@@ -59,9 +59,7 @@ def representatives(plan: Plan) -> list[int]:
     return sorted(chosen)
 
 
-def _with_inputs(
-    plan: Plan, index: int, kind: Mapping[int, int], chosen: set[int]
-) -> set[int]:
+def _with_inputs(plan: Plan, index: int, kind: Mapping[int, int], chosen: set[int]) -> set[int]:
     """A step, and of what it needs that is not chosen yet, one step of each kind."""
     todo = [index]
     seen: set[int] = set()

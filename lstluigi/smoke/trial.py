@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lstluigi.config import ProductionConfig, load_config
-from lstluigi.errors import LstluigiError
-from lstluigi.files import last_lines
+from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.files import last_lines, write_json
+from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
-from lstluigi.preflight import lstchain_config_problem
+from lstluigi.preflight import config_problems, lstchain_config_problem
 from lstluigi.prodlog import VARIABLE as LOGS
-from lstluigi.session import SITE, Choices, Session
+from lstluigi.session import SITE
 from lstluigi.smoke.configs import Steps, moved_step, write_config
 from lstluigi.smoke.outcome import TAIL, SmokeOutcome, StageOutcome, failure, stage_outcomes
 from lstluigi.smoke.sample import representatives
@@ -27,8 +30,19 @@ from lstluigi.stages import STAGES
 
 Say = Callable[[str], None]
 
+SHAPES = {stage: known.shape for stage, known in STAGES.items()}
+
 #: Arguments of a command that few events need, by stage: a note says so where they are added.
 FEW_EVENTS = {"dl2_to_irfs": ("--DL3Cuts.min_event_p_en_bin", "5")}
+
+#: Sections of the lstchain config that say how forests grow, and settings that take seconds.
+FOREST = re.compile("random_forest_.*_args")
+SMALL_FOREST = {"n_estimators": 10, "max_depth": 10, "min_samples_leaf": 5, "n_jobs": -1}
+#: Sections of the lstchain config that tune the simulation, and what switches them on.
+TUNING = {
+    "image_modifier": ("increase_nsb", "increase_psf"),
+    "waveform_nsb_tuning": ("nsb_tuning",),
+}
 
 
 def smoke(
@@ -60,13 +74,10 @@ def smoke(
         If the config is refused, or there is no toy data for what it reads.
     """
     started = time.monotonic()
-    session = Session(
-        Choices(str(config), str(lstchain_config or ""), backend="local", environment="current")
-    )
-    plan = session.plan
+    plan = _plan(config, lstchain_config)
     chosen = representatives(plan)
     if problem := lstchain_config_problem(plan, [plan.steps[index] for index in chosen]):
-        raise LstluigiError(str(problem))
+        raise ConfigError([problem])
     trial = _Trial(plan, chosen, _place(where), say)
     stages, trouble = trial.outcome()
     ended_well = not trouble and all(stage.state == "ok" for stage in stages)
@@ -74,6 +85,17 @@ def smoke(
     if kept is None:
         shutil.rmtree(trial.place)
     return SmokeOutcome(stages, trouble, time.monotonic() - started, kept)
+
+
+def _plan(config: Path | str, lstchain_config: Path | str | None) -> Plan:
+    """The production, refused for what is wrong with it whatever the file system holds."""
+    given = None if lstchain_config is None else Path(lstchain_config)
+    read = load_config(config, SHAPES, given)
+    found = read.lstchain_config
+    plan = Plan(read, STAGES, None if found is None else LstchainConfig.read(found))
+    if problems := list(config_problems(plan)):
+        raise ConfigError(problems)
+    return plan
 
 
 def _place(where: Path | str | None) -> Path:
@@ -120,8 +142,8 @@ class _Trial:
         steps = self._toy.steps(needs)
         if not steps:
             return ""
-        self._say(f"smoke: {', '.join(steps)} make what an earlier production would have made")
-        config, said = self._run("toy", steps)
+        self._say(f"smoke: {', '.join(steps)} stand in for an earlier production")
+        config, said = self._run("toy", steps, self._earlier_config())
         nodes = Plan(config, STAGES, None).steps
         reasons = [f"{node.step.stage}: {why}" for node in nodes if (why := failure(node))]
         if not said and not reasons:
@@ -129,27 +151,39 @@ class _Trial:
         head = "what stands in for the products of an earlier production could not be made"
         return "\n".join([head, *(reasons or [said])])
 
+    def _earlier_config(self) -> Path | None:
+        """An lstchain config as that of an earlier production: see `settings_of_earlier`."""
+        lstchain = self._plan.lstchain
+        if lstchain is None:
+            return None
+        other = dict(settings_of_earlier(lstchain.content))
+        self._say(f"smoke: they are made with other {', '.join(other)}")
+        path = self.place / "lstchain_config_earlier.json"
+        write_json(str(path), {**lstchain.content, **other})
+        return path
+
     def _try_steps(self) -> tuple[tuple[StageOutcome, ...], str]:
         plan = self._plan
         steps: dict[str, list[dict[str, object]]] = {s: [] for s in plan.config.stages_to_run}
+        lowered: list[str] = []
         for index in self._chosen:
             step = plan.steps[index].step
             more = _few_events(step.stage, step.arguments)
+            lowered += [step.stage] * bool(more)
             steps[step.stage].append(moved_step(step, self._root, more))
-        for stage in FEW_EVENTS:
-            if any(_few_events(stage, plan.steps[i].step.arguments) for i in self._chosen):
-                self._say(f"smoke: {stage} is given {' '.join(FEW_EVENTS[stage])}")
-        config, said = self._run("trial", steps)
+        for stage in dict.fromkeys(lowered):
+            self._say(f"smoke: {stage} is given {' '.join(FEW_EVENTS[stage])}")
+        lstchain = None if plan.lstchain is None else plan.lstchain.path
+        config, said = self._run("trial", steps, lstchain)
         outcomes = stage_outcomes(plan, self._chosen, Plan(config, STAGES, plan.lstchain))
         failed = any(outcome.failures for outcome in outcomes)
         return outcomes, "" if failed else said
 
-    def _run(self, name: str, steps: Steps) -> tuple[ProductionConfig, str]:
+    def _run(self, name: str, steps: Steps, lstchain: Path | None) -> tuple[ProductionConfig, str]:
         """Run a production of these steps; its config, and what was said if it ended badly."""
         path, log = self.place / f"{name}.yml", self.place / f"{name}.log"
-        lstchain = self._plan.lstchain
         prod_id, kind = self._plan.config.prod_id, self._plan.config.workflow_kind
-        write_config(path, prod_id, steps, None if lstchain is None else lstchain.path, kind)
+        write_config(path, prod_id, steps, lstchain, kind)
         command = [sys.executable, "-P", "-m", "lstluigi.cli", "run", str(path)]
         options = ["--backend", "local", "--environment", "current"]
         kept = {key: value for key, value in os.environ.items() if key != SITE}
@@ -165,8 +199,22 @@ class _Trial:
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        config = load_config(path, {stage: known.shape for stage, known in STAGES.items()})
+        config = load_config(path, SHAPES)
         return config, "\n".join(last_lines(str(log), TAIL)) if done.returncode else ""
+
+
+def settings_of_earlier(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Sections of an lstchain config that concern this production only, as an earlier one has them.
+
+    Nothing is tuned to data, for lstchain refuses to tune images a second time; and forests that
+    come from outside have not grown by the settings of this config.
+    """
+    for section, given in content.items():
+        switches = [name for name in TUNING.get(section, ()) if given.get(name)]
+        if switches:
+            yield section, {**given, **dict.fromkeys(switches, False)}
+        elif FOREST.fullmatch(section):
+            yield section, dict(SMALL_FOREST)
 
 
 def _few_events(stage: str, arguments: Sequence[str]) -> tuple[str, ...]:
@@ -174,4 +222,3 @@ def _few_events(stage: str, arguments: Sequence[str]) -> tuple[str, ...]:
     more = FEW_EVENTS.get(stage, ())
     given = any(argument.split("=")[0] == more[0] for argument in arguments) if more else True
     return () if given else more
-
