@@ -19,6 +19,7 @@ COMMANDS = {
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
     "smoke": ("smoke", "smoke"),
+    "upgrade-config": ("upgrading", "upgrade_config"),
 }
 
 

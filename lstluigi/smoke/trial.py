@@ -157,6 +157,8 @@ class _Trial:
         if lstchain is None:
             return None
         other = dict(settings_of_earlier(lstchain.content))
+        if not other:
+            return lstchain.path
         self._say(f"smoke: they are made with other {', '.join(other)}")
         path = self.place / "lstchain_config_earlier.json"
         write_json(str(path), {**lstchain.content, **other})
