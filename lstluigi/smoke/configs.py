@@ -19,7 +19,7 @@ def moved(path: str, root: Path) -> str:
     return f"{root}{path}"
 
 
-def moved_step(step: Step, root: Path, more: Sequence[str] = ()) -> dict[str, Any]:
+def moved_step(step: Step, root: Path, arguments: Sequence[str]) -> dict[str, Any]:
     """A step as a config has it, with its paths below another root.
 
     What it asks of Slurm is left out, and the share of files that may fail: of the one or two files
@@ -29,8 +29,8 @@ def moved_step(step: Step, root: Path, more: Sequence[str] = ()) -> dict[str, An
     ----------
     step : Step
     root : Path
-    more : sequence of str
-        Arguments to add to those of its command.
+    arguments : sequence of str
+        For its command, instead of its own.
     """
 
     def there(paths: str | Mapping[str, str]) -> str | dict[str, str]:
@@ -43,8 +43,8 @@ def moved_step(step: Step, root: Path, more: Sequence[str] = ()) -> dict[str, An
     entry.update({key: moved(path, root) for key, path in extra.items()})
     if step.settings:
         entry["options"] = {name: str(value) for name, value in step.settings.items()}
-    elif step.arguments or more:
-        entry["options"] = [*step.arguments, *more]
+    elif arguments:
+        entry["options"] = list(arguments)
     return entry
 
 

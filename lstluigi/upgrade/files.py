@@ -66,6 +66,8 @@ def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> lis
         raise ConfigError(problems)
     if source.parent != target.parent:
         content = _away_from_home(content, source, name)
+    if not said:
+        said = ["Nothing had to be put right."]
     comments = comments_of(source.read_text(encoding="utf-8-sig"))
     if comments:
         said.append(f"{len(comments)} comment(s) of the old file stand together at the top now.")
@@ -126,10 +128,9 @@ def _paths(value: object, key: str = "") -> Iterator[str]:
 def _header(
     source: Path, said: Sequence[str], comments: Sequence[tuple[int, str]]
 ) -> Iterator[str]:
-    yield f"Written by lstluigi upgrade-config from {source.name}."
-    if said:
-        yield "What was put right, or is not in the old file:"
-        yield from (f"- {sentence}" for sentence in said)
+    yield f"Written by lstluigi upgrade-config from {shown(source.name)}."
+    yield "What was put right, or is not in the old file:"
+    yield from (f"- {sentence}" for sentence in said)
     if comments:
         yield ""
         yield "Comments of the old file, by its lines:"

@@ -108,7 +108,7 @@ def _read(top: Section, path: Path) -> _Old:
     particles: tuple[str, ...] = top.require("particles", values.word_list, ())
     samples = [
         Sample(particle, offset)
-        for particle in particles
+        for particle in dict.fromkeys(particles)
         for offset in (offsets if particle == GAMMA and offsets else ("",))
     ]
     merging, irf = top.inner("merging_options"), top.inner("irf_config")
@@ -193,7 +193,9 @@ class _Steps:
             wanted |= {"merge_dl1"} | ({"train_test_split"} if not self._tuned else set())
         stages = {name: make() for name, make in makers.items() if name in wanted}
         for name in [name for name, steps in stages.items() if not steps]:
-            self._say(f"The stage {name} is left out: the particles that it needs are not listed.")
+            self._say(
+                f"The stage {name} is left out: no particles and offsets it needs are listed."
+            )
             del stages[name]
         return stages
 
