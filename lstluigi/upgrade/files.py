@@ -23,6 +23,8 @@ from lstluigi.upgrade.legacy import from_legacy
 from lstluigi.upgrade.mends import Mender
 
 SHAPES = {name: stage.shape for name, stage in STAGES.items()}
+#: The writer in C where PyYAML has it: a config may have thousands of steps.
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 #: Keys that hold a path, wherever they stand.
 PATHS = ("input", "output", "path_model", "lstchain_config", "source_file", "profile")
 
@@ -72,7 +74,9 @@ def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> lis
     if comments:
         said.append(f"{len(comments)} comment(s) of the old file stand together at the top now.")
     header = "\n".join(f"# {text}".rstrip() for text in _header(source, said, comments))
-    body = yaml.safe_dump(_plain(content), sort_keys=False, allow_unicode=True, width=1000)
+    body = yaml.dump(
+        _plain(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000
+    )
     _publish(f"{header}\n\n{body}", target, name)
     return said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -46,6 +45,7 @@ def states(text: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_demo_passes(place: Production) -> None:
     ended = smoke(place, DEMO)
     assert ended.code == 0, ended.text
@@ -77,12 +77,18 @@ def test_a_wrong_option_and_a_misspelt_feature_are_told_with_their_stages(
     assert list(place.where.glob("lstluigi-smoke-*"))
 
 
-def test_a_wrong_cleaning_is_told(place: Production) -> None:
+def test_a_stage_works_until_its_cleaning_is_misspelt(place: Production) -> None:
     lstchain = small_lstchain_config()
+    config = config_of({"r0_to_dl1": [{"input": "/dl0/TestDataset/node", "output": "/dl1/node"}]})
+    place.write(config, lstchain)
+    ended = smoke(place, place.config)
+    assert ended.code == 0, ended.text
+    assert states(ended.text) == {"r0_to_dl1": "ok"}
+    assert not list(place.where.glob("lstluigi-smoke-*"))
+
     lstchain["tailcut"]["picture_tresh"] = lstchain["tailcut"].pop("picture_thresh")
-    stages = {"r0_to_dl1": [{"input": "/dl0/TestDataset/node", "output": "/dl1/node"}]}
-    place.write(config_of(stages), json.dumps(lstchain))
+    place.write(config, lstchain)
     ended = smoke(place, place.config)
     assert ended.code == 2, ended.text
     assert states(ended.text) == {"r0_to_dl1": "failed"}
-    assert "picture_t" in ended.text
+    assert "picture_tresh" in ended.text
