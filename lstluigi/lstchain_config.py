@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lstluigi.errors import LstluigiError, shown
+from lstluigi.errors import ConfigError, Problem, shown
+
+#: lstchain's own configs have 10 kB.
+MAX_CHARACTERS = 4 * 1024**2
 
 
 def canonical(value: Any) -> str:
@@ -42,24 +45,30 @@ class LstchainConfig:
 
         Raises
         ------
-        LstluigiError
+        ConfigError
             When the file cannot be read or does not hold a JSON object.
         """
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                text = file.read(MAX_CHARACTERS + 1)
+            if len(text) > MAX_CHARACTERS:
+                raise _unfit(path, f"it is longer than {MAX_CHARACTERS // 1024**2} MiB")
             content = json.loads(text)
         except OSError as error:
-            raise LstluigiError(
-                f"lstchain config {path} cannot be read ({error.strerror}); check the path"
-            ) from None
-        except ValueError as error:
-            raise LstluigiError(
-                f"lstchain config {path} is not JSON ({error}); "
-                "write a fresh one with lstchain_dump_config --mc"
-            ) from None
+            what = f"it cannot be read ({error.strerror})"
+            raise _unfit(path, what, "check the path") from None
+        except (ValueError, RecursionError) as error:
+            what = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+            raise _unfit(path, f"it is not JSON ({what})") from None
         if not isinstance(content, dict):
-            raise LstluigiError(f"lstchain config {path} does not hold a JSON object")
+            raise _unfit(path, "it does not hold a JSON object")
         return cls(path, text, content)
+
+
+def _unfit(
+    path: Path, what: str, mend: str = "write a fresh one with lstchain_dump_config --mc"
+) -> ConfigError:
+    return ConfigError([Problem(f"lstchain config {path}", what, mend)])
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:

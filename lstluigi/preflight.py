@@ -17,7 +17,7 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
-from lstluigi.steps import PlannedStep
+from lstluigi.steps import OneFile, PlannedStep, general_commands
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -37,6 +37,17 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def lstchain_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """An lstchain config that these steps read and that is not known; an absent one was told."""
+    if plan.config.lstchain_config is None and any(map(_needs_lstchain_config, steps)):
+        yield Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
+
+
+def _needs_lstchain_config(node: PlannedStep) -> bool:
+    nothing = OneFile({}, -1, "")
+    return any(LSTCHAIN_CONFIG in command for command in general_commands(node, nothing))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:
@@ -92,19 +103,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
-    if problem := lstchain_config_problem(plan, steps):
-        yield problem
-
-
-def lstchain_config_problem(plan: Plan, steps: Sequence[PlannedStep]) -> Problem | None:
-    """An lstchain config that these steps need and that is not known."""
-    if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
-        return Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
-    return None
-
-
-def _needs_config(plan: Plan, node: PlannedStep) -> bool:
-    return any(LSTCHAIN_CONFIG in c for c in plan.recipes[node.index].content["commands"])
+    yield from lstchain_config_problems(plan, steps)
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:

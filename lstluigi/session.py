@@ -7,14 +7,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lstluigi import decisions, preflight
-from lstluigi.config import ProductionConfig, Step, load_config
+from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
@@ -77,11 +77,9 @@ class Session:
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
-        self.config = _load(choices)
-        found = self.config.lstchain_config
-        lstchain = None if found is None else LstchainConfig.read(found)
-        self.plan = Plan(self.config, STAGES, lstchain)
-        if problems := list(preflight.config_problems(self.plan)):
+        self.plan, problems = examine(choices)
+        self.config = self.plan.config
+        if problems:
             _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
         self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend, self.config)
@@ -291,29 +289,45 @@ class Session:
         return self.satisfied(node)
 
 
-def _load(choices: Choices) -> ProductionConfig:
-    """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
+def examine(choices: Choices) -> tuple[Plan, list[Problem]]:
+    """Plan a production and find everything that is wrong whatever the file system holds.
+
+    Steps that lack a path are not in the plan.
+
+    Raises
+    ------
+    ConfigError
+        Where there is nothing to plan: no config, or none in the current format.
+    """
+    config, problems = _load(choices)
+    lstchain = None
+    if config.lstchain_config is not None and config.lstchain_config.is_file():
+        try:
+            lstchain = LstchainConfig.read(config.lstchain_config)
+        except ConfigError as error:
+            problems += error.problems
+    plan = Plan(config, STAGES, lstchain)
+    return plan, [*problems, *preflight.config_problems(plan)]
+
+
+def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
+    """Read the config as far as it can be read."""
     shapes = {name: stage.shape for name, stage in STAGES.items()}
     given = Path(choices.lstchain_config) if choices.lstchain_config else None
     site = choices.site or os.environ.get(SITE)
     try:
-        return load_config(Path(choices.config), shapes, given, site=Path(site) if site else None)
+        config = load_config(Path(choices.config), shapes, given, site=Path(site) if site else None)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        more = preflight.config_problems(Plan(without_refused(error.read), STAGES, None))
-        raise ConfigError([*error.problems, *more]) from None
+        return without_refused(error.read), list(error.problems)
+    return config, []
 
 
 def without_refused(config: ProductionConfig) -> ProductionConfig:
     """A config that has been read as far as it could be, without steps that lack a path."""
-    return replace(config, steps=tuple(step for step in config.steps if all(_paths(step))))
-
-
-def _paths(step: Step) -> Iterator[str]:
-    """Paths of a step; empty where they were refused."""
-    outputs = step.output if isinstance(step.output, dict) else {"": step.output}
-    yield from (*step.inputs.values(), *outputs.values())
+    steps = tuple(step for step in config.steps if STAGES[step.stage].shape.fits(step))
+    return replace(config, steps=steps)
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

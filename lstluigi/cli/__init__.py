@@ -17,8 +17,8 @@ from lstluigi.errors import LstluigiError
 COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
+    "validate": ("validation", "validate"),
     "simulate": ("data", "simulate"),
-    "smoke": ("smoke", "smoke"),
     "upgrade-config": ("upgrading", "upgrade_config"),
 }
 

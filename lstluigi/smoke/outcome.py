@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lstluigi.jobs.ledger import events
 from lstluigi.plan import Plan
@@ -89,6 +90,24 @@ class SmokeOutcome:
             end = "every stage works on toy data" if self.ok else "the production would fail"
         kept = f"; what was made is in {self.kept}" if self.kept else ""
         yield f"smoke: {end} ({self.seconds:.0f} s){kept}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "ok": self.ok,
+            "trouble": self.trouble,
+            "kept": None if self.kept is None else str(self.kept),
+            "stages": [
+                {
+                    "stage": stage.stage,
+                    "state": stage.state,
+                    "tried": stage.tried,
+                    "of": stage.total,
+                    "failures": [{"where": w, "message": m} for w, m in stage.failures],
+                }
+                for stage in self.stages
+            ],
+        }
 
 
 def stage_outcomes(whole: Plan, chosen: Sequence[int], small: Plan) -> tuple[StageOutcome, ...]:

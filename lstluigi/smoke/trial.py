@@ -15,11 +15,10 @@ from pathlib import Path
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.files import last_lines, write_json
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
-from lstluigi.preflight import config_problems, lstchain_config_problem
+from lstluigi.preflight import lstchain_config_problems
 from lstluigi.prodlog import VARIABLE as LOGS
-from lstluigi.session import SITE
+from lstluigi.session import SITE, Choices, examine
 from lstluigi.smoke.configs import Steps, moved_step, write_config
 from lstluigi.smoke.outcome import TAIL, SmokeOutcome, StageOutcome, failure, stage_outcomes
 from lstluigi.smoke.sample import representatives
@@ -62,10 +61,11 @@ def smoke(
         If the config is refused, or there is no toy data for what it reads.
     """
     started = time.monotonic()
-    plan = _plan(config, lstchain_config)
-    chosen = representatives(plan)
-    if problem := lstchain_config_problem(plan, [plan.steps[index] for index in chosen]):
-        raise ConfigError([problem])
+    plan, problems = examine(Choices(str(config), str(lstchain_config or "")))
+    chosen = [] if problems else representatives(plan)
+    problems += lstchain_config_problems(plan, [plan.steps[index] for index in chosen])
+    if problems:
+        raise ConfigError(problems)
     wanted = list(stand_ins(plan, chosen))
     version = _lstchain_version()
     place = _place(where)
@@ -86,17 +86,6 @@ def smoke(
         if not kept:
             shutil.rmtree(place, ignore_errors=True)
     return SmokeOutcome(stages, trouble, time.monotonic() - started, place if kept else None)
-
-
-def _plan(config: Path | str, lstchain_config: Path | str | None) -> Plan:
-    """The production, refused for what is wrong with it whatever the file system holds."""
-    given = None if lstchain_config is None else Path(lstchain_config)
-    read = load_config(config, SHAPES, given)
-    found = read.lstchain_config
-    plan = Plan(read, STAGES, None if found is None else LstchainConfig.read(found))
-    if problems := list(config_problems(plan)):
-        raise ConfigError(problems)
-    return plan
 
 
 def _lstchain_version() -> str:

@@ -74,7 +74,7 @@ def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> lis
     if comments:
         said.append(f"{len(comments)} comment(s) of the old file stand together at the top now.")
     header = "\n".join(f"# {text}".rstrip() for text in _header(source, said, comments))
-    form = {"sort_keys": False, "allow_unicode": True, "width": 1000}
+    form: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 1000}
     body = yaml.dump(_plain(content), Dumper=Dumper, **form)
     _publish(f"{header}\n\n{body}", target, name)
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ def smoke(place: Production, config: Path, *options: str) -> Ended:
     """Type the command."""
     need_lstchain()
     place.where.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "lstluigi.cli", *COMMAND, str(config), *options]
+    command = [sys.executable, "-m", "lstluigi.cli", "validate", "--smoke", str(config), *options]
     done = subprocess.run(
         command,
         env={**place.environment, "TMPDIR": str(place.where)},
@@ -33,16 +34,10 @@ def smoke(place: Production, config: Path, *options: str) -> Ended:
     return Ended(done.returncode, done.stdout + done.stderr)
 
 
-COMMAND = ["smoke"]
-
-
 def states(text: str) -> dict[str, str]:
     """What was said of each stage."""
-    words = ("ok", "failed", "not reached")
-    lines = [line.split(maxsplit=1) for line in text.splitlines() if line[:1].isalpha()]
-    return {
-        stage: word for stage, rest in map(tuple, lines) for word in words if rest.startswith(word)
-    }
+    line = re.compile(r"^(\w+) +(ok|failed|not reached) +\d+ of \d+ steps$", re.MULTILINE)
+    return dict(line.findall(text))
 
 
 @pytest.mark.slow
