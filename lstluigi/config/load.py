@@ -125,10 +125,7 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
     place = replace(place, lines=value.lines)
     if LEGACY_KEY in value:
         what = "this is the format of 2021-22, which does not have the paths of each step"
-        mend = (
-            "write it in the current format: stages_to_run, and under stages the input and output "
-            "of every step"
-        )
+        mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
     return Section(value, place, problems)
 
