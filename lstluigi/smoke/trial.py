@@ -71,17 +71,10 @@ def smoke(
     place = _place(where)
     kept = False
     try:
-        say(
-            f"smoke: {len(chosen)} of {len(plan.steps)} steps of {plan.config.prod_id} stand for "
-            f"all, in {place}"
-        )
-        source = plan.config.source_environment
-        if source is not None:
-            say(f"smoke: {source.conda_env or source.source_file} is not entered")
-        say(f"smoke: jobs use lstluigi's own python with lstchain {version}")
-        stages, trouble = _Trial(plan, chosen, wanted, place, say).outcome()
-        ended_well = not trouble and all(stage.state == "ok" for stage in stages)
-        kept = keep or not ended_well
+        trial = _Trial(plan, chosen, wanted, place, say)
+        trial.introduce(version)
+        stages, trouble = trial.outcome()
+        kept = keep or bool(trouble) or any(stage.state != "ok" for stage in stages)
     finally:
         if not kept:
             shutil.rmtree(place, ignore_errors=True)
@@ -120,6 +113,17 @@ class _Trial:
         self._root = place / "root"
         splits = any(plan.steps[index].step.stage == "train_test_split" for index in chosen)
         self._toy = Toy(place / "toy", files=2 if splits else 1)
+
+    def introduce(self, version: str) -> None:
+        """Say what is tried, and with which lstchain."""
+        config = self._plan.config
+        self._say(
+            f"smoke: {len(self._chosen)} of {len(self._plan.steps)} steps of {config.prod_id} "
+            f"stand for all, in {self._place}"
+        )
+        if (source := config.source_environment) is not None:
+            self._say(f"smoke: {source.conda_env or source.source_file} is not entered")
+        self._say(f"smoke: jobs use lstluigi's own python with lstchain {version}")
 
     def outcome(self) -> tuple[tuple[StageOutcome, ...], str]:
         """Try everything; how the stages went, and what kept them from being tried."""

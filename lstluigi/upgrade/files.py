@@ -54,18 +54,7 @@ def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> lis
     source, target = Path(os.path.abspath(old)), Path(os.path.abspath(new))
     _check_target(source, target, overwrite)
     name = shown(str(old), 4096)[1:-1]
-    top, line, problems = read_yaml(source, name)
-    if not isinstance(top, YamlMapping):
-        what = "the config is empty" if top is None else f"the config is {kind(top)}"
-        raise ConfigError([Problem(name, what, "give a production config")])
-    place = Place(name, line, lines=top.lines)
-    if LEGACY_KEY in top and "stages" not in top:
-        content, said = from_legacy(Section(top, place, problems), source)
-    else:
-        mender = Mender(SHAPES, name)
-        content, said = mender.mended(top), mender.said
-    if problems:
-        raise ConfigError(problems)
+    content, said = _converted(source, name)
     if source.parent != target.parent:
         content = _away_from_home(content, source, name)
     if not said:
@@ -78,6 +67,23 @@ def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> lis
     body = yaml.dump(_plain(content), Dumper=Dumper, **form)
     _publish(f"{header}\n\n{body}", target, name)
     return said
+
+
+def _converted(source: Path, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The content of the new config, and what is to be said of it."""
+    top, line, problems = read_yaml(source, name)
+    if not isinstance(top, YamlMapping):
+        what = "the config is empty" if top is None else f"the config is {kind(top)}"
+        raise ConfigError([Problem(name, what, "give a production config")])
+    if LEGACY_KEY in top and "stages" not in top:
+        place = Place(name, line, lines=top.lines)
+        content, said = from_legacy(Section(top, place, problems), source)
+    else:
+        mender = Mender(SHAPES, name)
+        content, said = mender.mended(top), mender.said
+    if problems:
+        raise ConfigError(problems)
+    return content, said
 
 
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lstluigi.config import values
 from lstluigi.config.section import Section, nearest
-from lstluigi.config.yaml12 import Value
+from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.upgrade.layout import ELECTRON, GAMMA, PROTON, TRAINING, Layout, Sample
 
 #: The stages of those years; what replaces each of them follows from the stage lists of `Steps`.
@@ -40,8 +40,6 @@ DEFAULT_PROD_ID = "v00"
 class _Old:
     """What a config of those years says."""
 
-    prod_id: str
-    prod: str
     layout: Layout
     samples: list[Sample]
     stages: tuple[str, ...]
@@ -78,7 +76,7 @@ def from_legacy(top: Section, path: Path) -> tuple[dict[str, Any], list[str]]:
     stages = _Steps(old).all()
     content: dict[str, Any] = {
         "workflow_kind": top.require("workflow_kind", values.text, ""),
-        "prod_id": old.prod,
+        "prod_id": old.layout.prod,
         **{key: top.entries[key] for key in CARRIED_OVER if top.entries.get(key) is not None},
         **{key: top.entries[key] for key in NOISE if top.entries.get(key) is not None},
         "prod_type": top.take("prod_type", values.text, "prod5"),
@@ -90,45 +88,53 @@ def from_legacy(top: Section, path: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _read(top: Section, path: Path) -> _Old:
     said: list[str] = []
-    prod_id = top.take("prod_id", values.file_name, DEFAULT_PROD_ID)
-    prod = _full_name(prod_id, path, said)
-    key = "base_path_dl0" if "base_path_dl0" in top.entries else "base_path"
-    base = top.require(key, partial(values.path, base=str(path.parent)), "")
     is_prod5 = top.take("prod_type", values.text, "prod5") == "prod5"
     if not is_prod5:
         said.append("The layout is that of prod5 without zenith: check the paths of an older one.")
-    layout = Layout(
-        base,
-        top.require("obs_date", values.file_name, ""),
-        top.require("zenith", values.file_name, "") if is_prod5 else "",
-        top.require("pointing", values.file_name, ""),
-        prod,
-    )
-    offsets = top.take("offset_gammas", values.word_list, ()) if is_prod5 else ()
-    particles: tuple[str, ...] = top.require("particles", values.word_list, ())
+    layout = _layout(top, path, is_prod5, said)
+    offsets = top.take("offset_gammas", _names, ()) if is_prod5 else ()
+    particles: tuple[str, ...] = top.require("particles", _names, ())
     samples = [
         Sample(particle, offset)
         for particle in dict.fromkeys(particles)
-        for offset in (offsets if particle == GAMMA and offsets else ("",))
+        for offset in (dict.fromkeys(offsets) if particle == GAMMA and offsets else ("",))
     ]
-    merging, irf = top.inner("merging_options"), top.inner("irf_config")
-    if merging is not None:
-        merging.refuse_unknown(("no_image",))
-    if irf is not None:
-        irf.refuse_unknown(("point_like", "gamma_offset"))
-    offset = None if irf is None else irf.take("gamma_offset", values.file_name)
+    merging, irf = _inner(top, "merging_options"), _inner(top, "irf_config")
+    merging.refuse_unknown(("no_image",))
+    irf.refuse_unknown(("point_like", "gamma_offset"))
+    offset = irf.take("gamma_offset", values.file_name)
     return _Old(
-        prod_id,
-        prod,
         layout,
         samples,
         _stages(top),
         reference=top.take("dl1_reference_id", values.file_name, ""),
-        no_image=merging is not None and merging.take("no_image", _truth, False),
-        point_like=irf is None or irf.take("point_like", _truth, True),
+        no_image=merging.take("no_image", _truth, False),
+        point_like=irf.take("point_like", _truth, True),
         irf_offsets=tuple(offsets) if offset is None else (f"off{offset.removeprefix('off')}",),
         said=said,
     )
+
+
+def _layout(top: Section, path: Path, is_prod5: bool, said: list[str]) -> Layout:
+    prod_id = top.take("prod_id", values.file_name, DEFAULT_PROD_ID)
+    key = "base_path_dl0" if "base_path_dl0" in top.entries else "base_path"
+    return Layout(
+        top.require(key, partial(values.path, base=str(path.parent)), ""),
+        top.require("obs_date", values.file_name, ""),
+        top.require("zenith", values.file_name, "") if is_prod5 else "",
+        top.require("pointing", values.file_name, ""),
+        _full_name(prod_id, path, said),
+    )
+
+
+def _inner(top: Section, key: str) -> Section:
+    """The mapping below a key, which may be absent."""
+    return top.inner(key) or Section(YamlMapping(top.place.line), top.place, top.problems)
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    """Components of paths."""
+    return tuple(map(values.file_name, values.word_list(value)))
 
 
 def _full_name(prod_id: str, path: Path, said: list[str]) -> str:

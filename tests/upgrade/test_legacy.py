@@ -144,6 +144,8 @@ def test_every_sentence_stands_in_the_new_file(tmp_path: Path) -> None:
         ({"zenyth": "zenith_20deg"}, "write 'zenith'"),
         ({"workflow_kind": "hiperta"}, "'hiperta' is unknown"),
         ({"prod_id": "a/b"}, "cannot be part of a file name"),
+        ({"particles": ["gamma", "/etc"]}, "cannot be part of a file name"),
+        ({"merging_options": {"no_images": True}}, "write 'no_image'"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_written(
