@@ -142,7 +142,7 @@ class _Trial:
         steps = self._toy.steps(needs)
         if not steps:
             return ""
-        self._say(f"smoke: {', '.join(steps)} stand in for an earlier production")
+        self._say(f"smoke: an earlier production is put in front: {', '.join(steps)}")
         config, said = self._run("toy", steps, self._earlier_config("train_pipe" in steps))
         nodes = Plan(config, STAGES, None).steps
         reasons = [f"{node.step.stage}: {why}" for node in nodes if (why := failure(node))]
