@@ -1,8 +1,8 @@
 """A few steps of a production that stand for all: one of each kind, with what they read.
 
 Two steps are of one kind if they are of one stage, with the same options, about the same particle,
-and if what is made of their products is of the same kinds: the training protons of all nodes of all
-declination lines are one kind, those of the test nodes another.
+and if the same stages make something of their products, near or far: the training protons of all
+nodes of all declination lines are one kind, those of the test nodes another.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from lstluigi.plan import Plan
 from lstluigi.smoke.particles import particle_of
 from lstluigi.steps import PlannedStep
 
-#: For each kind that reads a step's product, the input under which it does.
-_Uses = frozenset[tuple[str, int]]
+#: Stages that make something of a step's product, near or far, and the inputs under which they do.
+_Uses = frozenset[tuple[str, str]]
 
 
 def kinds(plan: Plan) -> Mapping[int, int]:
     """The kind of each step, by its index."""
     numbers: dict[object, int] = {}
     found: dict[int, int] = {}
+    uses: dict[int, _Uses] = {}
     for index in reversed(plan.graph.order):
         node = plan.steps[index]
-        uses: _Uses = frozenset(
-            (_input_name(node, consumer), found[consumer.index])
-            for consumer in plan.consumers(node)
-        )
+        consumers = plan.consumers(node)
+        near = {(consumer.step.stage, _input_name(node, consumer)) for consumer in consumers}
+        uses[index] = frozenset(near).union(*(uses[consumer.index] for consumer in consumers))
         settings = tuple(sorted((name, str(value)) for name, value in node.step.settings.items()))
         particle = particle_of(node.output, plan.config.prod_id)
-        key = (node.step.stage, node.step.arguments, settings, particle, uses)
+        key = (node.step.stage, node.step.arguments, settings, particle, uses[index])
         found[index] = numbers.setdefault(key, len(numbers))
     return found
 

@@ -109,3 +109,35 @@ def test_a_line_without_protons_is_a_kind_of_its_own(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, stages)
     outputs = {plan.steps[index].output for index in representatives(plan)}
     assert {"/dl1/GammaDiffuse/9/0", "/dl1/x/dl1_lone.h5"} <= outputs
+
+
+def test_products_of_two_kinds_share_a_line(tmp_path: Path) -> None:
+    stages = allsky(3, 4)
+    stages["dl2_to_irfs"] += [
+        {
+            **step,
+            "output": step["output"].replace("irf", "point"),
+            "options": "--point-like",
+        }
+        for step in reversed(stages["dl2_to_irfs"][:-1])  # one node has no such step
+    ]
+    found = counts(plan_of(tmp_path, stages))
+    assert (found["train_pipe"], found["dl2_to_irfs"]) == (1, 2)
+
+
+def test_both_sides_of_a_split_come_of_one_node(tmp_path: Path) -> None:
+    nodes = range(4)
+    stages: dict[str, list[dict[str, Any]]] = {
+        "r0_to_dl1": [{"input": f"/dl0/{n}", "output": f"/dl1/{n}"} for n in nodes],
+        "train_test_split": [
+            {"input": f"/dl1/{n}", "output": {"train": f"/train/{n}", "test": f"/test/{n}"}}
+            for n in nodes
+        ],
+        "merge_dl1": [
+            *({"input": f"/test/{n}", "output": f"/merged/dl1_{n}.h5"} for n in nodes),
+            {"input": "/train", "output": "/merged/dl1_train.h5", "options": "-p */*.h5"},
+            {"input": "/train", "output": "/merged/dl1_bare.h5", "options": "-p */*.h5 --bare"},
+        ],
+    }
+    found = counts(plan_of(tmp_path, stages))
+    assert found == {"r0_to_dl1": 1, "train_test_split": 1, "merge_dl1": 3}
