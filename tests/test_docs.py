@@ -161,6 +161,11 @@ def test_running_page_has_every_option() -> None:
     assert {text.split()[0] for text in told} == options_of("run")
 
 
+def test_validating_page_has_every_option() -> None:
+    told = first_column(DOCS / "validating.md", "## Options")
+    assert {text for text in told if text.startswith("--")} == options_of("validate")
+
+
 def test_simulation_page_has_every_option() -> None:
     told = first_column(DOCS / "simulation.md", "## Options")
     assert told == options_of("simulate")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lstluigi.errors import Problem
+
+#: So many places that have the same are told one by one.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Finding:
         Where it was found first, what it is, what to do.
     error
         False for a warning.
-    steps
+    more
         How many more places have it.
     """
 
@@ -28,7 +32,7 @@ class Finding:
 
     def __str__(self) -> str:
         word = "error" if self.error else "warning"
-        others = f" (and in {self.more} more place{'s' * (self.more > 1)})" if self.more else ""
+        others = f" (and in {self.more} more places)" if self.more else ""
         problem = self.problem
         return f"{word}: {problem.where}: {problem.what}{others}; {problem.mend}."
 
@@ -44,15 +48,12 @@ def warning(where: str, what: str, mend: str) -> Finding:
 
 
 def folded(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first; what is the same in many steps is told once."""
-    found: dict[tuple[bool, str, str], Finding] = {}
-    seen: set[Problem] = set()
+    """Errors first, each once; what is the same in many places is told for the first of them."""
+    alike: dict[tuple[bool, str, str], dict[Problem, Finding]] = defaultdict(dict)
     for finding in findings:
         problem = finding.problem
-        if problem in seen:
-            continue
-        seen.add(problem)
-        key = (finding.error, problem.what, problem.mend)
-        first = found.get(key)
-        found[key] = finding if first is None else replace(first, more=first.more + 1)
-    return sorted(found.values(), key=lambda finding: not finding.error)
+        alike[finding.error, problem.what, problem.mend].setdefault(problem, finding)
+    told: list[Finding] = []
+    for same in (list(group.values()) for group in alike.values()):
+        told += same if len(same) <= FEW else [replace(same[0], more=len(same) - 1)]
+    return sorted(told, key=lambda finding: not finding.error)

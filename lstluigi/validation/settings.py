@@ -15,6 +15,8 @@ from lstluigi.validation.findings import Finding, error, warning
 
 #: Keys named in one sentence; a config of an older lstchain may have dozens.
 NAMED = 6
+#: So many known names are listed where none is near.
+LISTED = 12
 
 
 def setting_findings(lstchain: LstchainConfig, version: str) -> Iterator[Finding]:
@@ -65,7 +67,7 @@ def _odd(
         key = f"{prefix}{name}"
         entry = known.get(name)
         if entry is None:
-            yield key, "lstchain does not read this key", nearest(name, tuple(known))
+            yield key, "lstchain does not read this key", _near(name, tuple(known))
         elif "keys" in entry or "columns" in entry:
             if not isinstance(value, dict):
                 yield key, f"{shown(value)} stands where a section is expected", "write {...}"
@@ -80,13 +82,15 @@ def _odd(
 def _columns(given: Mapping[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
     for name in given:
         if name not in catalogue().columns:
-            yield f"{key}.{name}", "DL1 has no such column", _column_near(name)
+            yield f"{key}.{name}", "DL1 has no such column", _near(name, catalogue().columns)
 
 
-def _column_near(name: str) -> str:
-    """The nearest column, without a list of a hundred."""
-    mend = nearest(name, catalogue().columns)
-    return mend if mend.startswith("write") else "name a column of DL1"
+def _near(name: str, known: tuple[str, ...]) -> str:
+    """The nearest of many names, or all of few."""
+    mend = nearest(name, known)
+    return (
+        mend if mend.startswith("write") or len(known) <= LISTED else "take it out, or correct it"
+    )
 
 
 def _gaps(where: str, content: Mapping[str, Any]) -> Iterator[Finding]:
@@ -125,5 +129,6 @@ def column_findings(
             if feature not in catalogue().columns:
                 tell = error if sure else warning
                 what = f"there is no feature {shown(feature)}"
-                near = _column_near(feature) if isinstance(feature, str) else "write its name"
+                columns = catalogue().columns
+                near = _near(feature, columns) if isinstance(feature, str) else "write its name"
                 yield tell(f"{lstchain.path}, key {shown(key)}", what, near)
