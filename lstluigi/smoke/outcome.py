@@ -64,6 +64,8 @@ class SmokeOutcome:
         What kept it from being tried at all; empty if nothing did.
     seconds
         How long it took.
+    lstchain
+        Version of the lstchain that jobs used.
     kept
         Directory of what it made, where that was kept.
     """
@@ -71,6 +73,7 @@ class SmokeOutcome:
     stages: tuple[StageOutcome, ...]
     trouble: str
     seconds: float
+    lstchain: str
     kept: Path | None
 
     @property
@@ -84,18 +87,22 @@ class SmokeOutcome:
             yield from stage.lines()
         if self.trouble:
             yield self.trouble
+        failed = [stage.stage for stage in self.stages if stage.failures]
         if self.trouble:
             end = "the stages could not be tried"
+        elif failed:
+            end = f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'} on toy data"
         else:
-            end = "every stage works on toy data" if self.ok else "the production would fail"
+            end = "every stage works on toy data"
         kept = f"; what was made is in {self.kept}" if self.kept else ""
-        yield f"smoke: {end} ({self.seconds:.0f} s){kept}"
+        yield f"smoke: {end} with lstchain {self.lstchain} ({self.seconds:.0f} s){kept}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
         return {
             "ok": self.ok,
             "trouble": self.trouble,
+            "lstchain": self.lstchain,
             "kept": None if self.kept is None else str(self.kept),
             "stages": [
                 {

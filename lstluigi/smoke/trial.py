@@ -78,7 +78,8 @@ def smoke(
     finally:
         if not kept:
             shutil.rmtree(place, ignore_errors=True)
-    return SmokeOutcome(stages, trouble, time.monotonic() - started, place if kept else None)
+    seconds = time.monotonic() - started
+    return SmokeOutcome(stages, trouble, seconds, version, place if kept else None)
 
 
 def _lstchain_version() -> str:

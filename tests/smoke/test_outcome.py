@@ -18,13 +18,13 @@ UNREACHED = StageOutcome("train_pipe", 1, 0, 9)
 
 def test_states() -> None:
     assert [stage.state for stage in (OK, FAILED, UNREACHED)] == ["ok", "failed", "not reached"]
-    assert SmokeOutcome((OK,), "", 1.0, None).ok
-    assert not SmokeOutcome((OK, FAILED, UNREACHED), "", 1.0, None).ok
-    assert not SmokeOutcome((), "no toy data", 1.0, None).ok
+    assert SmokeOutcome((OK,), "", 1.0, "0.12.3", None).ok
+    assert not SmokeOutcome((OK, FAILED, UNREACHED), "", 1.0, "0.12.3", None).ok
+    assert not SmokeOutcome((), "no toy data", 1.0, "0.12.3", None).ok
 
 
 def test_a_failure_is_told_with_its_place_and_its_log() -> None:
-    lines = list(SmokeOutcome((OK, FAILED, UNREACHED), "", 1.0, Path("/tmp/x")).lines())
+    lines = list(SmokeOutcome((OK, FAILED, UNREACHED), "", 1.0, "0.12.3", Path("/tmp/x")).lines())
     place = next(i for i, line in enumerate(lines) if "c.yml, line 7: it failed" in line)
     assert lines[place + 1] == "    | why"
     assert "/tmp/x" in lines[-1]

@@ -38,7 +38,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[StageOutcome], None]
     def replace(stage: StageOutcome) -> None:
         def trial(config: Path, lstchain: str | None, say: Any, *, keep: bool) -> SmokeOutcome:
             say("smoke: it runs")
-            return SmokeOutcome((stage,), "", 1.0, Path("/kept") if keep else None)
+            return SmokeOutcome((stage,), "", 1.0, "0.12.3", Path("/kept") if keep else None)
 
         monkeypatch.setattr(lstluigi.smoke, "smoke", trial)
 
