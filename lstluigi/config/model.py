@@ -256,8 +256,9 @@ class ProductionConfig:
         Those of the stages to run, in that order.
     backend : {"local", "slurm", "auto"}, optional
         Where jobs run, if the config says.
-    lstchain_config : Path, optional
-        The one given, named by the config, or found alone beside it.
+    tool_configs : dict of str to Path
+        Configs of the tools (``lstchain``, ``ctapipe``, ``rta``), given, named by the config, or
+        found alone beside it.
     metadata : dict of str to str
         ``prod_type``, ``lstmcpipe_version`` and ``dl1_noise_tune_*``, as far as they are there.
     notices : tuple of str
@@ -272,9 +273,14 @@ class ProductionConfig:
     stages_to_run: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     backend: Backend | None = None
-    lstchain_config: Path | None = None
+    tool_configs: dict[str, Path] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def lstchain_config(self) -> Path | None:
+        """The lstchain config, if it is known."""
+        return self.tool_configs.get("lstchain")
 
     @property
     def user_account(self) -> str | None:

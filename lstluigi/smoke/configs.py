@@ -49,11 +49,23 @@ def moved_step(step: Step, root: Path, arguments: Sequence[str]) -> dict[str, An
 
 
 def write_config(
-    path: Path, prod_id: str, steps: Steps, lstchain: Path | None, workflow_kind: str = "lstchain"
+    path: Path, prod_id: str, steps: Steps, configs: Mapping[str, Path], workflow: str
 ) -> None:
-    """Write a production config that runs on this machine."""
-    content: dict[str, Any] = {"workflow_kind": workflow_kind, "prod_id": prod_id}
-    if lstchain is not None:
-        content["lstchain_config"] = str(lstchain)
+    """Write a production config that runs on this machine.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    prod_id : str
+    steps : mapping of str to sequence of mapping
+        The steps of each stage, in the order in which the stages are listed.
+    configs : mapping of str to Path
+        The configs of the tools that jobs call, by tool.
+    workflow : str
+        Its kind.
+    """
+    content: dict[str, Any] = {"workflow_kind": workflow, "prod_id": prod_id}
+    content |= {f"{tool}_config": str(config) for tool, config in configs.items()}
     content |= {"backend": "local", "stages_to_run": list(steps), "stages": dict(steps)}
     write_text(str(path), yaml.safe_dump(content, sort_keys=False, allow_unicode=True))

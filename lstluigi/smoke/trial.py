@@ -9,27 +9,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.files import last_lines, write_json
 from lstluigi.plan import Plan
-from lstluigi.preflight import lstchain_config_problems
+from lstluigi.preflight import tool_config_problems
 from lstluigi.prodlog import VARIABLE as LOGS
-from lstluigi.session import SITE, Choices, examine
+from lstluigi.session import SITE, Choices, examine, stages_of
 from lstluigi.smoke.configs import Steps, moved_step, write_config
 from lstluigi.smoke.outcome import TAIL, SmokeOutcome, StageOutcome, failure, stage_outcomes
 from lstluigi.smoke.sample import representatives
 from lstluigi.smoke.settings import FEW_EVENTS, for_few_events, of_an_earlier_production
 from lstluigi.smoke.standins import StandIn, stand_ins
 from lstluigi.smoke.toy import Toy
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES
 
 Say = Callable[[str], None]
-
-SHAPES = {stage: known.shape for stage, known in STAGES.items()}
 
 
 def smoke(
@@ -61,9 +59,9 @@ def smoke(
         If the config is refused, or there is no toy data for what it reads.
     """
     started = time.monotonic()
-    plan, problems = examine(Choices(str(config), str(lstchain_config or "")))
+    plan, problems = examine(Choices(str(config), lstchain_config=str(lstchain_config or "")))
     chosen = [] if problems else representatives(plan)
-    problems += lstchain_config_problems(plan, [plan.steps[index] for index in chosen])
+    problems += tool_config_problems(plan, [plan.steps[index] for index in chosen])
     if problems:
         raise ConfigError(problems)
     wanted = list(stand_ins(plan, chosen))
@@ -144,26 +142,27 @@ class _Trial:
         if not steps:
             return ""
         self._say(f"smoke: an earlier production is put in front: {', '.join(steps)}")
-        config, said = self._run("toy", steps, self._earlier_config("train_pipe" in steps))
-        nodes = Plan(config, STAGES, None).steps
+        configs = self._earlier_config("train_pipe" in steps)
+        config, said = self._run("toy", steps, configs, "lstchain")
+        nodes = Plan(config, stages_of(config), {}).steps
         reasons = [f"{node.step.stage}: {why}" for node in nodes if (why := failure(node))]
         if not said and not reasons:
             return ""
         head = "what stands in for the products of an earlier production could not be made"
         return "\n".join([head, *(reasons or [said])])
 
-    def _earlier_config(self, forests: bool) -> Path | None:
+    def _earlier_config(self, forests: bool) -> dict[str, Path]:
         """The lstchain config for what an earlier production is to have made."""
-        lstchain = self._plan.lstchain
+        lstchain = self._plan.configs.get("lstchain")
         if lstchain is None:
-            return None
+            return {}
         other = dict(of_an_earlier_production(lstchain.content, forests=forests))
         if not other:
-            return lstchain.path
+            return {"lstchain": lstchain.path}
         self._say(f"smoke: its lstchain config is this one, but for {', '.join(other)}")
         path = self._place / "lstchain_config_earlier.json"
         write_json(str(path), {**lstchain.content, **other})
-        return path
+        return {"lstchain": path}
 
     def _try_steps(self) -> tuple[tuple[StageOutcome, ...], str]:
         plan = self._plan
@@ -174,17 +173,19 @@ class _Trial:
             steps[step.stage].append(moved_step(step, self._root, arguments))
         for stage in FEW_EVENTS.keys() & steps.keys():
             self._say(f"smoke: events are few, so {stage} has {' '.join(FEW_EVENTS[stage])}")
-        lstchain = None if plan.lstchain is None else plan.lstchain.path
-        config, said = self._run("trial", steps, lstchain)
-        outcomes = stage_outcomes(plan, self._chosen, Plan(config, STAGES, plan.lstchain))
+        configs = {tool: config.path for tool, config in plan.configs.items()}
+        config, said = self._run("trial", steps, configs, plan.config.workflow_kind)
+        small = Plan(config, stages_of(config), plan.configs)
+        outcomes = stage_outcomes(plan, self._chosen, small)
         failed = any(outcome.failures for outcome in outcomes)
         return outcomes, "" if failed else said
 
-    def _run(self, name: str, steps: Steps, lstchain: Path | None) -> tuple[ProductionConfig, str]:
+    def _run(
+        self, name: str, steps: Steps, configs: Mapping[str, Path], workflow: str
+    ) -> tuple[ProductionConfig, str]:
         """Run a production of these steps; its config, and what was said if it ended badly."""
         path, log = self._place / f"{name}.yml", self._place / f"{name}.log"
-        prod_id, kind = self._plan.config.prod_id, self._plan.config.workflow_kind
-        write_config(path, prod_id, steps, lstchain, kind)
+        write_config(path, self._plan.config.prod_id, steps, configs, workflow)
         command = [sys.executable, "-P", "-m", "lstluigi.cli", "run", str(path)]
         options = ["--backend", "local", "--environment", "current"]
         kept = {key: value for key, value in os.environ.items() if key != SITE}

@@ -11,22 +11,21 @@ from typing import Any
 import yaml
 
 from lstluigi.config import load_config
-from lstluigi.config.load import LEGACY_KEY
+from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, json_files
 from lstluigi.config.model import Place
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.files import write_text
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES
 from lstluigi.upgrade.comments import comments_of
 from lstluigi.upgrade.legacy import from_legacy
 from lstluigi.upgrade.mends import Mender
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 #: The writer in C where PyYAML has it: a config may have thousands of steps.
 Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 #: Keys that hold a path, wherever they stand.
-PATHS = ("input", "output", "path_model", "lstchain_config", "source_file", "profile")
+PATHS = ("input", "output", "path_model", *TOOL_KEYS.values(), "source_file", "site")
 
 
 def upgrade(old: Path | str, new: Path | str, *, overwrite: bool = False) -> list[str]:
@@ -79,7 +78,8 @@ def _converted(source: Path, name: str) -> tuple[dict[str, Any], list[str]]:
         place = Place(name, line, lines=top.lines)
         content, said = from_legacy(Section(top, place, problems), source)
     else:
-        mender = Mender(SHAPES, name)
+        workflow = top.get("workflow_kind")
+        mender = Mender(SHAPES.get(str(workflow), SHAPES["lstchain"]), name)
         content, said = mender.mended(top), mender.said
     if problems:
         raise ConfigError(problems)
@@ -111,10 +111,11 @@ def _away_from_home(content: dict[str, Any], source: Path, name: str) -> dict[st
             f"{name} names the relative path {shown(relative)}, which means another file in "
             f"another directory; write the new config into {source.parent}"
         )
-    beside = sorted(path for path in source.parent.glob("*.json") if path.is_file())
-    if len(beside) != 1 or content.get("lstchain_config") is not None:
+    key = TOOL_KEYS[MAIN_TOOL.get(str(content.get("workflow_kind")), "lstchain")]
+    beside = json_files(source.parent)
+    if len(beside) != 1 or content.get(key) is not None:
         return content
-    return {**_without_stages(content), "lstchain_config": str(beside[0]), **content}
+    return {**_without_stages(content), key: str(beside[0]), **content}
 
 
 def _without_stages(content: Mapping[str, Any]) -> dict[str, Any]:

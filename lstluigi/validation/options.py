@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from lstluigi.config.section import nearest
 from lstluigi.errors import shown
-from lstluigi.steps import OneFile, PlannedStep, general_commands
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands
 from lstluigi.validation.catalogue import KINDS, amiss, catalogue
 from lstluigi.validation.findings import Finding, error, warning
 
@@ -60,7 +60,7 @@ def option_findings(node: PlannedStep) -> Iterator[Finding]:
     if not node.step.arguments:
         return
     where = node.step.where("options")
-    for command in general_commands(node, OneFile({}, -1, "")):
+    for command in general_commands(node, NO_FILES):
         name = os.path.basename(command[0])
         if name in catalogue().commands:
             yield from _of_command(where, name, command[1:], node.step.arguments)

@@ -87,7 +87,7 @@ def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
 
 
 def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
-    refused = [*problems, *preflight.lstchain_config_problems(plan, plan.steps)]
+    refused = [*problems, *preflight.tool_config_problems(plan, plan.steps)]
     on_slurm = plan.config.backend != "local"
     if check_paths:
         on_slurm = on_slurm and answers()
@@ -127,7 +127,7 @@ def _odd(plan: Plan) -> Iterator[Finding]:
         for finding in option_findings(node):
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
-    if plan.lstchain is not None:
-        yield from setting_findings(plan.lstchain, version)
-        yield from Requirements(plan, plan.lstchain, version == pinned).findings()
+    if (lstchain := plan.configs.get("lstchain")) is not None:
+        yield from setting_findings(lstchain, version)
+        yield from Requirements(plan, lstchain, version == pinned).findings()
     yield from habit_findings(plan.config)

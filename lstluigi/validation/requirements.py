@@ -11,8 +11,8 @@ from typing import Any
 
 from lstluigi.errors import shown
 from lstluigi.layouts.nodes import sample
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
+from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, error, warning
 from lstluigi.validation.settings import column_findings
@@ -54,7 +54,7 @@ class Requirements:
         Whether its lstchain is the one whose columns are known.
     """
 
-    def __init__(self, plan: Plan, lstchain: LstchainConfig, pinned: bool) -> None:
+    def __init__(self, plan: Plan, lstchain: ToolConfig, pinned: bool) -> None:
         self._plan, self._lstchain, self._pinned = plan, lstchain, pinned
         #: As lstchain sees it: a section that is missing is that of its standard config.
         self._config: Mapping[str, Any] = {**catalogue().standard, **lstchain.content}

@@ -9,7 +9,7 @@ from typing import Any
 
 from lstluigi.config.section import nearest
 from lstluigi.errors import shown
-from lstluigi.lstchain_config import LstchainConfig
+from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import amiss, catalogue
 from lstluigi.validation.findings import Finding, error, warning
 
@@ -19,7 +19,7 @@ NAMED = 6
 LISTED = 12
 
 
-def setting_findings(lstchain: LstchainConfig, version: str) -> Iterator[Finding]:
+def setting_findings(lstchain: ToolConfig, version: str) -> Iterator[Finding]:
     """What lstchain would not read, or read otherwise than it was meant.
 
     Parameters
@@ -121,7 +121,7 @@ COMPLETE = ("tailcut", "dynamic_cleaning", "n_training_events", "waveform_nsb_tu
 
 
 def column_findings(
-    lstchain: LstchainConfig, lists: Mapping[str, list[Any]], sure: bool
+    lstchain: ToolConfig, lists: Mapping[str, list[Any]], sure: bool
 ) -> Iterator[Finding]:
     """Features that no column has."""
     for key, features in lists.items():

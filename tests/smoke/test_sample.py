@@ -11,9 +11,8 @@ import yaml
 from lstluigi.config import load_config
 from lstluigi.plan import Plan
 from lstluigi.smoke.sample import representatives
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 PARTICLES = {"gamma": "GammaDiffuse", "proton": "Protons"}
 
 
@@ -26,7 +25,7 @@ def plan_of(directory: Path, stages: dict[str, list[dict[str, Any]]]) -> Plan:
     }
     path = directory / "config.yml"
     path.write_text(yaml.safe_dump(content))
-    return Plan(load_config(path, SHAPES), STAGES, None)
+    return Plan(load_config(path, SHAPES), STAGES, {})
 
 
 def allsky(lines: int, nodes: int) -> dict[str, list[dict[str, Any]]]:

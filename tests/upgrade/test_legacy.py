@@ -11,10 +11,9 @@ import yaml
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError
 from lstluigi.plan import Plan
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 from lstluigi.upgrade import upgrade
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 PROD = "20210923_v0.7.5_prod5_trans_80_dynamic_cleaning"
 OBS = "20200629_prod5_trans_80"
 PLACE = "zenith_20deg/south_pointing"
@@ -86,7 +85,7 @@ def test_every_stage_with_the_paths_of_prod5(tmp_path: Path) -> None:
 def test_the_graph_is_whole(tmp_path: Path) -> None:
     """Only DL0 comes from outside, no product is made twice, the offsets stay apart."""
     config, _ = upgraded(tmp_path)
-    plan = Plan(config, STAGES, None)
+    plan = Plan(config, STAGES, {})
     assert not plan.graph.problems
     outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
     assert outside == {"DL0"}
@@ -106,7 +105,7 @@ def test_tuning_reads_the_production_of_reference(tmp_path: Path) -> None:
     here = f"{MC}/DL1/{OBS}/proton/{PLACE}"
     assert tuned[f"{here}/{reference}/train"] == f"{here}/{PROD}/train"
     assert any(reference in sentence and "images" in sentence for sentence in said)
-    assert not Plan(config, STAGES, None).graph.problems
+    assert not Plan(config, STAGES, {}).graph.problems
 
 
 def test_the_name_of_the_directories_is_found_or_its_absence_said(tmp_path: Path) -> None:

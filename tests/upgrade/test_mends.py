@@ -11,11 +11,10 @@ import pytest
 from lstluigi.config import ProductionConfig, Step, load_config
 from lstluigi.config.model import Place
 from lstluigi.errors import ConfigError, LstluigiError
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES
 from lstluigi.upgrade import upgrade
 from lstluigi.upgrade.comments import comments_of
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "production_corpus"
 HEAD = "workflow_kind: lstchain\nprod_id: p\nstages_to_run: [merge_dl1]\n"
 STEP = "input: /dl1/x\n    output: /dl1/dl1_m.h5\n"

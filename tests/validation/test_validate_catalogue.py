@@ -18,7 +18,7 @@ import yaml
 from lab import Lab, full
 
 from lstluigi.stages import STAGES
-from lstluigi.steps import OneFile, general_commands
+from lstluigi.steps import NO_FILES, general_commands
 from lstluigi.validation.catalogue import FILE, amiss, catalogue
 from lstluigi.validation.options import _of_command
 
@@ -63,7 +63,7 @@ def test_what_stages_say_themselves_is_accepted(lab: Lab) -> None:
     assert {node.stage.name for node in nodes} == set(STAGES)
     seen = set()
     for node in nodes:
-        for command in general_commands(node, OneFile({}, -1, "")):
+        for command in general_commands(node, NO_FILES):
             name = os.path.basename(command[0])
             seen.add(name)
             assert not list(_of_command("here", name, command[1:], ()))
