@@ -26,6 +26,7 @@ from lstluigi.recipe import Recipe, record
 from lstluigi.scheduling import defaults
 from lstluigi.stages import SHAPES, STAGES
 from lstluigi.tool_config import TOOLS, ToolConfig
+from lstluigi.upgrade import legacy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -169,6 +170,21 @@ def test_validating_page_has_every_option() -> None:
 def test_simulation_page_has_every_option() -> None:
     told = first_column(DOCS / "simulation.md", "## Options")
     assert told == options_of("simulate")
+
+
+def test_smoke_page_has_its_options_of_validate() -> None:
+    told = first_column(DOCS / "smoke.md", "## Options")
+    assert told == {"--smoke", "--keep"}
+    assert told <= options_of("validate")
+
+
+def test_upgrading_page_has_every_option_and_key() -> None:
+    page = DOCS / "upgrading.md"
+    assert first_column(page, "## Options") == options_of("upgrade-config")
+    told = {word.split(".")[0] for word in first_column(page, "## Configs of 2021-22")}
+    silent = {"workflow_kind", "prod_type", "stages_to_be_run", *legacy.NOISE}
+    others = {"merge_and_copy_dl1", "dl1_noise_tune_"}
+    assert told - others == set(legacy.TOP_KEYS) - silent
 
 
 def test_running_page_has_luigis_exit_codes() -> None:

@@ -36,7 +36,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     display
     run
     simulation layouts
-    library
+    smoke library upgrade
     plots suggest
     validation request
     cli

@@ -19,6 +19,7 @@ COMMANDS = {
     "cancel": ("production", "cancel"),
     "validate": ("validation", "validate"),
     "simulate": ("data", "simulate"),
+    "upgrade-config": ("upgrading", "upgrade_config"),
 }
 
 

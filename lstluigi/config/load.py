@@ -114,7 +114,7 @@ def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
     path : Path
         The production config.
     """
-    there = ", ".join(shown(file.name) for file in _json_files(path.parent)[:10]) or "none"
+    there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
     key = TOOL_KEYS[tool]
     return (
         f"the {tool} config is not known (*.json beside it: {there})",
@@ -131,10 +131,7 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
     place = replace(place, lines=value.lines)
     if LEGACY_KEY in value:
         what = "this is the format of 2021-22, which does not have the paths of each step"
-        mend = (
-            "write it in the current format: stages_to_run, and under stages the input and output "
-            "of every step"
-        )
+        mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
     return Section(value, place, problems)
 
@@ -174,7 +171,7 @@ def _tool_configs(
         elif named is not None:
             where, chosen = top.place.where(key), Path(named)
         else:
-            beside = _json_files(Path(base))
+            beside = json_files(Path(base))
             if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
                 yield tool, beside[0]
             continue
@@ -184,7 +181,7 @@ def _tool_configs(
         yield tool, chosen
 
 
-def _json_files(directory: Path) -> list[Path]:
+def json_files(directory: Path) -> list[Path]:
     """Return the visible JSON files of a directory."""
     return sorted(
         path
