@@ -67,6 +67,11 @@ def test_old_and_new_yaml_read_the_same(tmp_path: Path) -> None:
     assert read["stages"] == config.paths
     assert read["stages_to_run"] == config.stages
     assert "&id" not in text
+    assert list(read) == [
+        *("workflow_kind", "prod_id", "source_environment", "slurm_config"),
+        *("prod_type", "stages_to_run", "stages"),
+    ]
+    assert list(read["stages"]["r0_to_dl1"][0]) == ["input", "output", "extra_slurm_options"]
 
 
 def test_an_existing_file_stays(tmp_path: Path) -> None:
