@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
+    "productions": ("library", "productions"),
 }
 #: Those that need no Luigi start without it.
 LIGHT = frozenset(("productions",))

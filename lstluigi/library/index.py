@@ -8,8 +8,10 @@ cannot be kept.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,8 +28,18 @@ FORMAT = 1
 #: Directories below a library are followed so far.
 _MAX_DEPTH = 8
 _ENDINGS = (".yml", ".yaml", ".json")
+#: Bytes from which on several processes are faster than one, and how many of them at most.
+_MUCH, _MAX_PROCESSES = 1_000_000, 4
 #: Name, size, times of last change of content and of the entry, of each file that matters.
 Stamp: TypeAlias = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A directory of a library as the index keeps it."""
+
+    stamp: Stamp
+    productions: list[Production]
 
 
 def default_places() -> list[str]:
@@ -70,32 +82,47 @@ def productions(place: str) -> list[Production]:
         there = "is no directory" if os.path.exists(root) else "does not exist"
         raise LstluigiError(f"the library {shown(place)} {there}; check --dir and ${LIBRARY}")
     kept = _read_index(root)
-    entries: dict[str, dict[str, Any]] = {}
     found: list[Production] = []
-    changed = False
+    stamps: dict[str, Stamp] = {}
     for name, stamp in _scan(root):
-        old = kept.get(name)
         if isinstance(stamp, str):
             problem = Problem(name, f"it cannot be listed ({stamp})", "check its permissions")
             found.append(Production(name, os.path.join(root, name), problems=[str(problem)]))
-            continue
-        if old is not None and old["stamp"] == stamp:
-            read = old["productions"]
         else:
-            read = _read(root, name, [entry[0] for entry in stamp])
-            changed = True
-        found += read
-        entries[name] = {"stamp": stamp, "productions": read}
-    if changed or set(entries) != set(kept):
+            stamps[name] = stamp
+    entries = {name: kept[name] for name in stamps if name in kept}
+    entries = {name: entry for name, entry in entries.items() if entry.stamp == stamps[name]}
+    stale = {name: stamp for name, stamp in stamps.items() if name not in entries}
+    entries |= _read_all(root, stale)
+    if stale or len(entries) != len(kept):
         _write_index(root, entries)
+    found += (production for entry in entries.values() for production in entry.productions)
     return sorted(found, key=lambda production: (production.name, production.configs))
 
 
-def _read(root: str, name: str, files: Sequence[str]) -> list[Production]:
+def _read_all(root: str, stamps: Mapping[str, Stamp]) -> dict[str, _Entry]:
+    """Read directories, much of it in several processes."""
+    if not stamps:
+        return {}
     from lstluigi.library.read import read_directory
 
-    directory = os.path.normpath(os.path.join(root, name))
-    return read_directory(directory, name if name != "." else os.path.basename(root), files)
+    sizes = {name: sum(size for _, size, *_ in stamp) for name, stamp in stamps.items()}
+    names = sorted(stamps, key=sizes.__getitem__, reverse=True)
+    calls = (
+        [os.path.normpath(os.path.join(root, name)) for name in names],
+        [name if name != "." else os.path.basename(root) for name in names],
+        [[entry[0] for entry in stamps[name]] for name in names],
+    )
+    workers = min(len(os.sched_getaffinity(0)), _MAX_PROCESSES, len(names))
+    if workers < 2 or sum(sizes.values()) < _MUCH:
+        read = list(map(read_directory, *calls))
+    else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+            read = list(pool.map(read_directory, *calls))
+    return {name: _Entry(stamps[name], here) for name, here in zip(names, read, strict=True)}
 
 
 def _scan(root: str) -> Iterator[tuple[str, Stamp | str]]:
@@ -146,7 +173,7 @@ def index_file(root: str) -> str:
     return os.path.join(cache, "lstluigi", f"library-{name}.json")
 
 
-def _read_index(root: str) -> dict[str, dict[str, Any]]:
+def _read_index(root: str) -> dict[str, _Entry]:
     """Return what the index holds; nothing if it is no index of this library."""
     try:
         content = read_json(index_file(root))
@@ -154,23 +181,20 @@ def _read_index(root: str) -> dict[str, dict[str, Any]]:
         if [content["format"], content["version"], content["root"]] != own:
             return {}
         return {
-            name: {
-                "stamp": entry["stamp"],
-                "productions": [Production.from_json(item) for item in entry["productions"]],
-            }
+            name: _Entry(
+                entry["stamp"], [Production.from_json(item) for item in entry["productions"]]
+            )
             for name, entry in content["directories"].items()
         }
     except (LstluigiError, LookupError, TypeError, ValueError, AttributeError):
         return {}
 
 
-def _write_index(root: str, entries: dict[str, dict[str, Any]]) -> None:
-    import json
-
+def _write_index(root: str, entries: Mapping[str, _Entry]) -> None:
     directories = {
         name: {
-            "stamp": entry["stamp"],
-            "productions": [production.to_json() for production in entry["productions"]],
+            "stamp": entry.stamp,
+            "productions": [production.to_json() for production in entry.productions],
         }
         for name, entry in entries.items()
     }

@@ -102,10 +102,9 @@ class Production:
 
 
 _NAMES = frozenset(item.name for item in fields(Production))
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    item.name: {
-        "str": str,
-        "str | None": (str, type(None)),
-    }.get(str(item.type), dict if str(item.type).startswith("dict") else list)
+_KINDS: dict[str, tuple[type, ...]] = {
+    item.name: {"str": (str,), "str | None": (str, type(None))}.get(
+        str(item.type), (dict,) if str(item.type).startswith("dict") else (list,)
+    )
     for item in fields(Production)
 }

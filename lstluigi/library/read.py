@@ -19,7 +19,7 @@ from lstluigi.library.steps import Contents, contents_of
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.stages import STAGES
 
-__all__ = ["CONFIGS", "contents", "lstchain_config_beside", "read_directory"]
+__all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
 
 #: How production configs end.
 CONFIGS = (".yml", ".yaml")
@@ -78,6 +78,23 @@ def contents(production: Production) -> Contents:
     return _contents([config for config in found if config is not None])
 
 
+def read_file(path: Path) -> Production:
+    """Read one production config as if it were in a library.
+
+    Raises
+    ------
+    LstluigiError
+        It is no production config, or cannot be read.
+    """
+    config = _read_config(str(path.parent), path.name)
+    if config is None:
+        raise LstluigiError(f"{shown(str(path))} is no production config (*.yml, *.yaml)")
+    if not config.value:
+        raise ConfigError(config.problems)
+    files = [file.name for file in sorted(path.parent.glob("*.json"))]
+    return _production(str(path.parent), path.name, files, [config])
+
+
 def _read_config(directory: str, file: str) -> _Config | None:
     """Read a YAML file; None if it is no production config."""
     if not file.endswith(CONFIGS):
@@ -108,10 +125,9 @@ def _without_config(directory: str, name: str, files: Sequence[str]) -> list[Pro
 
 def _is_lstchain(path: Path) -> bool:
     try:
-        content = LstchainConfig.read(path).content
+        return LstchainConfig.read(path).is_lstchain
     except LstluigiError:
         return False
-    return "tailcut" in content or "image_extractor" in content
 
 
 def _production(
@@ -169,13 +185,6 @@ def _to_run(value: YamlMapping) -> Iterator[str]:
     yield from (item for item in listed or () if isinstance(item, str) and isinstance(listed, list))
 
 
-def lstchain_config_beside(path: Path) -> Path | None:
-    """Return the lstchain config that a production config names or has alone beside it."""
-    config = _read_config(str(path.parent), path.name)
-    files = [file.name for file in path.parent.glob("*.json")]
-    return _lstchain(str(path.parent), files, [config] if config is not None else [], [])
-
-
 def _lstchain(
     directory: str, files: Sequence[str], configs: Sequence[_Config], said: list[str]
 ) -> Path | None:
@@ -208,6 +217,6 @@ def _levels(tuning: dict[str, dict[str, Any]], names: Iterable[str]) -> list[flo
     given: list[float] = []
     if waveform.get("nsb_tuning") is True:
         keys = ("nsb_tuning_rate_GHz", "nsb_tuning_ratio")
-        values = (waveform.get(key) for key in keys)
-        given = [float(value) for value in values if type(value) in (int, float)]
+        values = [waveform.get(key) for key in keys]
+        given = [float(value) for value in values if isinstance(value, int | float)]
     return list(dict.fromkeys([*given, *levels_in(names)]))

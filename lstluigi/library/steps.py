@@ -1,4 +1,4 @@
-"""What the steps of a production are about, read off their paths, in old and damaged configs too."""
+"""What the steps of a production are about, read off their paths; damaged configs too."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ def contents_of(configs: Iterable[tuple[YamlMapping, str]]) -> Contents:
     steps: dict[str, dict[tuple[str, ...], tuple[YamlMapping, str]]] = {}
     for value, base in configs:
         for stage, step in _steps(value):
-            outputs = tuple(_paths(step.get("output"), base)) or (str(step.line), base)
-            steps.setdefault(stage, {}).setdefault(outputs, (step, base))
+            # the same step in a second config (a restart) counts once
+            own = [*_paths(step.get("input"), base), "", *_paths(step.get("output"), base)]
+            steps.setdefault(stage, {}).setdefault(tuple(own), (step, base))
     for stage, entries in steps.items():
         found.counts[stage] = len(entries)
         for step, base in entries.values():
