@@ -11,10 +11,21 @@ from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.near import Likeness
 from lstluigi.library.presence import Presence, files_there, models_there
 
-__all__ = ["as_data", "details", "like_data", "like_lines", "noise", "plain", "table", "where"]
+__all__ = [
+    "TITLES",
+    "as_data",
+    "details",
+    "facts",
+    "like_data",
+    "like_lines",
+    "noise",
+    "plain",
+    "table",
+    "where",
+]
 
-#: Words for a terminal of what files are.
-_TITLES = {"dl2": "DL2", "irf": "IRF", "sensitivity": "sensitivity"}
+#: Words for what files are.
+TITLES = {"dl2": "DL2", "irf": "IRF", "sensitivity": "sensitivity"}
 #: How many declination lines a table names, and how many differences are shown of each production.
 _LINES, _DIFFERENCES = 3, 10
 _HEAD = ("PRODUCTION", "DATE", "LSTCHAIN", "DECLINATIONS", "NSB", "MODELS", "DL2", "IRF")
@@ -94,7 +105,7 @@ def details(
         Looks at them.
     """
     yield plain(production.name)
-    yield from (f"  {name:<13} {value}" for name, value in _facts(production))
+    yield from (f"  {name:<13} {value}" for name, value in facts(production))
     models = models_there(list(production.models), listing)
     for path, trained in production.models.items():
         of = "" if trained else ", trained by another production"
@@ -107,7 +118,8 @@ def details(
         yield f"  {'problem':<13} {plain(problem)}"
 
 
-def _facts(production: Production) -> Iterator[tuple[str, str]]:
+def facts(production: Production) -> Iterator[tuple[str, str]]:
+    """Yield what is known of a production besides its products, each with a name."""
     nodes = (f"{len(names)} {group}" for group, names in production.nodes.items())
     stages = (
         f"{stage} {count}" + ("" if stage in production.stages_to_run else " (not run)")
@@ -134,7 +146,7 @@ def _product_lines(kind: str, production: Production, presence: Presence) -> Ite
     for directory, count in production.products.get(kind, {}).items():
         below = [path for path in presence.there if path.startswith(f"{directory}/")]
         there = sum(presence.there[path] is True for path in below)
-        yield f"  {_TITLES[kind]:<13} {plain(directory)}/ ({there} of {count} files there)"
+        yield f"  {TITLES[kind]:<13} {plain(directory)}/ ({there} of {count} files there)"
 
 
 def as_data(
