@@ -11,13 +11,7 @@ import numpy as np
 
 from lstluigi.files import write_text
 from lstluigi.layouts.sky import Floats, Track
-from lstluigi.plots.pointings import (
-    COMPASS,
-    PointingSet,
-    coloured_tracks,
-    styles,
-    zenith_limit,
-)
+from lstluigi.plots.sets import COMPASS, PointingSet, Style, coloured_tracks, styles, zenith_limit
 
 __all__ = ["page", "save_html"]
 
@@ -103,22 +97,21 @@ def _compass(drawing: Any, limit: float) -> None:
     """Draw rings of zenith distance and rays of azimuth, in place of axes."""
     drawing.axis.visible = False
     drawing.grid.visible = False
-    rings = np.arange(10, limit + 1, 10)
-    around = np.linspace(0, 360, 181)
-    x, y = zip(*(_place(around, np.full(around.shape, ring)) for ring in rings), strict=True)
-    drawing.multi_line(x, y, color="#cccccc")
-    angles = np.array(list(COMPASS))
-    x, y = _place(angles, np.full(angles.shape, limit))
+    rings = [float(ring) for ring in range(10, int(limit) + 1, 10)]
+    around = np.linspace(0.0, 360.0, 181, dtype=np.float64)
+    circles = [_place(around, np.full(around.shape, ring)) for ring in rings]
+    drawing.multi_line([x for x, _ in circles], [y for _, y in circles], color="#cccccc")
+    x, y = _place(np.array(list(COMPASS), dtype=float), np.full(len(COMPASS), limit))
     drawing.segment(0, 0, x, y, color="#cccccc")
     words = [f"{name} {angle}°" for angle, name in COMPASS.items()]
     common = {"text_align": "center", "text_baseline": "middle", "text_color": "#333333"}
     drawing.text(x * 1.1, y * 1.06, text=words, **common)
-    x, y = _place(np.full(rings.shape, 22.5), rings)
+    x, y = _place(np.full(len(rings), 22.5), np.array(rings))
     words = [f"{ring:.0f}°" for ring in rings]
     drawing.text(x, y, text=words, text_font_size="10px", **common)
 
 
-def _nodes(drawing: Any, one: PointingSet, style: Any) -> Any:
+def _nodes(drawing: Any, one: PointingSet, style: Style) -> Any:
     from bokeh.models import ColumnDataSource
 
     zenith = np.array([node.zenith for node in one.nodes])

@@ -1,25 +1,29 @@
-"""Pointings of productions over the sky at La Palma, as an image.
-
-`lstluigi.plots.interactive` draws the same as a page.
-"""
+"""Pointings of productions over the sky at La Palma, as an image; the door to this room."""
 
 from __future__ import annotations
 
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from lstluigi.config.yaml12 import Value, read_yaml
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts import sky
-from lstluigi.layouts.nodes import Node, declination, sample
 from lstluigi.layouts.sky import Track
+from lstluigi.plots.interactive import save_html
+from lstluigi.plots.sets import (
+    COMPASS,
+    PointingSet,
+    coloured_tracks,
+    pointing_sets,
+    pointing_sets_of_config,
+    styles,
+    zenith_limit,
+)
 
 __all__ = [
     "FORMATS",
@@ -29,175 +33,12 @@ __all__ = [
     "pointing_sets",
     "pointing_sets_of_config",
     "save",
+    "save_html",
 ]
-
-Kind: TypeAlias = Literal["training", "test"]
 
 #: Names of the projections; all but polar and rectilinear show azimuth and altitude as a map does.
 PROJECTIONS = ("polar", "rectilinear", "aitoff", "hammer", "lambert", "mollweide")
 FORMATS = (".png", ".pdf", ".svg")
-
-#: Colours that colour-blind readers can tell apart (Okabe and Ito); training sets differ by
-#: their markers, too. Black belongs to test nodes and to tracks that stand out.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-TRAINING_MARKERS = ("o", "^", "D", "v", "P")
-TEST_MARKERS = ("s", "h", "8")
-OTHER_LINE = "#777777"
-COMPASS = {0: "N", 45: "NE", 90: "E", 135: "SE", 180: "S", 225: "SW", 270: "W", 315: "NW"}
-
-
-@dataclass(frozen=True)
-class PointingSet:
-    """Nodes that belong together.
-
-    Parameters
-    ----------
-    label : str
-        Their name in the legend.
-    kind : {"training", "test"}
-        What they are for.
-    nodes : tuple of Node
-        The pointings.
-    line : str
-        The declination line of training nodes, such as ``dec_2276``; its track is drawn.
-    """
-
-    label: str
-    kind: Kind
-    nodes: tuple[Node, ...]
-    line: str = ""
-
-    @property
-    def declination(self) -> float | None:
-        """That of the line, in degrees; None if there is none."""
-        return declination(self.line)
-
-
-def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, ...]:
-    """Sort the nodes named in paths of a production.
-
-    Parameters
-    ----------
-    paths : iterable of str
-        Any paths; those without a node are passed over.
-    label : str
-        What the labels start with, such as the name of the production.
-
-    Returns
-    -------
-    tuple of PointingSet
-        Training nodes by line, then all test nodes. Each pointing is there once: particles may
-        name it differently. What is split off training nodes for tests counts as both.
-    """
-    found: dict[tuple[Kind, str], dict[tuple[float, float], Node]] = {}
-    for path in sorted(set(paths)):
-        what = sample(path)
-        if what.node is None:
-            continue
-        training = what.dataset == "training" or (what.dataset is None and what.line is not None)
-        key: tuple[Kind, str] = ("training", what.line or "") if training else ("test", "")
-        pointing = what.node.zenith, what.node.azimuth
-        found.setdefault(key, {}).setdefault(pointing, what.node)
-    order = sorted(found, key=lambda key: (key[0] == "test", declination(key[1]) or 0.0, key[1]))
-    return tuple(
-        PointingSet(
-            " ".join(filter(None, [label, kind, line])),
-            kind,
-            tuple(node for _, node in sorted(found[kind, line].items())),
-            line,
-        )
-        for kind, line in order
-    )
-
-
-def pointing_sets_of_config(path: Path | str, label: str = "") -> tuple[PointingSet, ...]:
-    """Sort the nodes named in a production config, of whatever format and year.
-
-    Parameters
-    ----------
-    path : Path or str
-        The config.
-    label : str
-        What the labels start with.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, or is not YAML.
-    """
-    value, _, _ = read_yaml(Path(path), shown(str(path), 4096)[1:-1])
-    return pointing_sets(_texts(value), label)
-
-
-def _texts(value: Value) -> Iterator[str]:
-    """All texts in a document; it is at most 32 deep."""
-    if isinstance(value, str):
-        yield value
-    elif value is not None:
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
-
-
-# ---- what is drawn, whatever draws it
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a set is drawn.
-
-    Parameters
-    ----------
-    colour : str
-        In hexadecimal.
-    marker : str
-        As matplotlib calls it.
-    filled : bool
-        Training nodes are, test nodes are rings around what they coincide with.
-    size : float
-        Diameter in points.
-    """
-
-    colour: str
-    marker: str
-    filled: bool
-    size: float
-
-
-def styles(sets: Sequence[PointingSet]) -> tuple[Style, ...]:
-    """Give each set a look of its own."""
-    given, counts = [], {"training": 0, "test": 0}
-    for one in sets:
-        number = counts[one.kind]
-        counts[one.kind] += 1
-        if one.kind == "training":
-            colour, marker = COLOURS[number % len(COLOURS)], TRAINING_MARKERS[number % 5]
-            given.append(Style(colour, marker, True, 5.0 if len(one.nodes) < 100 else 3.0))
-        else:
-            given.append(Style("#000000", TEST_MARKERS[number % 3], False, 7.5))
-    return tuple(given)
-
-
-def coloured_tracks(
-    sets: Sequence[PointingSet], lines: Iterable[float] | None, limit: float
-) -> list[tuple[Track, str]]:
-    """Tracks of declinations, each with its colour: that of the set whose line it is, or grey."""
-    own = {
-        one.declination: style.colour
-        for one, style in reversed(list(zip(sets, styles(sets), strict=True)))
-        if one.declination is not None
-    }
-    wanted = dict.fromkeys(own if lines is None else lines)
-    return [(sky.track(line, limit), own.get(line, OTHER_LINE)) for line in sorted(wanted)]
-
-
-def zenith_limit(sets: Iterable[PointingSet], tracks: Iterable[Track] = ()) -> float:
-    """Zenith distance that holds everything, in tens of degrees; 70 at least, 90 at most."""
-    zeniths = [node.zenith for one in sets for node in one.nodes]
-    zeniths += [float(track.zenith.max()) for track in tracks if track.zenith.size]
-    return min(90.0, max(70.0, 10.0 * math.ceil(max(zeniths, default=0.0) / 10)))
-
-
-# ---- the image
 
 
 def figure(
@@ -303,7 +144,7 @@ def _rectilinear(axes: Any, limit: float) -> Any:
 
 
 def _map(axes: Any, limit: float) -> Any:
-    """Look to the south, as most sources culminate there: east is on the left, as outside."""
+    """Look to the south, as most sources culminate there: so east is on the left."""
     angles = [angle for angle in COMPASS if angle]
     axes.set_xticks(np.radians(np.subtract(angles, 180)), [])
     for angle in angles:
