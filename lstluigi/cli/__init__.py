@@ -18,6 +18,8 @@ COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
+    "suggest": ("pointings", "suggest"),
+    "plot-pointings": ("pointings", "plot_pointings"),
 }
 
 
@@ -44,6 +46,13 @@ class _Commands(click.Group):
         except LstluigiError as error:
             click.echo(f"lstluigi: {error}", err=True)
             ctx.exit(error.exit_code)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.split(".")[0] == "lstluigi":
+                raise
+            install = "pip install 'lstluigi[analysis]'"
+            click.echo(f"lstluigi: {missing} is not installed; {install} brings it", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("lstluigi: interrupted", err=True)
             ctx.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -153,4 +154,4 @@ def save_html(
     sets, lines, tracks, title
         As for `page`.
     """
-    write_text(str(path), page(sets, lines, tracks, title))
+    write_text(os.path.abspath(path), page(sets, lines, tracks, title))

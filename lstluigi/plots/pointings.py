@@ -29,7 +29,9 @@ __all__ = [
     "FORMATS",
     "PROJECTIONS",
     "PointingSet",
+    "draw",
     "figure",
+    "free_to_write",
     "pointing_sets",
     "pointing_sets_of_config",
     "save",
@@ -38,7 +40,8 @@ __all__ = [
 
 #: Names of the projections; all but polar and rectilinear show azimuth and altitude as a map does.
 PROJECTIONS = ("polar", "rectilinear", "aitoff", "hammer", "lambert", "mollweide")
-FORMATS = (".png", ".pdf", ".svg")
+PAGE = ".html"
+FORMATS = (".png", ".pdf", ".svg", PAGE)
 
 
 def figure(
@@ -98,9 +101,10 @@ def figure(
             label=f"{one.label} ({len(one.nodes)})",
             zorder=2 if style.filled else 3,
         )
-    for track in tracks:
+    for number, track in enumerate(tracks):
+        first = track.label not in [before.label for before in tracks[:number]]
         path = place(track.azimuth, track.zenith)
-        axes.plot(*path, color="black", lw=2.5, zorder=1.5, label=track.label)
+        axes.plot(*path, color="black", lw=2.5, zorder=1.5, label=track.label if first else None)
     if sets or tracks:
         legend = drawing.legend(loc="outside right upper", frameon=False, fontsize="small")
         for text in legend.get_texts():
@@ -180,6 +184,44 @@ def _broken(x: sky.Floats, y: sky.Floats, jump: float) -> tuple[sky.Floats, sky.
     return np.insert(np.asarray(x, float), at, np.nan), np.insert(np.asarray(y, float), at, np.nan)
 
 
+def free_to_write(path: Path | str, overwrite: bool = False) -> None:
+    """Refuse what cannot be written, before there is work in it.
+
+    Raises
+    ------
+    LstluigiError
+        The ending says no known format, or the file exists and may not be replaced.
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in FORMATS:
+        raise LstluigiError(f"{shown(str(path))} has to end in one of {', '.join(FORMATS)}")
+    if os.path.lexists(path) and not overwrite:
+        raise LstluigiError(f"{shown(str(path))} exists; name another file or give --overwrite")
+
+
+def draw(
+    path: Path | str,
+    sets: Sequence[PointingSet],
+    projection: str = "polar",
+    lines: Iterable[float] | None = None,
+    tracks: Sequence[Track] = (),
+    title: str = "",
+) -> None:
+    """Draw pointings into a file: a page if it ends in .html, else an image.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    sets, projection, lines, tracks, title
+        As for `figure`; a page is always a compass.
+    """
+    if str(path).lower().endswith(PAGE):
+        save_html(path, sets, lines, tracks, title)
+    else:
+        save(figure(sets, projection, lines, tracks, title), path)
+
+
 def save(drawing: Any, path: Path | str) -> None:
     """Write a figure as PNG, PDF or SVG, whole or not at all.
 
@@ -191,12 +233,9 @@ def save(drawing: Any, path: Path | str) -> None:
         Its ending says the format; its directory is made where it is missing.
     """
     path = str(path)
-    ending = os.path.splitext(path)[1].lower()
-    if ending not in FORMATS:
-        raise LstluigiError(f"{shown(path)} has to end in one of {', '.join(FORMATS)}, .html")
     directory = os.path.dirname(path) or "."
     os.makedirs(directory, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-") as scratch:
-        whole = os.path.join(scratch, f"figure{ending}")
+        whole = os.path.join(scratch, os.path.basename(path))
         drawing.savefig(whole, dpi=150)
         os.replace(whole, path)
