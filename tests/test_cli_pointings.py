@@ -78,6 +78,17 @@ def test_lines_alone_are_those_of_the_catalogue(here: Path) -> None:
     assert "training dec_2276 (19)" in (here / "a.svg").read_text()
 
 
+def test_a_class(here: Path) -> None:
+    run = type_("plot-pointings", "PathConfigAllSkyFull", "--dec_list", "dec_2276", "dec_931")
+    assert run.exit_code == 0
+    page = (here / "PathConfigAllSkyFull_pointings.html").read_text()
+    for label in ("training dec_2276 (19)", "training dec_931 (20)", "test (105)"):
+        assert label in page
+    run = type_("plot-pointings", "PathConfigAllSkyTrainingDL1ab", "dec_2276", "-o", "a.html")
+    assert run.exit_code == 0
+    assert "training dec_2276 (19)" in (here / "a.html").read_text()
+
+
 def test_two_configs(here: Path) -> None:
     (here / "your.yml").write_text(CONFIG)
     assert type_("plot-pointings", "my.yml", "your.yml", "-o", "a.html").exit_code == 0
@@ -94,7 +105,9 @@ def test_two_configs(here: Path) -> None:
         (("dec_999",), "there are no training nodes of 'dec_999'; of these: dec_2276"),
         (("my.yml", "-o", "a.gif"), "'a.gif' has to end in one of .png"),
         (("my.yml", "--projection", "mercator"), "projection 'mercator' is not known"),
-        (("empty.yml",), "no path in 'empty.yml' names a pointing node"),
+        (("PathConfigAllSkyFul",), "write 'PathConfigAllSkyFull'"),
+        (("PathConfigProd5Trans80",), "no path of 'PathConfigProd5Trans80' names"),
+        (("empty.yml",), "no path of 'empty.yml' names a pointing node"),
         (("broken.yml",), "broken.yml, line 2: this is not YAML"),
     ],
 )

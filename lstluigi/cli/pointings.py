@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plot-pointings")
-@click.argument("what", nargs=-1, metavar="CONFIG|LINE...")
+@click.argument("what", nargs=-1, metavar="CONFIG|CLASS|LINE...")
 @click.option(
     "--dec_list",
     "lines",
@@ -43,7 +43,7 @@ def plot_pointings(
     output: tuple[str, ...],
     overwrite: bool,
 ) -> None:
-    """Draw the training and test nodes of production configs over the sky.
+    """Draw the training and test nodes of production configs, or of config classes, over the sky.
 
     Lines alone stand for their nodes in the catalogue.
 
@@ -56,7 +56,7 @@ def plot_pointings(
     lines = (*lines, *(word for word in what if asked.is_line(word)))
     words = [word for word in what if not asked.is_line(word)]
     if not (words or lines):
-        raise click.UsageError("name production configs, or lines such as dec_2276")
+        raise click.UsageError("name production configs, config classes, or lines such as dec_2276")
     name = asked.name_for_files(words or lines)
     files = output or (f"{name}.png", f"{name}.html")
     for file in files:

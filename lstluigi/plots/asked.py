@@ -1,15 +1,25 @@
-"""What a user asks to see: a production config, or lines of the catalogue."""
+"""What a user asks to see: a production config, a config class, or lines of the catalogue."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.layouts import registry
 from lstluigi.layouts.nodes import catalogue, declination, declinations
-from lstluigi.plots.sets import PointingSet, pointing_sets_of_config
+from lstluigi.plots.sets import PointingSet, pointing_sets, pointing_sets_of_config, texts
 
 __all__ = ["asked", "is_line", "name_for_files"]
+
+#: Arguments of config classes that say nothing about nodes.
+STAND_INS = {
+    "prod_id": "pointings",
+    "source_prod_id": "source",
+    "run_checker": False,
+    "nodes": "catalogue",
+}
 
 
 def is_line(word: str) -> bool:
@@ -23,9 +33,10 @@ def asked(words: Sequence[str], lines: Sequence[str]) -> tuple[PointingSet, ...]
     Parameters
     ----------
     words : sequence of str
-        Paths of production configs.
+        Paths of production configs, and names of config classes.
     lines : sequence of str
-        Only training nodes of these lines; without words those of the catalogue.
+        Only training nodes of these lines; all if there are none. Without words those of the
+        catalogue.
 
     Raises
     ------
@@ -38,29 +49,53 @@ def asked(words: Sequence[str], lines: Sequence[str]) -> tuple[PointingSet, ...]
     sets = [
         one
         for word, name in zip(words, names, strict=True)
-        for one in _of_config(word, name if len(words) > 1 else "")
+        for one in _of(word, lines, name if len(words) > 1 else "")
     ]
     there = {one.line for one in sets if one.line}
     _refuse_unknown(lines, there)
     return tuple(one for one in sets if not lines or not one.line or one.line in lines)
 
 
+def _short(word: str) -> str:
+    return Path(word.rpartition(":")[2]).stem
+
+
 def _names(words: Sequence[str]) -> list[str]:
     """Short names, if they tell them apart."""
-    short = [Path(word).stem for word in words]
+    short = [_short(word) for word in words]
     return short if len(set(short)) == len(short) else list(words)
+
+
+def _of(word: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:
+    is_config = word.endswith((".yml", ".yaml")) or os.path.isfile(word)
+    sets = _of_config(word, label) if is_config else _of_class(word, lines, label)
+    if not sets:
+        raise LstluigiError(
+            f"no path of {shown(word, 4096)} names a pointing node: there is nothing to draw"
+        )
+    return sets
 
 
 def _of_config(path: str, label: str) -> tuple[PointingSet, ...]:
     try:
-        sets = pointing_sets_of_config(path, label)
+        return pointing_sets_of_config(path, label)
     except ConfigError as error:
         raise LstluigiError("\n".join(map(str, error.problems))) from None
-    if not sets:
-        raise LstluigiError(
-            f"no path in {shown(path, 4096)} names a pointing node: there is nothing to draw"
-        )
-    return sets
+
+
+def _of_class(name: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:
+    """Nodes of the config that a class would make, by the catalogue."""
+    kind = registry.find(name)
+    known = registry.arguments(kind)
+    given = {key: value for key, value in STAND_INS.items() if key in known}
+    chosen = list(lines or declinations())
+    if "dec_list" in known:
+        configs = [registry.create(kind, {**given, "dec_list": chosen})]
+    elif "dec" in known:
+        configs = [registry.create(kind, {**given, "dec": line}) for line in chosen]
+    else:
+        configs = [registry.create(kind, given)]
+    return pointing_sets((text for one in configs for text in texts(one.content())), label)
 
 
 def _of_catalogue(lines: Sequence[str]) -> tuple[PointingSet, ...]:
@@ -83,4 +118,4 @@ def _refuse_unknown(lines: Sequence[str], there: Collection[str]) -> None:
 
 def name_for_files(words: Sequence[str]) -> str:
     """Start of the names of files about what is asked for."""
-    return f"{Path(words[0]).stem}_pointings" if len(words) == 1 else "pointings"
+    return f"{_short(words[0])}_pointings" if len(words) == 1 else "pointings"

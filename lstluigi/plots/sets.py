@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from lstluigi.config.yaml12 import Value, read_yaml
+from lstluigi.config.yaml12 import read_yaml
 from lstluigi.errors import shown
 from lstluigi.layouts import sky
 from lstluigi.layouts.nodes import Node, declination, sample
@@ -22,6 +22,7 @@ __all__ = [
     "pointing_sets",
     "pointing_sets_of_config",
     "styles",
+    "texts",
     "zenith_limit",
 ]
 
@@ -117,16 +118,18 @@ def pointing_sets_of_config(path: Path | str, label: str = "") -> tuple[Pointing
         The file cannot be read, or is not YAML.
     """
     value, _, _ = read_yaml(Path(path), shown(str(path), 4096)[1:-1])
-    return pointing_sets(_texts(value), label)
+    return pointing_sets(texts(value), label)
 
 
-def _texts(value: Value) -> Iterator[str]:
-    """All texts in a document; it is at most 32 deep."""
+def texts(value: Any) -> Iterator[str]:
+    """All texts in a document of mappings and lists."""
     if isinstance(value, str):
         yield value
-    elif value is not None:
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+    elif isinstance(value, dict):
+        yield from texts(list(value.values()))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
 
 
 @dataclass(frozen=True)

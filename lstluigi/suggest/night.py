@@ -79,9 +79,11 @@ def night(source: Source, evening: date, max_zenith: float) -> Night:
     """
     from astropy import units
     from astropy.coordinates import AltAz, EarthLocation, SkyCoord, get_sun
+    from astropy.coordinates.erfa_astrom import ErfaAstromInterpolator, erfa_astrom
     from astropy.time import Time
 
-    with _offline():
+    # exact every five minutes, and better than an arcsecond between
+    with _offline(), erfa_astrom.set(ErfaAstromInterpolator(300 * units.s)):
         start = Time(f"{evening.isoformat()} {NOON}", scale="utc")
         times = start + np.arange(0, timedelta(days=1).total_seconds(), STEP_S) * units.s
         place = EarthLocation.from_geodetic(

@@ -60,9 +60,7 @@ def test_culmination_of_the_crab() -> None:
 def test_rising_and_setting(dec: float) -> None:
     """At the horizon cos(h) = -tan(latitude) tan(declination)."""
     track = sky.track(dec)
-    half = np.degrees(
-        np.arccos(-np.tan(np.radians(sky.LATITUDE)) * np.tan(np.radians(dec)))
-    )
+    half = np.degrees(np.arccos(-np.tan(np.radians(sky.LATITUDE)) * np.tan(np.radians(dec))))
     np.testing.assert_allclose(track.hour_angle[[0, -1]], [-half, half])
     np.testing.assert_allclose(track.zenith[[0, -1]], 90)
     assert track.azimuth[0] < 180 < track.azimuth[-1]

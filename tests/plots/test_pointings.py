@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ stages:
   r0_to_dl1:
   - input: {DL0}/TrainingDataset/Protons/dec_2276/sim_telarray/node_theta_6.0_az_180.0_/out
     output: /x/TrainingDataset/Protons/dec_2276/node_theta_6.0_az_180.0_
-  - input: {DL0}/TrainingDataset/GammaDiffuse/dec_2276/sim_telarray/node_corsika_theta_6.0_az_180.00_
+  - input: {DL0}/TrainingDataset/GammaDiffuse/dec_2276/node_corsika_theta_6.0_az_180.00_
   - input: {DL0}/TestDataset/sim_telarray/node_theta_10.0_az_102.199_/output_v1.4
   merge_dl1:
   - input: /x/TrainingDataset/dec_931/Protons
@@ -67,7 +68,10 @@ def test_nodes_of_a_config(tmp_path: Path) -> None:
 def test_lines_come_by_declination_and_tests_last() -> None:
     paths = [
         *("x/TestingDataset/Gamma/node_theta_1.0_az_2.0_", "no/node/here"),
-        *(f"x/TrainingDataset/{line}/node_theta_1.0_az_2.0_" for line in ("dec_931", "dec_min_413")),
+        *(
+            f"x/TrainingDataset/{line}/node_theta_1.0_az_2.0_"
+            for line in ("dec_931", "dec_min_413")
+        ),
     ]
     assert [one.line for one in pointing_sets(paths)] == ["dec_min_413", "dec_931", ""]
 
@@ -92,7 +96,7 @@ def test_no_two_lines_look_the_same() -> None:
     assert len(looks) == 30
     # neighbours differ in both, so colours are not needed to tell them apart
     given = styles(sets)
-    assert all(a.marker != b.marker for a, b in zip(given, given[1:], strict=False))
+    assert all(a.marker != b.marker for a, b in pairwise(given))
 
 
 def test_limit_holds_everything() -> None:
@@ -189,7 +193,12 @@ def test_a_dollar_is_no_formula(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("a.png", b"\x89PNG"), ("b.pdf", b"%PDF"), ("c.SVG", b"<?xml"), ("d.html", b"<!DOCTYPE html>")],
+    [
+        ("a.png", b"\x89PNG"),
+        ("b.pdf", b"%PDF"),
+        ("c.SVG", b"<?xml"),
+        ("d.html", b"<!DOCTYPE html>"),
+    ],
 )
 def test_formats(name: str, start: bytes, tmp_path: Path) -> None:
     path = tmp_path / "new" / name

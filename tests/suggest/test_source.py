@@ -98,14 +98,16 @@ def test_a_name() -> None:
 
 
 def test_a_name_nobody_knows() -> None:
-    with sesame(b"#!SIMBAD: No known catalog could be found\n"), pytest.raises(
-        LstluigiError, match=r"knows 'Crap'; give --coordinates"
+    with (
+        sesame(b"#!SIMBAD: No known catalog could be found\n"),
+        pytest.raises(LstluigiError, match=r"knows 'Crap'; give --coordinates"),
     ):
         named("Crap")
 
 
 def test_no_network() -> None:
-    with sesame(None), pytest.raises(
-        LstluigiError, match=r"'Crab' cannot be looked up.*give --coordinates"
+    with (
+        sesame(None),
+        pytest.raises(LstluigiError, match=r"'Crab' cannot be looked up.*give --coordinates"),
     ):
         named("Crab")
