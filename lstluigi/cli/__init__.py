@@ -20,6 +20,8 @@ COMMANDS = {
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
     "productions": ("library", "productions"),
+    "suggest": ("pointings", "suggest"),
+    "plot-pointings": ("pointings", "plot_pointings"),
 }
 #: Those that need no Luigi start without it.
 LIGHT = frozenset(("productions",))
@@ -56,6 +58,13 @@ class _Commands(click.Group):
         except LstluigiError as error:
             click.echo(f"lstluigi: {error}", err=True)
             ctx.exit(error.exit_code)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.split(".")[0] == "lstluigi":
+                raise
+            install = "pip install 'lstluigi[analysis]'"
+            click.echo(f"lstluigi: {missing} is not installed; {install} brings it", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("lstluigi: interrupted", err=True)
             ctx.exit(130)
