@@ -12,6 +12,9 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 
+#: A real one is nested four deep.
+MAX_DEPTH = 32
+
 
 def canonical(value: Any) -> str:
     """JSON text that is the same for equal content, whatever the order of keys."""
@@ -57,14 +60,28 @@ class LstchainConfig:
             raise LstluigiError(
                 f"lstchain config {path} cannot be read ({error.strerror}); check the path"
             ) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LstluigiError(
                 f"lstchain config {path} is not JSON ({error}); "
                 "write a fresh one with lstchain_dump_config --mc"
             ) from None
         if not isinstance(content, dict):
             raise LstluigiError(f"lstchain config {path} does not hold a JSON object")
+        if _is_deep(content):
+            raise LstluigiError(f"lstchain config {path} is nested more than {MAX_DEPTH} deep")
         return cls(path, text, content)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Libraries and their indexes: a directory is read again only where its files have changed.
 
 The index of a library is one JSON file below ``$XDG_CACHE_HOME/lstluigi``. It is a cache: what is
-missing, damaged, of another library or of another version is made anew, and nothing is said if it
+missing, damaged, of another library or made by other code is made anew, and nothing is said if it
 cannot be kept.
 """
 
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lstluigi._version import __version__
 from lstluigi.errors import LstluigiError, Problem, shown
 from lstluigi.files import read_json, write_text
 from lstluigi.library.model import Production
@@ -30,6 +29,8 @@ _MAX_DEPTH = 8
 _ENDINGS = (".yml", ".yaml", ".json")
 #: Bytes from which on several processes are faster than one, and how many of them at most.
 _MUCH, _MAX_PROCESSES = 1_000_000, 4
+#: Rooms of the package that have a say in what is read.
+_READERS = ("library", "config", "layouts", "stages")
 #: Name, size, times of last change of content and of the entry, of each file that matters.
 Stamp: TypeAlias = list[list[Any]]
 
@@ -164,6 +165,14 @@ def _stamp(entry: os.DirEntry[str]) -> list[Any]:
     return [entry.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
+def _reader() -> str:
+    """Return what tells whether an index is of today's code, which reads configs its own way."""
+    package = Path(__file__).parents[1]
+    files = (path for room in _READERS for path in sorted((package / room).glob("*.py")))
+    stamps = ((path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in files)
+    return hashlib.sha256(repr(list(stamps)).encode()).hexdigest()[:16]
+
+
 def index_file(root: str) -> str:
     """Return the path of the index of a library, given the real path of its directory."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
@@ -177,8 +186,7 @@ def _read_index(root: str) -> dict[str, _Entry]:
     """Return what the index holds; nothing if it is no index of this library."""
     try:
         content = read_json(index_file(root))
-        own = [FORMAT, __version__, root]
-        if [content["format"], content["version"], content["root"]] != own:
+        if [content["format"], content["reader"], content["root"]] != [FORMAT, _reader(), root]:
             return {}
         return {
             name: _Entry(
@@ -186,7 +194,7 @@ def _read_index(root: str) -> dict[str, _Entry]:
             )
             for name, entry in content["directories"].items()
         }
-    except (LstluigiError, LookupError, TypeError, ValueError, AttributeError):
+    except (LstluigiError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
         return {}
 
 
@@ -200,7 +208,7 @@ def _write_index(root: str, entries: Mapping[str, _Entry]) -> None:
     }
     content = {
         "format": FORMAT,
-        "version": __version__,
+        "reader": _reader(),
         "root": root,
         "directories": directories,
     }

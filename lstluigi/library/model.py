@@ -37,7 +37,8 @@ class Production:
     lines : list of str
         Training declination lines, such as ``dec_2276``.
     nodes : dict of str to list of str
-        Names of pointing nodes: of each training line, and of the test nodes (key ``test``).
+        Names of pointing nodes, one for each pointing: of each training line, and of the test
+        nodes (key ``test``).
     tuning : dict
         ``waveform_nsb_tuning`` and ``image_modifier`` of the lstchain config.
     levels : list of float

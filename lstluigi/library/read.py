@@ -159,7 +159,7 @@ def _production(
         date=date_in(all_names),
         lstchain=version_in([*filter(None, [environment]), *all_names]),
         lines=made.lines,
-        nodes={group: sorted(found) for group, found in made.nodes.items()},
+        nodes={group: sorted(found.values()) for group, found in made.nodes.items()},
         tuning=tuning,
         levels=_levels(tuning, all_names),
         stages=made.counts,

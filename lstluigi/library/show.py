@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstluigi.errors import shown
 from lstluigi.files import Listing
 from lstluigi.library.model import PRODUCTS, Production
-from lstluigi.library.near import Likeness
 from lstluigi.library.presence import Presence, files_there, models_there
+
+if TYPE_CHECKING:
+    from lstluigi.library.near import Likeness
 
 __all__ = [
     "TITLES",

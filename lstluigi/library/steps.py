@@ -33,15 +33,16 @@ class Contents:
         Paths of the DL2, IRF and sensitivity files (`PRODUCTS`).
     lines : list of str
         Training lines, in the order they appear.
-    nodes : dict of str to set of str
-        Names of nodes by training line, and those of the test nodes.
+    nodes : dict of str to dict of (float, float) to str
+        Names of nodes by training line, and of the test nodes, one for each zenith distance and
+        azimuth: particles may name a pointing differently.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, bool] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    nodes: dict[str, set[str]] = field(default_factory=dict)
+    nodes: dict[str, dict[tuple[float, float], str]] = field(default_factory=dict)
 
     def groups(self) -> dict[str, dict[str, int]]:
         """Return the directories that hold each kind of file, above those of nodes."""
@@ -134,8 +135,9 @@ def _add_nodes(found: Contents, paths: Iterable[str]) -> None:
         about = sample(path)
         if about.node is None:
             continue
+        group = TEST
         if about.dataset == "training" and about.line is not None:
+            group = about.line
             found.lines.append(about.line)
-            found.nodes.setdefault(about.line, set()).add(about.node.name)
-        else:
-            found.nodes.setdefault(TEST, set()).add(about.node.name)
+        pointing = about.node.zenith, about.node.azimuth
+        found.nodes.setdefault(group, {}).setdefault(pointing, about.node.name)
