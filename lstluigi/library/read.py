@@ -165,7 +165,7 @@ def _production(
         stages=made.counts,
         stages_to_run=list(dict.fromkeys(s for config in configs for s in _to_run(config.value))),
         models=made.models,
-        products=made.groups(),
+        products=made.groups,
         readme=readme,
         title=title_of(text),
         text=text,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping
 from lstluigi.layouts.nodes import node, sample
@@ -17,6 +20,20 @@ TEST = "test"
 #: What reads simulations; where neither is there, the nodes are those that are reconstructed.
 _FIRST_STAGES = ("r0_to_dl1", "dl1ab")
 _FILES_OF = {"dl2_to_irfs": "irf", "dl2_to_sensitivity": "sensitivity"}
+
+
+class _Step(NamedTuple):
+    """The paths of a step."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    models: tuple[str, ...]
+
+    @classmethod
+    def read(cls, step: YamlMapping, base: str) -> _Step:
+        """Take them from the config."""
+        keys = ("input", "output", "path_model")
+        return cls(*(tuple(_paths(step.get(key), base)) for key in keys))
 
 
 @dataclass
@@ -44,15 +61,13 @@ class Contents:
     lines: list[str] = field(default_factory=list)
     nodes: dict[str, dict[tuple[float, float], str]] = field(default_factory=dict)
 
+    @cached_property
     def groups(self) -> dict[str, dict[str, int]]:
-        """Return the directories that hold each kind of file, above those of nodes."""
-        found: dict[str, dict[str, int]] = {}
-        for kind, files in self.files.items():
-            counts = found.setdefault(kind, {})
-            for file in files:
-                directory = above_nodes(file)
-                counts[directory] = counts.get(directory, 0) + 1
-        return found
+        """The directories that hold each kind of file, above those of nodes, each with a count."""
+        return {
+            kind: dict(Counter(above_nodes(file) for file in files))
+            for kind, files in self.files.items()
+        }
 
 
 def above_nodes(file: str) -> str:
@@ -70,23 +85,20 @@ def contents_of(configs: Iterable[tuple[YamlMapping, str]]) -> Contents:
     configs : iterable of (YamlMapping, str)
         Each config with the absolute directory its relative paths start from.
     """
-    found = Contents()
-    steps: dict[str, dict[tuple[str, ...], tuple[YamlMapping, str]]] = {}
+    steps: dict[str, list[_Step]] = {}
     for value, base in configs:
         for stage, step in _steps(value):
-            # the same step in a second config (a restart) counts once
-            own = [*_paths(step.get("input"), base), "", *_paths(step.get("output"), base)]
-            steps.setdefault(stage, {}).setdefault(tuple(own), (step, base))
-    for stage, entries in steps.items():
-        found.counts[stage] = len(entries)
-        for step, base in entries.values():
-            _add(found, stage, step, base)
+            steps.setdefault(stage, []).append(_Step.read(step, base))
+    # the same step in a second config (a restart) counts once
+    steps = {stage: list(dict.fromkeys(listed)) for stage, listed in steps.items()}
+    found = Contents({stage: len(listed) for stage, listed in steps.items()})
+    for stage, listed in steps.items():
+        _add(found, stage, listed)
     if not any(stage in steps for stage in _FIRST_STAGES):
-        for step, base in steps.get("dl1_to_dl2", {}).values():
-            _add_nodes(found, _paths(step.get("input"), base))
+        _add_nodes(found, (path for step in steps.get("dl1_to_dl2", ()) for path in step.inputs))
+    about = [*found.models, *(path for group in found.groups.values() for path in group)]
+    found.lines.extend(line for path in about if (line := sample(path).line) is not None)
     found.lines = list(dict.fromkeys(found.lines))
-    for kind, files in found.files.items():
-        found.files[kind] = list(dict.fromkeys(files))
     return found
 
 
@@ -111,23 +123,24 @@ def _normal(path: str) -> str:
     return "/" + os.path.normpath(path).lstrip("/")
 
 
-def _add(found: Contents, stage: str, step: YamlMapping, base: str) -> None:
-    outputs = list(_paths(step.get("output"), base))
-    for model in _paths(step.get("path_model"), base):
-        found.models.setdefault(model, False)
-        found.lines.extend(filter(None, [sample(model).line]))
+def _add(found: Contents, stage: str, steps: Sequence[_Step]) -> None:
+    for step in steps:
+        for model in step.models:
+            found.models.setdefault(model, False)
+    outputs = (path for step in steps for path in step.outputs)
     if stage in _FIRST_STAGES:
-        _add_nodes(found, _paths(step.get("input"), base))
+        _add_nodes(found, (path for step in steps for path in step.inputs))
     elif stage == "train_pipe":
-        for model in outputs:
-            found.models[model] = True
-            found.lines.extend(filter(None, [sample(model).line]))
+        found.models.update((model, True) for model in outputs)
     elif stage == "dl1_to_dl2":
-        names = [dl2_name(path) for path in _paths(step.get("input"), base)]
-        made = [f"{directory}/{name}" for directory in outputs for name in names]
-        found.files.setdefault("dl2", []).extend(made)
+        found.files["dl2"] = [
+            f"{directory}/{dl2_name(path)}"
+            for step in steps
+            for directory in step.outputs
+            for path in step.inputs
+        ]
     elif stage in _FILES_OF:
-        found.files.setdefault(_FILES_OF[stage], []).extend(outputs)
+        found.files[_FILES_OF[stage]] = list(outputs)
 
 
 def _add_nodes(found: Contents, paths: Iterable[str]) -> None:
