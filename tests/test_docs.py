@@ -165,6 +165,22 @@ def test_simulation_page_has_every_option() -> None:
     assert told == options_of("simulate")
 
 
+def test_library_page_has_every_command_and_option() -> None:
+    group = command("productions")
+    assert isinstance(group, click.Group)
+    assert first_column(DOCS / "library.md", "## Commands") == set(group.commands)
+    section = (DOCS / "library.md").read_text().split("\n## Options\n")[1].split("\n## ")[0]
+    told: dict[str, set[str]] = {name: set() for name in group.commands}
+    for line in section.splitlines():
+        words = [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:3]]
+        if len(words) == 2 and words[0]:
+            for name in words[1] or told:
+                told[name] |= {text.split()[0] for text in words[0]}
+    for name, inner in group.commands.items():
+        options = (p for p in inner.params if isinstance(p, click.Option))
+        assert told[name] == {opt for option in options for opt in option.opts}, name
+
+
 def test_running_page_has_luigis_exit_codes() -> None:
     section = (DOCS / "running.md").read_text().split("\n## Exit codes\n")[1].split("\n## ")[0]
     told = {int(code) for line in section.splitlines() for code in re.findall(r"^\| (\d+)", line)}
