@@ -16,8 +16,8 @@ from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
-from lstluigi.session import without_refused
-from lstluigi.stages import STAGES
+from lstluigi.session import stages_of, without_refused
+from lstluigi.stages import SHAPES
 from lstluigi.steps import PlannedStep, planned
 
 #: How long (s) a run may take to end once it was told to.
@@ -60,7 +60,8 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
         When not everything can be ended, or Slurm does not answer.
     """
     production = _read(config, tell)
-    steps = [planned(i, step, STAGES[step.stage]) for i, step in enumerate(production.steps)]
+    stages = stages_of(production)
+    steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(production.steps)]
     ended = _end_run(production.prod_id, steps, tell, dry_run)
     arrays = _concerned(steps)
     alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
@@ -75,7 +76,7 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
 def _read(path: str, tell: Tell) -> ProductionConfig:
     """The config, as far as it can be read: jobs to be ended need no input to be there."""
     try:
-        return load_config(Path(path), {name: stage.shape for name, stage in STAGES.items()})
+        return load_config(Path(path), SHAPES)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig) or not error.read.prod_id:
             raise

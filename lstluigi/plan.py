@@ -13,12 +13,12 @@ from lstluigi.config import ProductionConfig
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.recipe import Recipe, own_changes, recorded, short
 from lstluigi.stages.base import Reading, Stage
 from lstluigi.steps import (
+    NO_FILES,
     OneFile,
     PlannedStep,
     Unit,
@@ -26,8 +26,10 @@ from lstluigi.steps import (
     planned,
     recipe_content,
     resolved,
+    tools_of,
     unit,
 )
+from lstluigi.tool_config import ToolConfigs
 
 
 class Standing(Enum):
@@ -47,7 +49,8 @@ class _Files:
 
     @property
     def lstchain(self) -> Mapping[str, Any]:
-        return {} if self._plan.lstchain is None else self._plan.lstchain.content
+        configs = self._plan.configs
+        return configs["lstchain"].content if "lstchain" in configs else {}
 
     def __getitem__(self, reading: int) -> Sequence[str]:
         files, dropped = self._plan.files(self._node, reading), self._plan.dropped(self._node)
@@ -62,9 +65,9 @@ class Plan:
     config
         The production.
     stages
-        Every stage by name.
-    lstchain
-        The lstchain config, where any step needs one.
+        Every stage of its workflow by name.
+    configs
+        Configs of the tools that its jobs call, as far as there are any.
     anew
         Steps, by index, whose products and manifests are taken as not there.
     """
@@ -73,10 +76,10 @@ class Plan:
         self,
         config: ProductionConfig,
         stages: Mapping[str, Stage],
-        lstchain: LstchainConfig | None,
+        configs: ToolConfigs,
         anew: frozenset[int] = frozenset(),
     ) -> None:
-        self.config, self.lstchain, self._anew = config, lstchain, anew
+        self.config, self.configs, self._anew = config, configs, anew
         self.listing = Listing()
         self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
         self.graph = Graph.build(
@@ -133,15 +136,20 @@ class Plan:
         """The units of work of a step."""
         inputs = _Files(self, node)
         if node.stage.per_file:
-            for reading in range(len(node.readings)):
+            for reading in node.many:
                 for file in inputs[reading]:
-                    yield unit(node, OneFile(inputs.lstchain, reading, file), file)
+                    yield unit(node, OneFile(node, inputs, reading, file), file)
         else:
             yield unit(node, inputs, node.places.label)
 
     def commands(self, node: PlannedStep) -> list[Command]:
         """Commands of a step as jobs run them, with `<file>` for each where there are many."""
-        return resolved(general_commands(node, _Files(self, node)), node, self.lstchain)
+        return resolved(general_commands(node, _Files(self, node)), node, self.configs)
+
+    def kept(self, node: PlannedStep) -> ToolConfigs:
+        """The configs that the step's commands read, those of tools that have none left out."""
+        tools = tools_of(general_commands(node, NO_FILES))
+        return {tool: self.configs[tool] for tool in tools if tool in self.configs}
 
     def finals(self, node: PlannedStep) -> Sequence[str]:
         """Every file that is expected of a step, at its final path."""
@@ -174,7 +182,7 @@ class Plan:
 
     def may_drop(self, node: PlannedStep, files: Mapping[str, str]) -> bool:
         """Does the config allow for these input files to be missing?"""
-        total = sum(len(self.files(node, number)) for number in range(len(node.readings)))
+        total = sum(len(self.files(node, number)) for number in node.many)
         allowed = node.step.max_failed_fraction * total
         return node.stage.per_file and len(files) <= allowed and len(files) < total
 
@@ -271,7 +279,6 @@ class Plan:
     def recipes(self) -> Mapping[int, Recipe]:
         """Today's recipe of each step that is not in or behind a cycle, by index."""
         found: dict[int, Recipe] = {}
-        lstchain = None if self.lstchain is None else self.lstchain.digest
         for index in self.graph.order:
             node = self.steps[index]
             upstream: dict[str, str] = {}
@@ -281,7 +288,7 @@ class Plan:
             for record in self.outside.upstream(node):
                 upstream |= record["upstream"]
                 upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
-            content = recipe_content(node, self.config, _Files(self, node), lstchain)
+            content = recipe_content(node, self.config, _Files(self, node), self.configs)
             found[index] = Recipe(content, upstream)
         return found
 
@@ -307,7 +314,7 @@ class Plan:
         record, recipe = self.record(node), self.recipes[node.index]
         if record is not None:
             if record["digest"] != recipe.digest:
-                yield from own_changes(record, recipe, self.lstchain)
+                yield from own_changes(record, recipe, self.configs)
             yield from self._changes_above(node, record["upstream"])
         if grown := self.grown(node):
             yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from lstluigi.config import ProductionConfig, missing_lstchain_config
+from lstluigi.config import ProductionConfig, missing_tool_config
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.ledger import submissions
 from lstluigi.jobs.lock import holder
+from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Reading
-from lstluigi.steps import PlannedStep
+from lstluigi.stages.base import Reading
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -37,6 +39,13 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """Configs of tools that these steps read and that are not known; absent ones were told."""
+    needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
+    for tool in sorted(needed - plan.config.tool_configs.keys()):
+        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:
@@ -92,12 +101,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
-    if plan.lstchain is None and any(_needs_config(plan, node) for node in steps):
-        yield Problem(str(plan.config.path), *missing_lstchain_config(plan.config.path))
-
-
-def _needs_config(plan: Plan, node: PlannedStep) -> bool:
-    return any(LSTCHAIN_CONFIG in c for c in plan.recipes[node.index].content["commands"])
+    yield from tool_config_problems(plan, steps)
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:
@@ -177,4 +181,26 @@ def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]
         if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
             what = f"{owner} is making {node} (lock {node.places.lock})"
             yield Problem(node.step.where(), what, "wait for it to end")
+            return
+
+
+def queue_problems(
+    steps: Sequence[PlannedStep], plan: Plan, slurm: Callable[[], Backend | None]
+) -> Iterator[Problem]:
+    """The first of these steps, to be made without Slurm, of which Slurm still has jobs.
+
+    Parameters
+    ----------
+    slurm
+        Called only if the ledgers name such jobs; None where there is no Slurm to be asked.
+    """
+    ledgers = [(n, n.places.ledger) for n in steps if plan.listing.exists(n.places.ledger)]
+    left = [(n, array) for n, path in ledgers for array in submissions(path, SlurmBackend.name)]
+    if not left or (backend := slurm()) is None:
+        return
+    for node, array in left:
+        if backend.adopt(array):
+            what = f"Slurm has jobs of an earlier run ({array.name}) that make {node}"
+            mend = "run with --backend slurm, which follows them, or end them: `lstluigi cancel`"
+            yield Problem(node.step.where(), what, mend)
             return

@@ -91,8 +91,7 @@ class ProductionLog:
         for name in (REDUCED, FULL):
             _back_up(self._path(name))
         config = self._plan.config
-        kept = [config.path] + ([config.lstchain_config] if config.lstchain_config else [])
-        for path in kept:
+        for path in (config.path, *config.tool_configs.values()):
             target = Path(self.directory, path.name)
             text = path.read_text(encoding="utf-8")
             if not target.exists() or target.read_text(encoding="utf-8") != text:

@@ -14,7 +14,7 @@ from lstluigi import commas
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import SlurmTask
 from lstluigi.session import Choices, Session
-from lstluigi.stages import STAGES
+from lstluigi.stages import WORKFLOWS
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep
 
@@ -47,6 +47,12 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
     config = luigi.Parameter(description="production config (YAML, lstmcpipe's format)")
     lstchain_config = luigi.Parameter(
         default="", significant=False, description="lstchain config, if not beside the config"
+    )
+    ctapipe_config = luigi.Parameter(
+        default="", significant=False, description="ctapipe config, for the workflow ctapipe"
+    )
+    rta_config = luigi.Parameter(
+        default="", significant=False, description="config of HiPeRTA, for the workflow hiperta"
     )
     backend = luigi.ChoiceParameter(
         default="config",
@@ -92,6 +98,8 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         return Choices(
             config=os.path.abspath(self.config),
             lstchain_config=self.lstchain_config,
+            ctapipe_config=self.ctapipe_config,
+            rta_config=self.rta_config,
             backend=self.backend,
             environment=self.environment,
             accept_changed=self.accept_changed,
@@ -216,5 +224,7 @@ def _task_class(stage: Stage, base: type[luigi.Task], name: str) -> Any:
     return types.new_class(name, (base,), exec_body=lambda space: space.update(body))
 
 
-STAGE_TASKS = {s.name: _task_class(s, StageTask, s.task) for s in STAGES.values()}
-STEP_TASKS = {s.name: _task_class(s, StepTask, f"{s.task}Step") for s in STAGES.values()}
+#: A stage of each name; which workflow it is of does not matter to a task.
+_STAGES = {name: stage for stages in WORKFLOWS.values() for name, stage in stages.items()}
+STAGE_TASKS = {s.name: _task_class(s, StageTask, s.task) for s in _STAGES.values()}
+STEP_TASKS = {s.name: _task_class(s, StepTask, f"{s.task}Step") for s in _STAGES.values()}

@@ -12,7 +12,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
-from lstluigi.lstchain_config import LstchainConfig, differences, digest
+from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ class Recipe:
     Attributes
     ----------
     content
-        Stage, commands, settings, inputs, environment, hash of the lstchain config.
+        Stage, commands, settings, inputs, environment, hashes of the tools' configs.
     upstream
         Digest of every product that it was made of, near or far, by `short` name.
     """
@@ -43,8 +43,8 @@ class Recipe:
         return digest(self.content)
 
 
-def record(path: str, recipe: Recipe, lstchain: LstchainConfig | None, **notes: Any) -> None:
-    """Keep a recipe at a path, the lstchain config's content with it.
+def record(path: str, recipe: Recipe, configs: ToolConfigs, **notes: Any) -> None:
+    """Keep a recipe at a path, the content of the tools' configs with it.
 
     `notes` are kept beside it and not compared.
     """
@@ -53,7 +53,7 @@ def record(path: str, recipe: Recipe, lstchain: LstchainConfig | None, **notes: 
         "digest": recipe.digest,
         "content": recipe.content,
         "upstream": dict(recipe.upstream),
-        "lstchain_config": None if lstchain is None else lstchain.content,
+        **{f"{tool}_config": config.content for tool, config in configs.items()},
         **notes,
     }
     write_json(path, value)
@@ -69,15 +69,14 @@ def recorded(path: str) -> Mapping[str, Any] | None:
     return value
 
 
-def own_changes(
-    old: Mapping[str, Any], new: Recipe, lstchain: LstchainConfig | None
-) -> Iterator[str]:
+def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[str]:
     """In which words a recorded recipe differs from today's, apart from what is upstream."""
     before, after = dict(old["content"]), dict(new.content)
-    if before.pop("lstchain_config", None) != after.pop("lstchain_config", None):
-        was = old.get("lstchain_config") or {}
-        now = {} if lstchain is None else lstchain.content
-        yield "lstchain config " + _few(list(differences(was, now)))
+    for tool in TOOLS:
+        key = f"{tool}_config"
+        if before.pop(key, None) != after.pop(key, None):
+            now = configs[tool].content if tool in configs else {}
+            yield f"{tool} config " + _few(list(differences(old.get(key) or {}, now)))
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
             yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))

@@ -16,12 +16,11 @@ from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
 from lstluigi.resources import requested
-from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
+from lstluigi.tool_config import ToolConfigs
 
 log = logging.getLogger("lstluigi")
 
@@ -118,22 +117,21 @@ class StepJob:
             )
         units = list(plan.units(node))
         _check_twice(units)
-        lstchain = self._keep_config(units)
+        configs = self._keep_configs()
         accepted = (plan.record(node) or {}).get("accepted", [])
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
-        record(node.places.recipe, plan.recipes[node.index], lstchain, **notes)
+        record(node.places.recipe, plan.recipes[node.index], configs, **notes)
         return self._work(items)
 
-    def _keep_config(self, units: Sequence[Unit]) -> LstchainConfig | None:
-        """Keep the lstchain config beside the product: jobs read it there, and so can people."""
-        lstchain = self._plan.lstchain
-        if lstchain is None or not any(LSTCHAIN_CONFIG in c for u in units for c in u.commands):
-            return None
-        kept = kept_config(self.node, lstchain)
-        if not os.path.exists(kept):
-            write_text(kept, lstchain.text)
-        return lstchain
+    def _keep_configs(self) -> ToolConfigs:
+        """Keep the tools' configs beside the product: jobs read them there, and so can people."""
+        configs = self._plan.kept(self.node)
+        for config in configs.values():
+            kept = kept_config(self.node, config)
+            if not os.path.exists(kept):
+                write_text(kept, config.text)
+        return configs
 
     def _items(self, unit: Unit, by_hand: frozenset[str]) -> list[Item]:
         identity = self._identity(unit)
@@ -141,7 +139,7 @@ class StepJob:
         output = os.path.join(self.node.places.logs, f"{unit.name}.log")
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
-            commands = resolved(unit.commands, self.node, self._plan.lstchain)
+            commands = resolved(unit.commands, self.node, self._plan.configs)
             verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
             given = (unit.links, verify, unit.loads)
             return [Item(identity, commands, unit.products, scratch, output, *given)]

@@ -12,9 +12,9 @@ from lstluigi.config import ProductionConfig, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Product
-from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.products import Places, described
-from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage
+from lstluigi.stages.base import SCRIPTS, TOOL_WORDS, Inputs, Reading, Stage
+from lstluigi.tool_config import TOOLS, ToolConfig, ToolConfigs
 
 _NODE = re.compile(r"node_(?:corsika_)?theta_[\d.]+_az_[\d.]+_?")
 _PARTICLE = re.compile(r"gamma-?diffuse|gamma|proton|electron", re.IGNORECASE)
@@ -57,6 +57,11 @@ class PlannedStep:
         return self.makes[0].path
 
     @property
+    def many(self) -> list[int]:
+        """Readings, by position, whose files are units of their own if those are files."""
+        return [number for number, reading in enumerate(self.readings) if not reading.aside]
+
+    @property
     def label(self) -> str:
         """Particle and node, as far as the paths tell, and the step's number."""
         particle, pointing = _PARTICLE.findall(self.output), _NODE.findall(self.output)
@@ -69,14 +74,33 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class OneFile:
-    """Inputs of a unit that is one file."""
+    """Inputs of a unit that is one file, with what every unit reads."""
 
-    lstchain: Mapping[str, Any]
+    node: PlannedStep
+    inputs: Inputs
     reading: int
     file: str
 
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        return self.inputs.lstchain
+
     def __getitem__(self, reading: int) -> Sequence[str]:
+        if self.node.readings[reading].aside:
+            return self.inputs[reading]
         return [self.file] if reading == self.reading else []
+
+
+class _NoFiles:
+    """Inputs of a step of which no file is known."""
+
+    lstchain: Mapping[str, Any] = {}
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return ()
+
+
+NO_FILES: Inputs = _NoFiles()
 
 
 def planned(index: int, step: Step, stage: Stage) -> PlannedStep:
@@ -103,20 +127,27 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
     )
 
 
-def kept_config(node: PlannedStep, lstchain: LstchainConfig) -> str:
-    """Path of the copy of the lstchain config that is kept beside a step's product."""
-    return os.path.join(node.places.logs, f"lstchain_config_{lstchain.digest}.json")
+def tools_of(commands: Sequence[Command]) -> list[str]:
+    """Tools whose config these commands read."""
+    words = {word for command in commands for word in command}
+    return [tool for tool, word in zip(TOOLS, TOOL_WORDS, strict=True) if word in words]
 
 
-def resolved(
-    commands: Sequence[Command], node: PlannedStep, lstchain: LstchainConfig | None
-) -> list[Command]:
+def kept_config(node: PlannedStep, config: ToolConfig) -> str:
+    """Path of the copy of a tool's config that is kept beside a step's product."""
+    return os.path.join(node.places.logs, config.kept_name)
+
+
+def resolved(commands: Sequence[Command], node: PlannedStep, configs: ToolConfigs) -> list[Command]:
     """Commands as a job runs them: with paths where the stage has stand-ins."""
-    config = "" if lstchain is None else kept_config(node, lstchain)
+    paths = {
+        word: kept_config(node, configs[tool]) if tool in configs else ""
+        for tool, word in zip(TOOLS, TOOL_WORDS, strict=True)
+    }
 
     def word(given: str) -> str:
-        if given == LSTCHAIN_CONFIG:
-            return config
+        if given in paths:
+            return paths[given]
         if given.startswith(f"{SCRIPTS}/"):
             return str(SCRIPTS_DIRECTORY) + given.removeprefix(SCRIPTS)
         return given
@@ -127,25 +158,26 @@ def resolved(
 def general_commands(node: PlannedStep, inputs: Inputs) -> Sequence[Command]:
     """Commands of a step; where it is done file by file, `<file>` stands for each of them."""
     if node.stage.per_file:
-        inputs = OneFile(inputs.lstchain, 0, os.path.join(node.readings[0].path, "<file>"))
+        inputs = OneFile(node, inputs, 0, os.path.join(node.readings[0].path, "<file>"))
     return node.stage.commands(node.step, inputs)
 
 
 def recipe_content(
-    node: PlannedStep, config: ProductionConfig, inputs: Inputs, lstchain_digest: str | None
+    node: PlannedStep, config: ProductionConfig, inputs: Inputs, configs: ToolConfigs
 ) -> dict[str, Any]:
     """What the content of a step's product depends on, apart from what is upstream."""
     commands = general_commands(node, inputs)
-    uses_config = any(LSTCHAIN_CONFIG in command for command in commands)
+    used = [tool for tool in tools_of(commands) if tool in configs]
     source = config.source_environment
     return {
+        "lstchain_config": None,
+        **{f"{tool}_config": configs[tool].digest for tool in used},
         "stage": node.step.stage,
         "workflow": config.workflow_kind,
         "commands": [list(command) for command in commands],
         "settings": dict(node.stage.settings(node.step)),
         "reads": [[reading.path, reading.pattern] for reading in node.readings],
         "makes": described(node.makes),
-        "lstchain_config": lstchain_digest if uses_config else None,
         "environment": None
         if source is None
         else {"source_file": source.source_file, "conda_env": source.conda_env},

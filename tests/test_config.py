@@ -15,13 +15,13 @@ from lstluigi.config import (
     Step,
     fraction,
     load_config,
-    missing_lstchain_config,
+    missing_tool_config,
 )
 from lstluigi.errors import ConfigError
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
 
 FILES = {"gamma_file": True, "proton_file": False, "electron_file": False}
-SHAPES = {
+STAGE_SHAPES = {
     "r0_to_dl1": Shape(),
     "dl1ab": Shape(),
     "train_test_split": Shape(
@@ -32,6 +32,7 @@ SHAPES = {
     "dl1_to_dl2": Shape(extra_keys={"path_model": True, "atmosphere": False}),
     "dl2_to_irfs": Shape(input=FILES),
 }
+SHAPES = {"lstchain": STAGE_SHAPES}
 
 #: Whatever JSON can write is YAML: hostile values go in without a quoting rule of our own.
 STEP = {"input": "/dl0/node", "output": "/dl1/node"}
@@ -487,10 +488,10 @@ def test_lstchain_config_named_or_given(tmp_path: Path, monkeypatch: pytest.Monk
     named = config(lstchain_config="b.json")
     assert load(tmp_path, named).lstchain_config == tmp_path / "b.json"
     monkeypatch.chdir(tmp_path)
-    given = load_config(tmp_path / "config.yml", SHAPES, Path("a.json"))
+    given = load_config(tmp_path / "config.yml", SHAPES, {"lstchain": Path("a.json")})
     assert given.lstchain_config == tmp_path / "a.json"
     with pytest.raises(ConfigError, match="--lstchain-config: there is no file"):
-        load_config(tmp_path / "config.yml", SHAPES, Path("c.json"))
+        load_config(tmp_path / "config.yml", SHAPES, {"lstchain": Path("c.json")})
 
 
 @pytest.mark.parametrize("names", [[], ["a.json", "b.json"]])
@@ -499,6 +500,6 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / name).write_text("{}")
     read = load(tmp_path, config())
     assert read.lstchain_config is None
-    what, mend = missing_lstchain_config(read.path)
+    what, mend = missing_tool_config("lstchain", read.path)
     assert all(name in what for name in names)
     assert "--lstchain-config" in mend

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lstluigi.config import Shape, Step, load_config
 from lstluigi.errors import ConfigError, Problem
 
-SHAPES = {"r0_to_dl1": Shape(), "merge_dl1": Shape()}
+SHAPES = {"lstchain": {"r0_to_dl1": Shape(), "merge_dl1": Shape()}}
 
 HARMLESS = [
     "with space",

@@ -12,9 +12,8 @@ from lstluigi.config import ProductionConfig, load_config
 from lstluigi.config.slurm import PARTITION_KEYS, PROFILE_KEYS, RETRY_KEYS
 from lstluigi.errors import ConfigError
 from lstluigi.jobs.settings import Partition, Retries, SlurmSettings
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 SITES = Path(__file__).parent.parent / "configs" / "slurm"
 
 

@@ -9,14 +9,13 @@ import pytest
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError
 from lstluigi.graph import Graph, Read
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 
 CORPUS = Path(__file__).parents[2] / "shared" / "data" / "production_corpus"
 CONFIGS = sorted(path for path in CORPUS.rglob("*") if path.suffix in (".yml", ".yaml"))
 
 pytestmark = pytest.mark.skipif(not CONFIGS, reason="../shared/data/production_corpus is absent")
 
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
 #: Line, stage, key and reason of what each of these is refused for, read off the files by eye.
 REFUSED = {

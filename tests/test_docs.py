@@ -24,13 +24,13 @@ from lstluigi.plan import Plan
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
 from lstluigi.scheduling import defaults
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
+from lstluigi.tool_config import TOOLS, ToolConfig
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "lstluigi"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -78,7 +78,7 @@ def test_example_config_reads_dl0_and_nothing_else_from_outside(tmp_path: Path) 
     shutil.copy(ROOT / "configs" / "lstluigi_config_example.yml", example)
     (tmp_path / "lstchain_config.json").write_text("{}")
     config = load_config(example, SHAPES)
-    plan = Plan(config, STAGES, None)
+    plan = Plan(config, STAGES, {})
     assert not plan.graph.problems
     assert len(plan.graph.order) == len(config.steps)
     outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
@@ -88,7 +88,7 @@ def test_example_config_reads_dl0_and_nothing_else_from_outside(tmp_path: Path) 
 def test_config_reference_has_every_key() -> None:
     page = DOCS / "config.md"
     assert first_column(page, "## Keys at the top") == set(TOP_KEYS)
-    extra = {key for shape in SHAPES.values() for key in shape.extra_keys}
+    extra = {key for shape in SHAPES["lstchain"].values() for key in shape.extra_keys}
     assert first_column(page, "## Keys of a step") == {*STEP_KEYS, *extra}
 
 
@@ -134,7 +134,8 @@ def test_example_of_a_production_on_slurm_loads(tmp_path: Path) -> None:
 
 def test_products_page_has_every_key_of_recipe_and_manifest(tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
-    record(str(path), Recipe({}, {}), None, accepted=[], by_hand=[])
+    configs = {tool: ToolConfig(tool, path, "", {}) for tool in TOOLS}
+    record(str(path), Recipe({}, {}), configs, accepted=[], by_hand=[])
     recipe = set(yaml.safe_load(path.read_text())) - {"format"}
     assert first_column(DOCS / "products.md", "### Recipe") == recipe
     manifest = set(Manifest.__dataclass_fields__)
@@ -158,6 +159,11 @@ def options_of(name: str) -> set[str]:
 def test_running_page_has_every_option() -> None:
     told = first_column(DOCS / "running.md", "## Options")
     assert {text.split()[0] for text in told} == options_of("run")
+
+
+def test_validating_page_has_every_option() -> None:
+    told = first_column(DOCS / "validating.md", "## Options")
+    assert {text for text in told if text.startswith("--")} == options_of("validate")
 
 
 def test_simulation_page_has_every_option() -> None:

@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors commas _version _luigi_import scripts
-    files graph lstchain_config
+    files graph tool_config
     jobs
     config
     products stages
@@ -109,6 +109,6 @@ def test_importing_is_light() -> None:
 
 
 def test_a_stage_is_one_small_module() -> None:
-    stages = [path for path in (PACKAGE / "stages").glob("*.py") if "class " in path.read_text()]
+    stages = [path for path in (PACKAGE / "stages").glob("*.py") if path.name != "base.py"]
     for path in stages:
         assert len(path.read_text().splitlines()) <= 115, path

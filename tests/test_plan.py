@@ -167,6 +167,6 @@ def test_steps_taken_anew_are_as_if_never_made(lab: Lab) -> None:
     lab.ok()
     lab.simtel("dl0/node", c="1")
     plan = lab.plan()
-    anew = Plan(plan.config, {n.step.stage: n.stage for n in plan.steps}, None, frozenset({0, 1}))
+    anew = Plan(plan.config, {n.step.stage: n.stage for n in plan.steps}, {}, frozenset({0, 1}))
     assert set(anew.standings) == {Standing.MISSING}
     assert len(anew.finals(anew.steps[0])) == 3

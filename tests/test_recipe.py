@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.lstchain_config import LstchainConfig, differences
 from lstluigi.recipe import Recipe, own_changes, record, recorded
+from lstluigi.tool_config import ToolConfig, differences
 
 
-def config(tmp_path: Path, text: str, name: str = "c.json") -> LstchainConfig:
+def config(tmp_path: Path, text: str, name: str = "c.json") -> ToolConfig:
     (tmp_path / name).write_text(text)
-    return LstchainConfig.read(tmp_path / name)
+    return ToolConfig.read("lstchain", tmp_path / name)
 
 
 def test_the_order_of_keys_does_not_count(tmp_path: Path) -> None:
@@ -29,12 +29,12 @@ def test_the_order_of_keys_does_not_count(tmp_path: Path) -> None:
 def test_what_is_no_lstchain_config(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(LstluigiError, match=r"c\.json"):
-        LstchainConfig.read(tmp_path / "c.json")
+        ToolConfig.read("lstchain", tmp_path / "c.json")
 
 
 def test_no_lstchain_config(tmp_path: Path) -> None:
     with pytest.raises(LstluigiError, match="No such file"):
-        LstchainConfig.read(tmp_path / "c.json")
+        ToolConfig.read("lstchain", tmp_path / "c.json")
 
 
 def test_differences_name_the_key() -> None:
@@ -61,29 +61,34 @@ def test_a_digest_covers_the_content() -> None:
 def test_a_record_tells_what_has_changed(tmp_path: Path) -> None:
     path = str(tmp_path / "r.json")
     before = config(tmp_path, '{"cleaning": {"threshold": 6}}')
-    record(path, recipe(commands=[["x"]], lstchain_config=before.digest), before, note="kept")
+    record(
+        path,
+        recipe(commands=[["x"]], lstchain_config=before.digest),
+        {"lstchain": before},
+        note="kept",
+    )
     old = recorded(path)
     assert old is not None
     assert old["note"] == "kept"
     assert old["lstchain_config"] == {"cleaning": {"threshold": 6}}
     after = config(tmp_path, '{"cleaning": {"threshold": 8}}')
     new = recipe(commands=[["y"]], lstchain_config=after.digest)
-    assert list(own_changes(old, new, after)) == [
+    assert list(own_changes(old, new, {"lstchain": after})) == [
         "lstchain config cleaning.threshold: 6 -> 8",
         "commands [1][1]: 'x' -> 'y'",
     ]
     same = recipe(commands=[["x"]], lstchain_config=before.digest, upstream="other")
-    assert list(own_changes(old, same, before)) == []
+    assert list(own_changes(old, same, {"lstchain": before})) == []
 
 
 def test_many_changes_are_counted(tmp_path: Path) -> None:
     path = str(tmp_path / "r.json")
     before = config(tmp_path, json.dumps({f"k{i}": 0 for i in range(9)}))
-    record(path, recipe(lstchain_config=before.digest), before)
+    record(path, recipe(lstchain_config=before.digest), {"lstchain": before})
     after = config(tmp_path, json.dumps({f"k{i}": 1 for i in range(9)}))
     old = recorded(path)
     assert old is not None
-    (change,) = own_changes(old, recipe(lstchain_config=after.digest), after)
+    (change,) = own_changes(old, recipe(lstchain_config=after.digest), {"lstchain": after})
     assert change.endswith("; and 6 more")
 
 

@@ -18,6 +18,7 @@ from lstluigi.errors import LstluigiError
 COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
+    "validate": ("validation", "validate"),
     "simulate": ("data", "simulate"),
     "productions": ("library", "productions"),
     "suggest": ("pointings", "suggest"),

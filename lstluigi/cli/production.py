@@ -29,6 +29,18 @@ import click
     default=None,
     help="lstchain config, if the production config does not name it.",
 )
+@click.option(
+    "--ctapipe-config",
+    type=click.Path(),
+    default=None,
+    help="ctapipe config, in the workflow ctapipe.",
+)
+@click.option(
+    "--rta-config",
+    type=click.Path(),
+    default=None,
+    help="Config of HiPeRTA, in the workflow hiperta.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, run nothing.")
 @click.option(
     "--accept-changed",
@@ -84,6 +96,8 @@ def run(
     backend: str,
     environment: str,
     lstchain_config: str | None,
+    ctapipe_config: str | None,
+    rta_config: str | None,
     dry_run: bool,
     accept_changed: bool,
     remake: tuple[str, ...],
@@ -114,6 +128,8 @@ def run(
         "backend": backend,
         "environment": environment,
         "lstchain_config": lstchain_config or "",
+        "ctapipe_config": ctapipe_config or "",
+        "rta_config": rta_config or "",
         "accept_changed": accept_changed,
         "remake": ",".join(remake),
         "site": site or "",

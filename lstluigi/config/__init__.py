@@ -1,6 +1,6 @@
 """Production configs: what a production is to do, read and checked."""
 
-from lstluigi.config.load import load_config, missing_lstchain_config
+from lstluigi.config.load import load_config, missing_tool_config
 from lstluigi.config.model import (
     Place,
     ProductionConfig,
@@ -20,5 +20,5 @@ __all__ = [
     "Unfit",
     "fraction",
     "load_config",
-    "missing_lstchain_config",
+    "missing_tool_config",
 ]

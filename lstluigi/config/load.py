@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
+from lstluigi.tool_config import TOOLS
 
-__all__ = ["interpret", "load_config", "missing_lstchain_config"]
+__all__ = ["interpret", "load_config", "missing_tool_config"]
 
 METADATA = (
     "prod_type",
@@ -24,6 +25,9 @@ METADATA = (
     "dl1_noise_tune_data_run",
     "dl1_noise_tune_mc_run",
 )
+TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
+#: The tool whose config is looked for beside the production config, if it is not lstchain.
+MAIN_TOOL = {"ctapipe": "ctapipe"}
 TOP_KEYS = (
     "workflow_kind",
     "prod_id",
@@ -31,7 +35,7 @@ TOP_KEYS = (
     "slurm_config",
     "stages_to_run",
     "stages",
-    "lstchain_config",
+    *TOOL_KEYS.values(),
     "backend",
     *METADATA,
 )
@@ -42,9 +46,8 @@ BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
 
 def load_config(
     path: Path | str,
-    shapes: Mapping[str, Shape],
-    lstchain_config: Path | None = None,
-    workflow_kinds: Collection[str] = ("lstchain",),
+    workflows: Mapping[str, Mapping[str, Shape]],
+    given: Mapping[str, Path] | None = None,
     site: Path | None = None,
 ) -> ProductionConfig:
     """Read and check a production config.
@@ -53,12 +56,11 @@ def load_config(
     ----------
     path : Path or str
         The config, in lstmcpipe's format. Relative paths in it are relative to its directory.
-    shapes : mapping of str to Shape
-        The known stages and what their steps look like.
-    lstchain_config : Path, optional
-        Used instead of the one the config names or that lies beside it.
-    workflow_kinds : collection of str
-        The values ``workflow_kind`` may have.
+    workflows : mapping of str to mapping of str to Shape
+        The kinds of workflow, the stages of each, and what their steps look like. A config whose
+        ``workflow_kind`` is not among them is read as one of the first.
+    given : mapping of str to Path, optional
+        Configs of tools, used instead of those the config names or that lie beside it.
     site : Path, optional
         The site profile, used instead of the one the config names.
 
@@ -74,8 +76,7 @@ def load_config(
     source = shown(str(path), 4096)[1:-1]
     full = Path(os.path.abspath(path))
     value, line, problems = read_yaml(full, source)
-    place = Place(source, line)
-    return interpret(value, place, problems, full, shapes, lstchain_config, workflow_kinds, site)
+    return interpret(value, Place(source, line), problems, full, workflows, given, site)
 
 
 def interpret(
@@ -83,9 +84,8 @@ def interpret(
     place: Place,
     problems: list[Problem],
     path: Path,
-    shapes: Mapping[str, Shape],
-    lstchain_config: Path | None = None,
-    workflow_kinds: Collection[str] = ("lstchain",),
+    workflows: Mapping[str, Mapping[str, Shape]],
+    given: Mapping[str, Path] | None = None,
     site: Path | None = None,
 ) -> ProductionConfig:
     """Check what has been read of a production config; the other half of `load_config`.
@@ -96,7 +96,7 @@ def interpret(
         The document, where it starts, and what is wrong with it already.
     path : Path
         The config's absolute path.
-    shapes, lstchain_config, workflow_kinds, site
+    workflows, given, site
         As for `load_config`.
 
     Raises
@@ -107,7 +107,8 @@ def interpret(
     top = _top(value, place, problems)
     top.refuse_unknown(TOP_KEYS)
     base = str(path.parent)
-    workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflow_kinds)), "")
+    workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
+    shapes = workflows.get(workflow_kind) or next(iter(workflows.values()))
     prod_id = top.require("prod_id", values.file_name, "")
     stages_to_run = read_stages_to_run(top, shapes)
     steps = read_stages(top, stages_to_run, shapes, base)
@@ -120,9 +121,9 @@ def interpret(
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
-        lstchain_config=_lstchain_config(top, base, lstchain_config),
+        tool_configs=dict(_tool_configs(top, base, workflow_kind, given or {})),
         metadata={
-            key: given for key in METADATA if (given := top.take(key, values.text)) is not None
+            key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
         notices=tuple(_notices(top, stages_to_run)),
     )
@@ -131,18 +132,21 @@ def interpret(
     return config
 
 
-def missing_lstchain_config(path: Path) -> tuple[str, str]:
-    """Say that the lstchain config of a production config is not known, and what to do.
+def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
+    """Say that the config of a tool is not known, and what to do.
 
     Parameters
     ----------
+    tool : str
+        The tool.
     path : Path
         The production config.
     """
     there = ", ".join(shown(file.name) for file in _json_files(path.parent)[:10]) or "none"
+    key = TOOL_KEYS[tool]
     return (
-        f"the lstchain config is not known (*.json beside it: {there})",
-        "name one with the key lstchain_config or with --lstchain-config",
+        f"the {tool} config is not known (*.json beside it: {there})",
+        f"name one with the key {key} or with --{key.replace('_', '-')}",
     )
 
 
@@ -187,20 +191,25 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
     return environment if environment != SourceEnvironment() else None
 
 
-def _lstchain_config(top: Section, base: str, given: Path | None) -> Path | None:
-    """Return the lstchain config that is given, named, or found alone beside the config."""
-    named = top.take("lstchain_config", partial(values.path, base=base))
-    if given is not None:
-        where, chosen = "--lstchain-config", Path(os.path.abspath(given))
-    elif named is not None:
-        where, chosen = top.place.where("lstchain_config"), Path(named)
-    else:
-        beside = _json_files(Path(base))
-        return beside[0] if len(beside) == 1 else None
-    if not chosen.is_file():
-        what = f"there is no file {shown(str(chosen))}"
-        top.problems.append(Problem(where, what, "name the lstchain config of the production"))
-    return chosen
+def _tool_configs(
+    top: Section, base: str, workflow_kind: str, given: Mapping[str, Path]
+) -> Iterator[tuple[str, Path]]:
+    """Yield the configs of tools that are given, named, or found alone beside the config."""
+    for tool, key in TOOL_KEYS.items():
+        named = top.take(key, partial(values.path, base=base))
+        if tool in given:
+            where, chosen = f"--{key.replace('_', '-')}", Path(os.path.abspath(given[tool]))
+        elif named is not None:
+            where, chosen = top.place.where(key), Path(named)
+        else:
+            beside = _json_files(Path(base))
+            if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
+                yield tool, beside[0]
+            continue
+        if not chosen.is_file():
+            what = f"there is no file {shown(str(chosen))}"
+            top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
+        yield tool, chosen
 
 
 def _json_files(directory: Path) -> list[Path]:

@@ -74,6 +74,23 @@ class Shape:
     options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
 
+    def fits(self, step: Step) -> bool:
+        """Does a step have every path that it must have? Not so where one was refused."""
+        extra = {**step.extra, "path_model": step.path_model}
+        return (
+            _fits(step.input, self.input)
+            and _fits(step.output, self.output)
+            and _fits(extra, self.extra_keys)
+        )
+
+
+def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
+    """Is there a path, or one under every name that is required?"""
+    if wanted == "path":
+        return bool(given)
+    required = [name for name, needed in wanted.items() if needed]
+    return isinstance(given, Mapping) and all(given.get(name) for name in required)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -239,8 +256,9 @@ class ProductionConfig:
         Those of the stages to run, in that order.
     backend : {"local", "slurm", "auto"}, optional
         Where jobs run, if the config says.
-    lstchain_config : Path, optional
-        The one given, named by the config, or found alone beside it.
+    tool_configs : dict of str to Path
+        Configs of the tools (``lstchain``, ``ctapipe``, ``rta``), given, named by the config, or
+        found alone beside it.
     metadata : dict of str to str
         ``prod_type``, ``lstmcpipe_version`` and ``dl1_noise_tune_*``, as far as they are there.
     notices : tuple of str
@@ -255,9 +273,14 @@ class ProductionConfig:
     stages_to_run: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     backend: Backend | None = None
-    lstchain_config: Path | None = None
+    tool_configs: dict[str, Path] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def lstchain_config(self) -> Path | None:
+        """The lstchain config, if it is known."""
+        return self.tool_configs.get("lstchain")
 
     @property
     def user_account(self) -> str | None:

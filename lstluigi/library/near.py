@@ -10,7 +10,8 @@ from typing import Any
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import Node, node, separation
 from lstluigi.library.model import Production
-from lstluigi.lstchain_config import LstchainConfig, canonical
+from lstluigi.library.settings import is_lstchain, read_settings
+from lstluigi.tool_config import canonical
 
 __all__ = ["Likeness", "Overlap", "Request", "likenesses", "request_of"]
 
@@ -121,13 +122,13 @@ def request_of(path: Path) -> Request:
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
-    config = LstchainConfig.read(path)
-    if not config.is_lstchain:
+    content = read_settings(path)
+    if not is_lstchain(content):
         raise LstluigiError(
             f"{shown(str(path))} is no lstchain config (it has neither tailcut nor image_extractor)"
             "; give one, or a production config with one beside it"
         )
-    plain = _plain(config.content)
+    plain = _plain(content)
     assert isinstance(plain, dict)
     return plain
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstluigi.config.load import interpret, missing_lstchain_config
+from lstluigi.config.load import interpret, missing_tool_config
 from lstluigi.config.model import Place
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.library.model import Production
 from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
+from lstluigi.library.settings import is_lstchain, read_settings
 from lstluigi.library.steps import Contents, contents_of
-from lstluigi.lstchain_config import LstchainConfig
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES
 
 __all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
 
@@ -27,7 +27,6 @@ CONFIGS = (".yml", ".yaml")
 _OWN_KEYS = ("workflow_kind", "prod_id", "stages_to_run", "stages", "stages_to_be_run")
 #: Parts of an lstchain config that tell how noise was added.
 _TUNING = ("waveform_nsb_tuning", "image_modifier")
-_SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _read_config(directory: str, file: str) -> _Config | None:
         if isinstance(value, YamlMapping) and not any(key in value for key in _OWN_KEYS):
             return None
         try:
-            interpret(value, Place(source, line), problems, path, _SHAPES)
+            interpret(value, Place(source, line), problems, path, SHAPES)
         except ConfigError as error:
             problems = list(error.problems)
     except ConfigError as error:
@@ -126,7 +125,7 @@ def _without_config(directory: str, name: str, files: Sequence[str]) -> list[Pro
 
 def _is_lstchain(path: Path) -> bool:
     try:
-        return LstchainConfig.read(path).is_lstchain
+        return is_lstchain(read_settings(path))
     except LstluigiError:
         return False
 
@@ -197,7 +196,7 @@ def _lstchain(
     if len(beside) == 1:
         return Path(directory, beside[0])
     for config in configs[:1]:
-        what, mend = missing_lstchain_config(config.path)
+        what, mend = missing_tool_config("lstchain", config.path)
         said.append(str(Problem(config.path.name, what, mend)))
     return None
 
@@ -206,7 +205,7 @@ def _tuning(lstchain: Path | None, said: list[str]) -> dict[str, dict[str, Any]]
     if lstchain is None:
         return {}
     try:
-        content = LstchainConfig.read(lstchain).content
+        content = read_settings(lstchain)
     except LstluigiError as error:
         said.append(f"{error}.")
         return {}

@@ -1,4 +1,4 @@
-"""The stages of the workflows, one module each: found here by being here."""
+"""The stages of the workflows, in modules found here by being here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from inspect import isabstract
 
+from lstluigi.config import Shape
 from lstluigi.stages.base import Stage
 
 
@@ -14,9 +15,20 @@ def _stages() -> Iterator[Stage]:
     for module in pkgutil.iter_modules(__path__):
         members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
         for member in members:
-            if isinstance(member, type) and issubclass(member, Stage) and not isabstract(member):
+            own = isinstance(member, type) and member.__module__ == f"{__name__}.{module.name}"
+            if own and issubclass(member, Stage) and not isabstract(member):
                 yield member()
 
 
-#: Every stage by its name in configs.
-STAGES: dict[str, Stage] = {stage.name: stage for stage in _stages()}
+_ALL = tuple(_stages())
+#: Every stage by its name in configs, for each kind of workflow.
+WORKFLOWS: dict[str, dict[str, Stage]] = {
+    kind: {stage.name: stage for stage in _ALL if kind in stage.workflows} for kind in ("lstchain",)
+}
+#: Those of lstchain's workflow.
+STAGES = WORKFLOWS["lstchain"]
+#: What the steps of each stage look like, for each kind of workflow.
+SHAPES: dict[str, dict[str, Shape]] = {
+    kind: {name: stage.shape for name, stage in stages.items()}
+    for kind, stages in WORKFLOWS.items()
+}

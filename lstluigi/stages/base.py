@@ -16,19 +16,24 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.tool_config import TOOLS
 
-#: Stands in commands for the lstchain config, so that a recipe does not depend on where it lies.
-LSTCHAIN_CONFIG = "@lstchain_config@"
+#: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
+LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 
 
 class Reading(NamedTuple):
-    """A path that a step reads: a file, or the files of a directory that match `pattern`."""
+    """A path that a step reads: a file, or the files of a directory that match `pattern`.
+
+    What is read `aside`, such as models, belongs to every unit and makes none of its own.
+    """
 
     path: str
     check: Check
     pattern: str | None = None
+    aside: bool = False
 
 
 class Inputs(Protocol):
@@ -49,6 +54,8 @@ class Stage(ABC):
     ----------
     name, task
         The stage's name in configs, and its task's name for Luigi.
+    workflows
+        The kinds of workflow it belongs to; in each of them a name stands for one stage.
     shape
         What a step of this stage looks like in a config.
     logs
@@ -64,6 +71,7 @@ class Stage(ABC):
 
     name: ClassVar[str]
     task: ClassVar[str]
+    workflows: ClassVar[tuple[str, ...]] = ("lstchain",)
     shape: ClassVar[Shape]
     logs: ClassVar[str]
     resources: ClassVar[Resources]

@@ -107,6 +107,20 @@ def test_ends_what_a_killed_run_has_left_and_nothing_else(slurm: SlurmLab, lab: 
     assert products("mine") <= lab.files()
 
 
+def test_what_slurm_still_makes_is_not_made_here(slurm: SlurmLab, lab: Lab) -> None:
+    config = production(lab, wait=60)
+    with running(lab, slurm, config) as run:
+        run.kill()
+    here = lab.type("run", config, "--backend", "local", program="lstluigi")
+    assert here.code == 2
+    assert "Slurm has jobs of an earlier run" in here.text
+    assert "lstluigi cancel" in here.text
+    slurm.run("scancel", "--user=root")
+    until(lambda: not queued(slurm, "test_prod"), "the jobs to end")
+    lab.simtel("test_prod/dl0", a="4", b="4")
+    assert lab.type("run", config, "--backend", "local", program="lstluigi").code == 0
+
+
 def test_ends_a_run_that_is_alive_first(slurm: SlurmLab, lab: Lab) -> None:
     config = production(lab, wait=60)
     with running(lab, slurm, config) as run:

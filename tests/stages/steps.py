@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from lstluigi.config import Step, load_config
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 from lstluigi.stages.base import Stage
 
 
@@ -19,8 +19,7 @@ def step_of(tmp_path: Path, stage: str, **keys: Any) -> tuple[Stage, Step]:
     path = tmp_path / "config.yml"
     content = {"workflow_kind": "lstchain", "prod_id": "p", "stages_to_run": [stage]}
     path.write_text(yaml.safe_dump({**content, "stages": {stage: [keys]}}))
-    shapes = {name: known.shape for name, known in STAGES.items()}
-    (step,) = load_config(path, shapes).steps
+    (step,) = load_config(path, SHAPES).steps
     return STAGES[stage], step
 
 

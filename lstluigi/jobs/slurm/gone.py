@@ -18,6 +18,8 @@ from lstluigi.jobs.spec import ArrayFiles
 
 #: How many jobs one call of sacct is asked for.
 PER_SACCT = 400
+#: For how long (s) accounting that does not answer is waited for.
+DEAF = 900.0
 #: How Slurm's own step daemon, or the kernel, says that memory was the cause.
 MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory", "out-of-memory")
 #: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
@@ -81,7 +83,7 @@ class Gone:
         finished = [chunk for chunk, element in gone.items() if _has_finished(element)]
         found = dict.fromkeys(finished, Status(State.SUCCEEDED))
         silent = {chunk: element for chunk, element in gone.items() if chunk not in found}
-        rows = self._account(element.job for element in silent.values())
+        rows, deaf = self._account(element.job for element in silent.values())
         now = time.monotonic()
         for chunk, element in silent.items():
             row = rows.get(element.key)
@@ -89,22 +91,27 @@ class Gone:
                 found[chunk] = examined(status, element, row.exit_code)
                 continue
             element.missing_since = element.missing_since or now
-            if now - element.missing_since >= self._grace:
+            if now - element.missing_since >= max(self._grace, DEAF * (element.job in deaf)):
                 found[chunk] = _vanished(element, element.name in queued)
         return found
 
-    def _account(self, jobs: Iterable[str]) -> dict[Key, Row]:
+    def _account(self, jobs: Iterable[str]) -> tuple[dict[Key, Row], set[str]]:
+        """Rows of sacct, and the jobs for which it had no answer."""
         if not self._site.accounting:
-            return {}
+            return {}, set()
         wanted = list(dict.fromkeys(jobs))
         found: dict[Key, Row] = {}
+        deaf: set[str] = set()
         for start in range(0, len(wanted), PER_SACCT):
             share = wanted[start : start + PER_SACCT]
             answer = self._run(commands.sacct(share, self._began))
-            for row in commands.parse_sacct(answer.out if answer.code == 0 else ""):
+            if answer.code != 0:
+                deaf.update(share)
+                continue
+            for row in commands.parse_sacct(answer.out):
                 for index in commands.expand(row.elements):
                     found[row.job, row.name, index] = row
-        return found
+        return found, deaf
 
 
 def _vanished(element: Element, listed: bool) -> Status:

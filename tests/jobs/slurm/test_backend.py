@@ -376,10 +376,6 @@ def test_accounting_is_not_final_while_squeue_knows_the_job(
     [
         (False, NOTHING),
         (True, NOTHING),
-        (
-            True,
-            Answer(1, "101_0|COMPLETED|0:0|n1|merge.run-1\n", "Problem talking to the database"),
-        ),
         (True, Answer(0, "101_0|RUNNING|0:0|n1|merge.run-1\n", "")),
         (True, Answer(0, "101_0|REQUEUED|0:0|n1|merge.run-1\n", "")),
     ],
@@ -398,6 +394,27 @@ def test_nothing_is_known_of_it_for_some_time(
     assert (status.state, status.cause) == (State.FAILED, Cause.NODE)
     assert backend.poll() == {}
     assert accounting == (slurm.count("sacct") > 0)
+
+
+def test_accounting_that_does_not_answer_says_nothing(
+    slurm: Commands, tmp_path: Path, clock: Clock
+) -> None:
+    """How the job ended is known once it answers again; one that never does is not waited for."""
+    backend = made(slurm)
+    backend.submit(array(tmp_path, 2))
+    slurm.queue("101|1|RUNNING|None|n1|merge.run-1")
+    told = "101_0|TIMEOUT|0:0|n1|merge.run-1\n"
+    slurm.answers["sacct"] = Answer(1, told, "sacct: error: Problem talking to the database")
+    for _ in range(2):
+        assert polled(backend) == {("run-1", 1): State.RUNNING}
+        clock.now += 600
+    slurm.account(told)
+    assert backend.poll()["run-1", 0].cause is Cause.TIME
+    slurm.queue()
+    slurm.answers["sacct"] = Answer(1, "", "sacct: error: Problem talking to the database")
+    assert polled(backend) == {}
+    clock.now += 900
+    assert the(backend).cause is Cause.NODE
 
 
 def test_a_job_that_turns_up_again_was_never_gone(

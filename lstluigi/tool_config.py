@@ -1,0 +1,148 @@
+"""Configs of the tools that jobs call: their content, not their path, is what counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lstluigi.errors import ConfigError, Problem, shown
+
+
+def canonical(value: Any) -> str:
+    """JSON text that is the same for equal content, whatever the order of keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """Short hash of the canonical JSON of a value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+#: The configs that lstchain writes have 10 kB.
+MAX_CHARACTERS = 4 * 1024**2
+#: Tools that have a config, by the key that names it in a production config (without `_config`).
+TOOLS = ("lstchain", "ctapipe", "rta")
+
+
+@dataclass(frozen=True)
+class ToolConfig:
+    """The parsed config of a tool that jobs call.
+
+    Attributes
+    ----------
+    tool
+        One of `TOOLS`.
+    path, text
+        Where it lies, and its text.
+    content
+        What it says.
+    """
+
+    tool: str
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the content."""
+        return digest(self.content)
+
+    @property
+    def kept_name(self) -> str:
+        """Name of the copy that is kept beside a product."""
+        return f"{self.tool}_config_{self.digest}{self.path.suffix}"
+
+    @classmethod
+    def read(cls, tool: str, path: Path) -> ToolConfig:
+        """Read a config: JSON (a bare Infinity allowed as lstchain writes it), YAML, TOML, text.
+
+        Raises
+        ------
+        ConfigError
+            When the file cannot be read or does not hold names and values.
+        """
+        try:
+            with path.open(encoding="utf-8") as file:
+                text = file.read(MAX_CHARACTERS + 1)
+            if len(text) > MAX_CHARACTERS:
+                raise _unfit(tool, path, f"it is longer than {MAX_CHARACTERS // 1024**2} MiB")
+            content = _PARSERS[tool](path.suffix, text)
+        except OSError as error:
+            what = f"it cannot be read ({error.strerror})"
+            raise _unfit(tool, path, what, "check the path") from None
+        except (ValueError, yaml.YAMLError, RecursionError) as error:
+            raise _unfit(tool, path, _said(error)) from None
+        if not isinstance(content, dict):
+            raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
+        return cls(tool, path, text, content)
+
+
+def _unfit(tool: str, path: Path, what: str, mend: str = "") -> ConfigError:
+    return ConfigError([Problem(f"{tool} config {path}", what, mend or _MENDS[tool])])
+
+
+#: The configs of a production, by tool.
+ToolConfigs = Mapping[str, ToolConfig]
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = " ".join(str(error).split())
+    kind = "YAML" if isinstance(error, yaml.YAMLError) else "JSON"
+    return f"it is not {'TOML' if isinstance(error, tomllib.TOMLDecodeError) else kind} ({said})"
+
+
+def _json(suffix: str, text: str) -> Any:
+    return json.loads(text)
+
+
+def _traitlets(suffix: str, text: str) -> Any:
+    """The formats that a ctapipe tool reads."""
+    if suffix in (".yml", ".yaml"):
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return tomllib.loads(text) if suffix == ".toml" else json.loads(text)
+
+
+def _lines(suffix: str, text: str) -> Any:
+    """Lines of the form `key = value;`; of two with one key the last counts."""
+    content = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        if line.strip():
+            content[key.strip()] = value.strip().rstrip(";").strip() if equals else ""
+    return content
+
+
+_PARSERS: Mapping[str, Callable[[str, str], Any]] = {
+    "lstchain": _json,
+    "ctapipe": _traitlets,
+    "rta": _lines,
+}
+_MENDS = {
+    "lstchain": "write a fresh one with lstchain_dump_config --mc",
+    "ctapipe": "start from configs/ctapipe_lst.yml",
+    "rta": "write lines of the form 'key = value;'",
+}
+
+
+def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:
+    """Keys in which two configs differ, as `a.b: 1 -> 2`."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            inner = f"{key}.{name}" if key else name
+            yield from differences(old.get(name, "absent"), new.get(name, "absent"), inner)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (before, after) in enumerate(zip(old, new, strict=True), start=1):
+            yield from differences(before, after, f"{key}[{number}]")
+    elif canonical(old) != canonical(new):
+        yield f"{key}: {shown(old)} -> {shown(new)}"
