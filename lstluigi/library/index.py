@@ -26,7 +26,7 @@ LIBRARY = "LSTLUIGI_LIBRARY"
 FORMAT = 1
 #: Directories below a library are followed so far.
 _MAX_DEPTH = 8
-_ENDINGS = (".yml", ".yaml", ".json")
+_CONFIGS = (".yml", ".yaml")
 #: Bytes from which on several processes are faster than one, and how many of them at most.
 _MUCH, _MAX_PROCESSES = 1_000_000, 4
 #: Rooms of the package that have a say in what is read.
@@ -142,7 +142,7 @@ def _scan(root: str) -> Iterator[tuple[str, Stamp | str]]:
         except OSError as error:
             yield name, str(error.strerror)
             continue
-        files = [entry for entry in there if _matters(entry.name) and not entry.is_dir()]
+        files = [entry for entry in there if _matters(entry)]
         if files:
             yield name, [_stamp(entry) for entry in files]
         if depth < _MAX_DEPTH:
@@ -153,8 +153,11 @@ def _scan(root: str) -> Iterator[tuple[str, Stamp | str]]:
             ]
 
 
-def _matters(name: str) -> bool:
-    return name.endswith(_ENDINGS) or name.lower().startswith("readme")
+def _matters(entry: os.DirEntry[str]) -> bool:
+    if entry.name.endswith(_CONFIGS):  # one that is a pipe, or a link to nothing, is told
+        return not entry.is_dir()
+    name = entry.name.lower()
+    return (name.endswith(".json") or name.startswith("readme")) and entry.is_file()
 
 
 def _stamp(entry: os.DirEntry[str]) -> list[Any]:

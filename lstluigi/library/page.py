@@ -77,7 +77,7 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     Parameters
     ----------
     productions : sequence of Production
-        What is on it.
+        What is on it, the newest first.
     output : Path
         Its directory. A page of ours that is there is replaced; other files are left alone.
     plot : callable, optional
@@ -98,7 +98,8 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     written = datetime.date.today().isoformat()
     listing = Listing()
     rows = []
-    for production, slug in zip(productions, _slugs(productions), strict=True):
+    newest_first = sorted(productions, key=lambda production: production.date or "", reverse=True)
+    for production, slug in zip(newest_first, _slugs(newest_first), strict=True):
         place = output / "productions" / slug
         values = _values(production, place, listing, plot)
         html = environment.get_template("production.html").render(

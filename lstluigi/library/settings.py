@@ -23,6 +23,8 @@ def read_settings(path: Path) -> Mapping[str, Any]:
     LstluigiError
         It cannot be read, or is no JSON object of bounded depth; one sentence.
     """
+    if path.exists() and not path.is_file():  # a pipe would wait for ever
+        raise LstluigiError(f"lstchain config {path}: it is not a file; name one")
     try:
         content = ToolConfig.read("lstchain", path).content
     except ConfigError as error:

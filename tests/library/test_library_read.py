@@ -121,6 +121,13 @@ def test_files_that_cannot_be_read(damage: str, library: Path) -> None:
     assert only(library).problems
 
 
+def test_pipes_are_not_waited_for(library: Path) -> None:
+    directory = add(library, "x", config("x", lstchain_config="pipe"), settings=None)
+    for name in ("pipe", "readme.md", "a.json"):
+        os.mkfifo(directory / name)
+    assert any("it is not a file" in problem for problem in only(library).problems)
+
+
 def test_a_circle_of_links_ends(library: Path) -> None:
     (add(library, "x") / "again").symlink_to(library)
     assert only(library).name == "x"
