@@ -36,6 +36,11 @@ class LstchainConfig:
         """Hash of the content."""
         return digest(self.content)
 
+    @property
+    def is_lstchain(self) -> bool:
+        """False for a JSON file about something else: every lstchain config has these, or one."""
+        return not self.content.keys().isdisjoint(("tailcut", "image_extractor", "source_config"))
+
     @classmethod
     def read(cls, path: Path) -> LstchainConfig:
         """Read a config.

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lstluigi._setup import set_up
 from lstluigi._version import __version__
 from lstluigi.errors import LstluigiError
 
@@ -20,7 +21,10 @@ COMMANDS = {
     "simulate": ("data", "simulate"),
     "suggest": ("pointings", "suggest"),
     "plot-pointings": ("pointings", "plot_pointings"),
+    "productions": ("library", "productions"),
 }
+#: Those that need no Luigi start without it.
+LIGHT = frozenset(("suggest", "plot-pointings", "productions"))
 
 
 class _Commands(click.Group):
@@ -39,6 +43,14 @@ class _Commands(click.Group):
         command = getattr(import_module(f"{__name__}.{module}"), function)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in LIGHT:
+            set_up()
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

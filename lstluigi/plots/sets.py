@@ -164,7 +164,11 @@ def styles(sets: Sequence[PointingSet]) -> tuple[Style, ...]:
             colour, marker = COLOURS[number % len(COLOURS)], TRAINING_MARKERS[number % 5]
             given.append(Style(colour, marker, True, 5.0 if len(one.nodes) < 100 else 3.0))
         else:
-            given.append(Style("#000000", TEST_MARKERS[number % 3], False, 7.5 if len(one.nodes) < 300 else 5.5))
+            given.append(
+                Style(
+                    "#000000", TEST_MARKERS[number % 3], False, 7.5 if len(one.nodes) < 300 else 5.5
+                )
+            )
     return tuple(given)
 
 
