@@ -118,8 +118,7 @@ def show(
         levels = f", NSB {', '.join(map(str, one.levels))}" if one.levels else ""
         say(f"  {plain(one.name)} (lstchain {plain(one.lstchain or 'unknown')}{levels})")
     if len(productions) > SHOWN:
-        more = len(productions) - SHOWN
-        say(f"  and {more} more: lstluigi productions list --dec {line.name}")
+        say(f"  and {len(productions) - SHOWN} more (--json has all)")
     if words := command(suggestion, today):
         say(f"To ask for {'another' if productions else 'one'}: {shlex.join(words)}")
 

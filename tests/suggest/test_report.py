@@ -89,4 +89,4 @@ def test_productions_are_named() -> None:
     assert "To ask for another:" in text
     many = shown(suggest(CRAB), *[EARLIER] * 12)
     assert many.count("  2024/x") == 10
-    assert "and 2 more: lstluigi productions list --dec dec_2276" in many
+    assert "and 2 more (--json has all)" in many
