@@ -19,9 +19,9 @@ COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
+    "productions": ("library", "productions"),
     "suggest": ("pointings", "suggest"),
     "plot-pointings": ("pointings", "plot_pointings"),
-    "productions": ("library", "productions"),
 }
 #: Those that need no Luigi start without it.
 LIGHT = frozenset(("suggest", "plot-pointings", "productions"))

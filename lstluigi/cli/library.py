@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -137,7 +138,16 @@ def html(output: str, places: Sequence[str]) -> None:
     """
     from lstluigi.library.page import write
 
-    page = write(_productions(places), Path(output))
+    found = _productions(places)
+    absent = [name for name in ("numpy", "matplotlib") if find_spec(name) is None]
+    if absent:
+        said = f"without pointing plots: {' and '.join(absent)} is not installed"
+        click.echo(f"{said} (pip install 'lstluigi[analysis]' brings it)", err=True)
+        page = write(found, Path(output))
+    else:
+        from lstluigi.plots.library import draw_production
+
+        page = write(found, Path(output), draw_production)
     click.echo(page)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import Node, node, separation
 from lstluigi.library.model import Production
-from lstluigi.lstchain_config import LstchainConfig, differences
+from lstluigi.lstchain_config import LstchainConfig, canonical
 
 __all__ = ["Likeness", "Overlap", "Request", "likenesses", "request_of"]
 
@@ -20,6 +20,9 @@ _SETTINGS = 0.1
 _NODES = 0.5
 #: Pointings so near (deg) are one; names have two or three decimals.
 _SAME_DEG = 0.01
+#: Lists longer than this are told by their differences.
+_FEW = 4
+_ABSENT = object()
 _YAML = (".yml", ".yaml")
 
 
@@ -35,11 +38,14 @@ class Request:
         As in `Production`; None where an lstchain config alone was given.
     lstchain : str, optional
         Version of lstchain, where it is known.
+    path : Path, optional
+        The file; a production is not compared with itself.
     """
 
     settings: Mapping[str, Any]
     nodes: dict[str, list[str]] | None = None
     lstchain: str | None = None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def request_of(path: Path) -> Request:
             f"the lstchain config of {shown(str(path))} is not known: there is not exactly one "
             "*.json beside it; name it with the key lstchain_config, or give its path instead"
         )
-    return Request(_settings(Path(own.lstchain_config)), own.nodes, own.lstchain)
+    return Request(_settings(Path(own.lstchain_config)), own.nodes, own.lstchain, path.absolute())
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
@@ -153,6 +159,9 @@ def likenesses(
     others: list[Production] = []
     mine = _angles(request.nodes) if request.nodes is not None else None
     for production in productions:
+        own = [Path(production.directory, name) for name in production.configs]
+        if request.path is not None and request.path in own:
+            continue
         try:
             if production.lstchain_config is None:
                 raise LstluigiError("not known")
@@ -160,27 +169,20 @@ def likenesses(
         except LstluigiError:
             others.append(production)
             continue
-        count = len({*_leaves(settings), *_leaves(request.settings)})
-        differ = list(
-            differences(
-                _with_sections(settings, request.settings),
-                _with_sections(request.settings, settings),
+        theirs, ours = dict(_leaves(settings)), dict(_leaves(request.settings))
+        differ = list(_differences(theirs, ours))
+        nodes = _overlaps(_angles(production.nodes), mine) if mine is not None else None
+        found.append(
+            Likeness(
+                production,
+                len({*theirs, *ours}),
+                differ,
+                nodes,
+                _versions(production, request),
             )
         )
-        nodes = _overlaps(_angles(production.nodes), mine) if mine is not None else None
-        found.append(Likeness(production, count, differ, nodes, _versions(production, request)))
     found.sort(key=lambda like: len(like.differences) / max(1, like.settings) - like.shared)
     return found, others
-
-
-def _with_sections(own: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the sections that only the other has, empty, so that each setting is told by itself."""
-    sections = {
-        key: _with_sections(own.get(key, {}), inner)
-        for key, inner in other.items()
-        if isinstance(inner, Mapping) and isinstance(own.get(key, {}), Mapping)
-    }
-    return {**own, **sections}
 
 
 def _versions(production: Production, request: Request) -> tuple[str, str] | None:
@@ -188,13 +190,31 @@ def _versions(production: Production, request: Request) -> tuple[str, str] | Non
     return (theirs, mine) if theirs and mine and theirs != mine else None
 
 
-def _leaves(value: Any, key: str = "") -> Iterator[str]:
-    """Yield the keys of single settings."""
-    if isinstance(value, Mapping) and value:
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield single settings by their full keys; a list is one."""
+    if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}")
+            yield from _leaves(inner, f"{key}.{name}" if key else name)
     else:
-        yield key
+        yield key, value
+
+
+def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted({*theirs, *mine}):
+        one, other = theirs.get(key, _ABSENT), mine.get(key, _ABSENT)
+        # as JSON, where true is not 1
+        if one is _ABSENT or other is _ABSENT or canonical(one) != canonical(other):
+            yield f"{key}: {_change(one, other)}"
+
+
+def _change(one: Any, other: Any) -> str:
+    """Say how a setting differs; of lists of features, what the other has more and less."""
+    if isinstance(one, list) and isinstance(other, list):
+        more = [f"+{item}" for item in other if item not in one]
+        less = [f"-{item}" for item in one if item not in other]
+        if len(one) != len(other) or len(one) > _FEW:
+            return " ".join([*less, *more]) or "in another order or number"
+    return " -> ".join("absent" if value is _ABSENT else shown(value) for value in (one, other))
 
 
 def _angles(nodes: Mapping[str, Sequence[str]]) -> dict[str, list[Node]]:

@@ -37,7 +37,9 @@ GENERATOR = "lstluigi"
 COLUMNS = ("Production", "Date", "lstchain", "Declinations", "NSB", "Models", "DL2", "IRF")
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _PLOT = "lstluigi_pointings.png"
-#: Files to look at, not to run: what a browser may do more with stays away.
+#: Facts of the machine that writes the page, or told by links.
+_UNTOLD = ("directory", "configs", "lstchain cfg")
+#: Larger files are not copied.
 _MAX_BYTES = 64 * 1024**2
 
 
@@ -58,6 +60,7 @@ class _Row:
     cells: list[_Cell]
     lines: list[str]
     text: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,15 @@ def _row(production: Production, page: str) -> _Row:
         [_Cell(text, text) for text in texts],
         production.lines,
         " ".join(" ".join(filter(None, searched)).lower().split()),
+        _title(production),
     )
+
+
+def _title(production: Production) -> str:
+    """Return the readme's title where it says more than the name."""
+    names = [production.name.rpartition("/")[2], production.prod_id or production.name]
+    said = any(name in production.title or production.title in name for name in names)
+    return "" if said else production.title
 
 
 def _values(
@@ -192,7 +203,7 @@ def _values(
     has_plot = plot is not None and bool(production.nodes) and plot(production, place / _PLOT)
     return {
         "production": production,
-        "facts": [(name, value) for name, value in facts(production) if name != "configs"],
+        "facts": [(name, value) for name, value in facts(production) if name not in _UNTOLD],
         "files": [file for file in copied if file not in images],
         "images": images,
         "plot": _PLOT if has_plot else "",

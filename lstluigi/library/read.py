@@ -90,7 +90,8 @@ def read_file(path: Path) -> Production:
     if config is None:
         raise LstluigiError(f"{shown(str(path))} is no production config (*.yml, *.yaml)")
     if not config.value:
-        raise ConfigError(config.problems)
+        problem = config.problems[0]
+        raise LstluigiError(f"{shown(str(path))}: {problem.what}; {problem.mend}")
     files = [file.name for file in sorted(path.parent.glob("*.json"))]
     return _production(str(path.parent), path.name, files, [config])
 

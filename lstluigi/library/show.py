@@ -201,8 +201,9 @@ def like_lines(likes: Iterable[Likeness], every: bool = False) -> Iterator[str]:
 
 def _likeness(like: Likeness) -> str:
     if like.equal:
-        compared = "settings and nodes" if like.nodes is not None else "settings"
-        return f"equal in {compared}; use it instead of asking for another"
+        if like.nodes is None:
+            return "all settings equal; nodes are not compared, as an lstchain config has none"
+        return "equal in settings and nodes; use it instead of asking for another"
     settings = f"{len(like.differences)} of {like.settings} settings differ (theirs -> mine)"
     if not like.differences:
         settings = "all settings equal"
