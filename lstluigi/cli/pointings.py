@@ -63,7 +63,7 @@ def plot_pointings(
         free_to_write(file, overwrite)
     sets = asked.asked(words, lines)
     for file in files:
-        draw(file, sets, projection, title=", ".join(words or lines))
+        draw(file, sets, projection, title=asked.title_of(words or lines))
         click.echo(f"wrote {file}")
 
 
