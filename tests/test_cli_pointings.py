@@ -25,6 +25,7 @@ stages:
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     (tmp_path / "my.yml").write_text(CONFIG)
     return tmp_path
 
@@ -94,6 +95,7 @@ def test_two_configs(here: Path) -> None:
     assert type_("plot-pointings", "my.yml", "your.yml", "-o", "a.html").exit_code == 0
     for label in ("my training dec_2276", "your training dec_2276", "my test", "your test"):
         assert label in (here / "a.html").read_text()
+    assert "<title>my, your</title>" in (here / "a.html").read_text()
 
 
 @pytest.mark.parametrize(

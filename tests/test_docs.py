@@ -187,6 +187,18 @@ def test_library_page_has_every_command_and_option() -> None:
         assert told[name] == {opt for option in options for opt in option.opts}, name
 
 
+@pytest.mark.parametrize("name", ["plot-pointings", "suggest"])
+def test_pointings_page_has_every_option(name: str) -> None:
+    told = first_column(DOCS / "pointings.md", f"## Options of {name}")
+    assert told == options_of(name)
+
+
+def test_pointings_page_has_every_projection() -> None:
+    from lstluigi.plots.pointings import PROJECTIONS
+
+    assert first_column(DOCS / "pointings.md", "## Projections") == set(PROJECTIONS)
+
+
 def test_running_page_has_luigis_exit_codes() -> None:
     section = (DOCS / "running.md").read_text().split("\n## Exit codes\n")[1].split("\n## ")[0]
     told = {int(code) for line in section.splitlines() for code in re.findall(r"^\| (\d+)", line)}

@@ -25,7 +25,7 @@ COMMANDS = {
     "plot-pointings": ("pointings", "plot_pointings"),
 }
 #: Those that need no Luigi start without it.
-LIGHT = frozenset(("productions",))
+LIGHT = frozenset(("suggest", "plot-pointings", "productions"))
 
 
 class _Commands(click.Group):

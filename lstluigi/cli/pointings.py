@@ -63,7 +63,7 @@ def plot_pointings(
         free_to_write(file, overwrite)
     sets = asked.asked(words, lines)
     for file in files:
-        draw(file, sets, projection, title=", ".join(words or lines))
+        draw(file, sets, projection, title=asked.title_of(words or lines))
         click.echo(f"wrote {file}")
 
 
@@ -102,7 +102,8 @@ def plot_pointings(
     "directories",
     multiple=True,
     metavar="LIBRARY",
-    help="Directory with productions to look through; may be given several times.",
+    help="Library to look through, such as production_configs of a checkout of lstmcpipe; may be "
+    "given several times. Without it: as for `lstluigi productions`.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
@@ -136,6 +137,7 @@ def suggest(
     from lstluigi import suggest as room
     from lstluigi.plots.pointings import free_to_write
     from lstluigi.suggest import report
+    from lstluigi.suggest.earlier import earlier
 
     if (source is None) == (coordinates is None):
         raise click.UsageError("give either --source NAME or --coordinates RA DEC")
@@ -144,10 +146,11 @@ def suggest(
     day = room.read_date(evening) if evening is not None else None
     place = room.named(source) if source is not None else room.read_coordinates(coordinates or ())
     found = room.suggest(place, day, max_zenith, within)
+    there = earlier(found.line.name, directories)
     if as_json:
-        click.echo(json.dumps(report.as_json(found, (), date.today()), indent=1))
+        click.echo(json.dumps(report.as_json(found, there, date.today()), indent=1))
     else:
-        report.show(found, (), date.today(), Console())
+        report.show(found, there, date.today(), Console())
     if plot_file is not None:
         _draw(found, plot_file)
         click.echo(f"wrote {plot_file}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from lstluigi.layouts import registry
 from lstluigi.layouts.nodes import catalogue, declination, declinations
 from lstluigi.plots.sets import PointingSet, pointing_sets, pointing_sets_of_config, texts
 
-__all__ = ["asked", "is_line", "name_for_files"]
+__all__ = ["asked", "is_line", "name_for_files", "title_of"]
 
 #: Arguments of config classes that say nothing about nodes.
 STAND_INS = {
@@ -119,3 +120,8 @@ def _refuse_unknown(lines: Sequence[str], there: Collection[str]) -> None:
 def name_for_files(words: Sequence[str]) -> str:
     """Start of the names of files about what is asked for."""
     return f"{_short(words[0])}_pointings" if len(words) == 1 else "pointings"
+
+
+def title_of(words: Sequence[str]) -> str:
+    """Return a title, on one line, for what is asked for."""
+    return textwrap.shorten(", ".join(_names(words)), 80, placeholder=" ...")

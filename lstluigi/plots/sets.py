@@ -71,7 +71,7 @@ def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, .
     Parameters
     ----------
     paths : iterable of str
-        Any paths; those without a node are passed over.
+        Any paths; those without a node above the horizon are passed over.
     label : str
         What the labels start with, such as the name of the production.
 
@@ -84,11 +84,11 @@ def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, .
     found: dict[tuple[Kind, str], dict[tuple[float, float], Node]] = {}
     for path in sorted(set(paths)):
         what = sample(path)
-        if what.node is None:
+        if what.node is None or not _in_the_sky(what.node):
             continue
         training = what.dataset == "training" or (what.dataset is None and what.line is not None)
         key: tuple[Kind, str] = ("training", what.line or "") if training else ("test", "")
-        pointing = what.node.zenith, what.node.azimuth
+        pointing = what.node.zenith, what.node.azimuth % 360
         found.setdefault(key, {}).setdefault(pointing, what.node)
     order = sorted(found, key=lambda key: (key[0] == "test", declination(key[1]) or 0.0, key[1]))
     return tuple(
@@ -100,6 +100,10 @@ def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, .
         )
         for kind, line in order
     )
+
+
+def _in_the_sky(node: Node) -> bool:
+    return 0 <= node.zenith <= 90 and math.isfinite(node.azimuth)
 
 
 def pointing_sets_of_config(path: Path | str, label: str = "") -> tuple[PointingSet, ...]:

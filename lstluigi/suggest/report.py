@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lstluigi.layouts import sky
+from lstluigi.library.model import Production
+from lstluigi.library.show import plain
 from lstluigi.suggest.choice import Suggestion
 
 __all__ = ["LSTCHAIN_VERSION", "as_json", "command", "show"]
@@ -19,6 +21,8 @@ __all__ = ["LSTCHAIN_VERSION", "as_json", "command", "show"]
 LSTCHAIN_VERSION = "0.12.3"
 #: Lines that are named beside the nearest.
 OTHERS = 2
+#: Productions that are named.
+SHOWN = 10
 #: Characters in a line that nobody sees on a terminal: enough for any name.
 FILE_WIDTH = 160
 
@@ -36,7 +40,9 @@ def command(suggestion: Suggestion, today: date) -> tuple[str, ...]:
     return (*words, "--prod_id", prod_id, "--dec_list", line)
 
 
-def as_json(suggestion: Suggestion, productions: Sequence[str], today: date) -> dict[str, Any]:
+def as_json(
+    suggestion: Suggestion, productions: Sequence[Production], today: date
+) -> dict[str, Any]:
     """Return everything, angles in degrees and rounded to a thousandth."""
     night = suggestion.night
     return {
@@ -68,13 +74,26 @@ def as_json(suggestion: Suggestion, productions: Sequence[str], today: date) -> 
             }
             for found in suggestion.nodes
         ],
-        "productions": list(productions),
+        "productions": [
+            {
+                "name": one.name,
+                "directory": one.directory,
+                "prod_id": one.prod_id,
+                "date": one.date,
+                "lstchain": one.lstchain,
+                "nsb": one.levels,
+                "lines": one.lines,
+            }
+            for one in productions
+        ],
         "command": list(command(suggestion, today)) or None,
         "warnings": list(suggestion.warnings),
     }
 
 
-def show(suggestion: Suggestion, productions: Sequence[str], today: date, console: Console) -> None:
+def show(
+    suggestion: Suggestion, productions: Sequence[Production], today: date, console: Console
+) -> None:
     """Tell people: the line, the nodes in a table, what speaks against it, what to type."""
 
     def say(text: str, style: str = "") -> None:
@@ -94,9 +113,12 @@ def show(suggestion: Suggestion, productions: Sequence[str], today: date, consol
         say("Test nodes along its path:")
         console.print(_table(suggestion), width=None if console.is_terminal else FILE_WIDTH)
     if productions:
-        say(f"Productions in the library that serve {line.name}:")
-        for name in productions:
-            say(f"  {name}")
+        say(f"Productions of the library with {line.name}, the latest first:")
+    for one in productions[:SHOWN]:
+        levels = f", NSB {', '.join(map(str, one.levels))}" if one.levels else ""
+        say(f"  {plain(one.name)} (lstchain {plain(one.lstchain or 'unknown')}{levels})")
+    if len(productions) > SHOWN:
+        say(f"  and {len(productions) - SHOWN} more (--json has all)")
     if words := command(suggestion, today):
         say(f"To ask for {'another' if productions else 'one'}: {shlex.join(words)}")
 

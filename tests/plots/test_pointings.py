@@ -76,6 +76,15 @@ def test_lines_come_by_declination_and_tests_last() -> None:
     assert [one.line for one in pointing_sets(paths)] == ["dec_min_413", "dec_931", ""]
 
 
+def test_what_is_no_place_in_the_sky_is_passed_over() -> None:
+    many = "9" * 400
+    names = ("theta_95.0_az_1", "theta_-5_az_1", f"theta_{many}_az_1", f"theta_1_az_{many}")
+    assert pointing_sets(f"/x/TestDataset/node_{name}_" for name in names) == ()
+    round_ = ("theta_5_az_-10", "theta_5.0_az_350")
+    (one,) = pointing_sets(f"/x/TestDataset/node_{name}_" for name in round_)
+    assert len(one.nodes) == 1
+
+
 def test_no_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         pointing_sets_of_config(tmp_path / "absent.yml")

@@ -11,13 +11,19 @@ from importlib.metadata import requires
 
 from rich.console import Console
 
+from lstluigi.library.model import Production
 from lstluigi.suggest import Source, Suggestion, report, suggest
 
 TODAY = date(2026, 11, 25)
 CRAB = Source("Crab Nebula", 83.633, 22.014)
 
 
-def shown(found: Suggestion, *productions: str, terminal: bool = False) -> str:
+EARLIER = Production(
+    "2024/x", "/lib/2024/x", prod_id="x", date="2024-01-01", lstchain="0.10.4", levels=[0.07]
+)
+
+
+def shown(found: Suggestion, *productions: Production, terminal: bool = False) -> str:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=80)
     report.show(found, productions, TODAY, console)
@@ -65,18 +71,22 @@ def test_a_hostile_name_is_no_markup() -> None:
 
 def test_json() -> None:
     found = suggest(CRAB, TODAY)
-    text = json.dumps(report.as_json(found, ["20240101_v0.10.4_x"], TODAY))
+    text = json.dumps(report.as_json(found, [EARLIER], TODAY))
     value = json.loads(text)
     assert value["lines"][0] == {"name": "dec_2276", "declination": 22.76, "distance": 0.746}
     assert value["culmination_zenith"] == 6.747
     assert value["night"]["date"] == "2026-11-25"
-    assert value["productions"] == ["20240101_v0.10.4_x"]
+    (one,) = value["productions"]
+    assert (one["directory"], one["nsb"]) == ("/lib/2024/x", [0.07])
     assert value["command"][0] == "lstluigi"
     assert [one["name"] for one in value["test_nodes"]] == [n.node.name for n in found.nodes]
     assert report.as_json(suggest(CRAB), [], TODAY)["night"] is None
 
 
 def test_productions_are_named() -> None:
-    text = shown(suggest(CRAB), "20240101_v0.10.4_x")
-    assert "  20240101_v0.10.4_x\n" in text
+    text = shown(suggest(CRAB), EARLIER)
+    assert "  2024/x (lstchain 0.10.4, NSB 0.07)\n" in text
     assert "To ask for another:" in text
+    many = shown(suggest(CRAB), *[EARLIER] * 12)
+    assert many.count("  2024/x") == 10
+    assert "and 2 more (--json has all)" in many
