@@ -90,6 +90,11 @@ class Likeness:
         return sum(o.both for o in overlaps) / every if every else 1.0
 
     @property
+    def distance(self) -> float:
+        """Share of the settings that differs, and of the nodes that are not in both; 0 to 2."""
+        return len(self.differences) / max(1, self.settings) + 1 - self.shared
+
+    @property
     def equal(self) -> bool:
         """True where nothing differs."""
         return not self.differences and self.shared == 1.0 and self.versions is None
@@ -182,7 +187,7 @@ def likenesses(
                 _versions(production, request),
             )
         )
-    found.sort(key=lambda like: len(like.differences) / max(1, like.settings) - like.shared)
+    found.sort(key=lambda like: (like.distance, like.versions is not None))
     return found, others
 
 
