@@ -187,6 +187,34 @@ def test_upgrading_page_has_every_option_and_key() -> None:
     assert told - others == set(legacy.TOP_KEYS) - silent
 
 
+def test_library_page_has_every_command_and_option() -> None:
+    group = command("productions")
+    assert isinstance(group, click.Group)
+    assert first_column(DOCS / "library.md", "## Commands") == set(group.commands)
+    section = (DOCS / "library.md").read_text().split("\n## Options\n")[1].split("\n## ")[0]
+    told: dict[str, set[str]] = {name: set() for name in group.commands}
+    for line in section.splitlines():
+        words = [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:3]]
+        if len(words) == 2 and words[0]:
+            for name in words[1] or told:
+                told[name] |= {text.split()[0] for text in words[0]}
+    for name, inner in group.commands.items():
+        options = (p for p in inner.params if isinstance(p, click.Option))
+        assert told[name] == {opt for option in options for opt in option.opts}, name
+
+
+@pytest.mark.parametrize("name", ["plot-pointings", "suggest"])
+def test_pointings_page_has_every_option(name: str) -> None:
+    told = first_column(DOCS / "pointings.md", f"## Options of {name}")
+    assert told == options_of(name)
+
+
+def test_pointings_page_has_every_projection() -> None:
+    from lstluigi.plots.pointings import PROJECTIONS
+
+    assert first_column(DOCS / "pointings.md", "## Projections") == set(PROJECTIONS)
+
+
 def test_running_page_has_luigis_exit_codes() -> None:
     section = (DOCS / "running.md").read_text().split("\n## Exit codes\n")[1].split("\n## ")[0]
     told = {int(code) for line in section.splitlines() for code in re.findall(r"^\| (\d+)", line)}

@@ -31,6 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     session
     scheduling
     production
+    _setup
     controller detached
     cancel
     display

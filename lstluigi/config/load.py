@@ -17,7 +17,7 @@ from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.tool_config import TOOLS
 
-__all__ = ["load_config", "missing_tool_config"]
+__all__ = ["interpret", "load_config", "missing_tool_config"]
 
 METADATA = (
     "prod_type",
@@ -76,16 +76,44 @@ def load_config(
     source = shown(str(path), 4096)[1:-1]
     full = Path(os.path.abspath(path))
     value, line, problems = read_yaml(full, source)
-    top = _top(value, Place(source, line), problems)
+    return interpret(value, Place(source, line), problems, full, workflows, given, site)
+
+
+def interpret(
+    value: Value,
+    place: Place,
+    problems: list[Problem],
+    path: Path,
+    workflows: Mapping[str, Mapping[str, Shape]],
+    given: Mapping[str, Path] | None = None,
+    site: Path | None = None,
+) -> ProductionConfig:
+    """Check what has been read of a production config; the other half of `load_config`.
+
+    Parameters
+    ----------
+    value, place, problems
+        The document, where it starts, and what is wrong with it already.
+    path : Path
+        The config's absolute path.
+    workflows, given, site
+        As for `load_config`.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found.
+    """
+    top = _top(value, place, problems)
     top.refuse_unknown(TOP_KEYS)
-    base = str(full.parent)
+    base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
     shapes = workflows.get(workflow_kind) or next(iter(workflows.values()))
     prod_id = top.require("prod_id", values.file_name, "")
     stages_to_run = read_stages_to_run(top, shapes)
     steps = read_stages(top, stages_to_run, shapes, base)
     config = ProductionConfig(
-        path=full,
+        path=path,
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
