@@ -7,6 +7,7 @@ and draws what is left as SVG. Nothing but this file draws: no network, no other
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Drawing:
 
 def kind(path: str) -> str:
     """Say what the data at a path are of, as far as it tells."""
-    parts = [piece for part in path.split("/") for piece in (part, *part.split("_"))]
+    parts = [piece for part in path.split("/") for piece in (part, *re.split(r"[_.]", part))]
     words = (next((names[p] for p in parts if p in names), "") for names in (PARTICLES, HALVES))
     return ", ".join(filter(None, words))
 

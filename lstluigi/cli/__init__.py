@@ -18,6 +18,8 @@ COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
     "simulate": ("data", "simulate"),
+    "generate-config": ("request", "generate_config"),
+    "generate-nsb-grid": ("request", "generate_nsb_grid"),
 }
 
 

@@ -3,61 +3,65 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lstluigi.config import load_config
-from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
-from lstluigi.layouts import registry
+from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.layouts.base import PathConfig
+from lstluigi.layouts.nodes import Node, sample
 from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.stages import STAGES
 
-__all__ = ["checked", "generated", "pipeline", "steps"]
+__all__ = ["read_back", "step_counts", "training_nodes"]
 
 _SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
 
-def generated(name: str, prod_id: str, given: Mapping[str, Any]) -> PathConfig:
-    """Make a config class and let it generate.
-
-    Parameters
-    ----------
-    name : str
-        Name of the class, as `registry.find` takes it.
-    prod_id : str
-        Name of the production.
-    given : mapping
-        Further arguments of the class.
+def read_back(config: PathConfig, text: str) -> Plan:
+    """Read the text of a generated config as a run would, and look at its graph.
 
     Raises
     ------
     LstluigiError
-        The class is not known, or does not take these arguments.
-    """
-    raise NotImplementedError
-
-
-def checked(config: PathConfig) -> tuple[str, Plan]:
-    """Return the text of a generated config, and the production that is read back from it.
-
-    Raises
-    ------
-    LstluigiError
-        What is read is no sound production, which is the class's fault.
+        It is no sound production, which is its class's fault.
     """
     name = type(config).__name__
     with tempfile.TemporaryDirectory(prefix="lstluigi-") as directory:
-        path = Path(directory, f"{name}.yml")
-        config.save_yml(path)
+        # where a run names the file, what is wrong is told with the class
+        path = Path(directory, name)
+        path.write_text(text, encoding="utf-8")
         try:
             plan = Plan(load_config(path, _SHAPES), STAGES, None)
             problems = list(config_problems(plan))
         except ConfigError as error:
             problems = list(error.problems)
-        if problems:
-            raise LstluigiError(_not_sound(name, problems))
-        return path.read_text(encoding="utf-8"), plan
+    if problems:
+        told = "\n".join(str(problem).replace(f"{directory}/", "") for problem in problems[:10])
+        more = f"\n... and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise LstluigiError(
+            f"what {name} generates is no config that can run; mend the class:\n{told}{more}"
+        )
+    return plan
+
+
+def step_counts(plan: Plan) -> Mapping[str, int]:
+    """Count the steps of each stage, in the order of the config."""
+    counts = dict.fromkeys(plan.config.stages_to_run, 0)
+    for node in plan.steps:
+        counts[node.step.stage] += 1
+    return counts
+
+
+def training_nodes(plan: Plan) -> frozenset[Node]:
+    """Return the pointings that paths of training data name."""
+    found = (sample(path) for path in _paths(plan))
+    return frozenset(s.node for s in found if s.node is not None and s.dataset == "training")
+
+
+def _paths(plan: Plan) -> Iterator[str]:
+    for node in plan.steps:
+        yield from (reading.path for reading in node.readings)
+        yield from (made.path for made in node.makes)
