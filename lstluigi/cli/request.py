@@ -53,25 +53,19 @@ _lstchain_options = _together(
 _place_options = _together(
     click.option(
         "--root",
-        default="/fefs/aswg/data",
-        show_default=True,
         metavar="DIR",
-        help="Directory that holds mc and models.",
+        help="Directory that holds mc and models [default: /fefs/aswg/data].",
     ),
     click.option(
         "--nodes",
         type=click.Choice(["auto", "scan", "catalogue"]),
-        default="auto",
-        show_default=True,
         help="Where nodes are looked up: in DL0 below the root, in lstluigi's catalogue, or in DL0 "
-        "where there is some.",
+        "where there is some [default: auto].",
     ),
     click.option(
         "--layout",
         type=click.Choice(["current", "until-2024-08"]),
-        default="current",
-        show_default=True,
-        help="Directories and names of an all-sky production.",
+        help="Directories and names of an all-sky production [default: current].",
     ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist."),
 )
@@ -125,19 +119,20 @@ def generate_config(
 
     \b
     Examples:
-      lstluigi generate-config PathConfigAllSkyFull --prod_id 20261101_v0.12.3_crab --dec_list dec_2276
+      lstluigi generate-config PathConfigAllSkyFull --prod_id 20261101_v0.12.3_dec_2276 --dec_list dec_2276
       lstluigi generate-config PathConfigProd5Trans80 --prod_id 20261101_v0.12.3_prod5
     """
     from lstluigi.layouts import registry
     from lstluigi.request.places import places
     from lstluigi.request.write import write_request
 
-    given: dict[str, Any] = pairs(kwargs)
-    if dec_list:
-        given["dec_list"] = list(dec_list)
-    if source_prod_id is not None:
-        given["source_prod_id"] = source_prod_id
-    config = registry.make(registry.find(config_class), prod_id, given, **_where(choices))
+    named = {
+        "prod_id": prod_id,
+        "dec_list": list(dec_list) or None,
+        "source_prod_id": source_prod_id,
+    }
+    given = pairs(kwargs) | _given(named) | _where(choices)
+    config = registry.create(registry.find(config_class), given)
     where = places(config.prod_id, output, lstchain_conf)
     report = write_request(
         config,
@@ -204,10 +199,10 @@ def generate_nsb_grid(
 
     kind = registry.find(config_class)
     where = _where(choices)
-    given = {"dec_list": list(dec_list) or trained_lines(where["root"], where["nodes"])}
+    given = {**where, "dec_list": list(dec_list) or trained_lines(where)}
     directory = Path(output or f"{prod_id_prefix}_allsky_nsb_grid")
     report = write_grid(
-        lambda prod_id: registry.make(kind, prod_id, given, **where),
+        lambda prod_id: registry.create(kind, {"prod_id": prod_id, **given}),
         nsb,
         prod_id_prefix,
         _begin(choices),
@@ -218,8 +213,13 @@ def generate_nsb_grid(
     _tell(report.lines())
 
 
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what was not given: a class of one's own may not take it."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
 def _where(choices: dict[str, Any]) -> dict[str, Any]:
-    return {key: choices[key] for key in ("root", "nodes", "layout")}
+    return _given({key: choices[key] for key in ("root", "nodes", "layout")})
 
 
 def _begin(choices: dict[str, Any]) -> Callable[[], Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.base import PathConfig, checked_name
-from lstluigi.layouts.dl0 import DL0, NodeSource
+from lstluigi.layouts import PathConfig, PathConfigAllSkyTraining
+from lstluigi.layouts.base import checked_name
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
 from lstluigi.request.places import Places, find_readme
@@ -21,9 +21,16 @@ __all__ = ["trained_lines", "write_grid"]
 _HIGH_DENSITY = "_high_density"
 
 
-def trained_lines(root: str, nodes: NodeSource) -> list[str]:
-    """Return the lines that a grid has when nobody says which."""
-    lines = DL0(os.path.abspath(root), nodes).lines(("GammaDiffuse", "Protons"))
+def trained_lines(where: Mapping[str, Any]) -> list[str]:
+    """Return the lines that a grid has when nobody says which.
+
+    Parameters
+    ----------
+    where : mapping
+        The keyword arguments of config classes that say where data lie.
+    """
+    particles = PathConfigAllSkyTraining.particles
+    lines = PathConfig("grid", **where).dl0.lines(particles)
     return [line for line in lines if not line.endswith(_HIGH_DENSITY)]
 
 

@@ -34,7 +34,8 @@ def read_back(config: PathConfig, text: str) -> Plan:
         path = Path(directory, name)
         path.write_text(text, encoding="utf-8")
         try:
-            plan = Plan(load_config(path, _SHAPES), STAGES, None)
+            # which lstchain config it needs is said by its graph: it is not there yet
+            plan = Plan(load_config(path, _SHAPES, lstchain_config=path), STAGES, None)
             problems = list(config_problems(plan))
         except ConfigError as error:
             problems = list(error.problems)

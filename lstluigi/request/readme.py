@@ -60,7 +60,7 @@ class Origin:
     changes : sequence of str
         What has been changed in the lstchain config.
     notices : sequence of str
-        What is to be known of the nodes.
+        What else is to be known of it.
     """
 
     command: Sequence[str]
@@ -80,7 +80,7 @@ class Origin:
         if self.changes:
             lines += [*(f"- `{change}`" for change in self.changes), ""]
         if self.notices:
-            lines += ["Of the nodes:", "", *(f"- {notice}" for notice in self.notices), ""]
+            lines += ["To be known:", "", *(f"- {notice}" for notice in self.notices), ""]
         return "\n".join(lines)
 
 
