@@ -173,7 +173,9 @@ def svg(picture: Drawing, title: str) -> str:
     )
 
 
-def _corners(levels: Sequence[Sequence[Box]], width: int) -> Iterable[tuple[Box, tuple[float, int]]]:
+def _corners(
+    levels: Sequence[Sequence[Box]], width: int
+) -> Iterable[tuple[Box, tuple[float, int]]]:
     for number, level in enumerate(levels):
         used = len(level) * (BOX_WIDTH + GAP_X) - GAP_X
         for column, box in enumerate(level):

@@ -20,24 +20,21 @@ class Several(click.Option):
 class AsInLstmcpipe(click.Command):
     """A command whose options may be spelled with underscores or dashes."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        settings["context_settings"] = {"token_normalize_func": _underscored}
-        super().__init__(*args, **settings)
-
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the name of an option before each of its values, as click wants it."""
-        names = {o for p in self.params if isinstance(p, Several) for o in p.opts}
-        return super().parse_args(ctx, list(_repeated(args, names)))
+        """Write options as they are declared, and before each of their values, as click wants it."""
+        names = {o for p in self.get_params(ctx) for o in p.opts if isinstance(p, click.Option)}
+        several = {o for p in self.params if isinstance(p, Several) for o in p.opts}
+        return super().parse_args(ctx, list(_repeated(_declared(args, names), several)))
 
 
-def _underscored(name: str) -> str:
-    return name.replace("-", "_")
-
-
-def _name(word: str) -> str:
-    """Return an option's name as declared; empty if the word is no option."""
-    dashes = len(word) - len(word.lstrip("-"))
-    return word[:dashes] + _underscored(word[dashes:].partition("=")[0]) if dashes else ""
+def _declared(words: Sequence[str], names: Collection[str]) -> list[str]:
+    """Write underscores in the names of options that are declared with them."""
+    result = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        underscored = name[:2] + name[2:].replace("-", "_")
+        result.append(underscored + equals + value if underscored in names else word)
+    return result
 
 
 def _repeated(words: Sequence[str], names: Collection[str]) -> Iterator[str]:
@@ -46,7 +43,8 @@ def _repeated(words: Sequence[str], names: Collection[str]) -> Iterator[str]:
         if word == "--":
             yield from words[position:]
             return
-        if name := _name(word):
+        if word.startswith("-") and word != "-":
+            name = word.partition("=")[0]
             if several and waits:
                 raise click.BadOptionUsage(several, f"{several} has no value")
             several = name if name in names else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from lstluigi.layouts.base import ENVIRONMENT, PathConfig
-from lstluigi.lstchain_config import LstchainConfig, differences
+from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, standard
@@ -112,7 +112,7 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
         text,
         settings.text(made),
         step_counts(plan),
-        tuple(differences(begun.content, made)),
+        tuple(settings.changes(begun.content, made)),
         (*config.notices, *_tuning_notices(made, plan)),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from lstluigi.config import load_config
 from lstluigi.errors import ConfigError, LstluigiError

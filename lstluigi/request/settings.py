@@ -5,14 +5,26 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lstluigi.errors import LstluigiError
+from lstluigi.lstchain_config import canonical
 
-__all__ = ["for_monte_carlo", "for_one_pointing", "merged", "text", "with_nsb"]
+__all__ = [
+    "ABSENT",
+    "changes",
+    "for_monte_carlo",
+    "for_one_pointing",
+    "merged",
+    "text",
+    "with_nsb",
+]
 
 Settings = dict[str, Any]
+
+#: Stands for what a config does not have.
+ABSENT = object()
 
 #: Features that models of a single pointing cannot learn from.
 _POINTING = frozenset({"alt_tel", "az_tel", "sin_az_tel"})
@@ -53,7 +65,9 @@ def merged(settings: Mapping[str, Any], partial: Mapping[str, Any]) -> Settings:
     partial : mapping
         Sections of one, or what ``lstchain_tune_nsb`` prints: the inside of a section alone.
     """
-    section = next((name for name, keys in _TUNINGS.items() if partial and keys >= {*partial}), None)
+    section = next(
+        (name for name, keys in _TUNINGS.items() if partial and keys >= {*partial}), None
+    )
     return _on_top(settings, {section: partial} if section else partial)
 
 
@@ -121,6 +135,43 @@ def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
         )
     tuning = {"nsb_tuning": rate > 0, "nsb_tuning_rate_GHz": rate}
     return _on_top(settings, {"waveform_nsb_tuning": tuning})
+
+
+def changes(old: Any, new: Any, key: str = "") -> Iterator[str]:
+    """Say what has been changed in a config, value by value; of lists of names, which names.
+
+    Parameters
+    ----------
+    old, new : object
+        Two configs; `ABSENT` where one has nothing.
+    key : str
+        Where they stand in a larger one, such as ``source_config.EventSource``.
+    """
+    if isinstance(new, Mapping) and (isinstance(old, Mapping) or old is ABSENT):
+        before = {} if old is ABSENT else old
+        for name in sorted({*before, *new}):
+            inner = f"{key}.{name}" if key else name
+            yield from changes(before.get(name, ABSENT), new.get(name, ABSENT), inner)
+    elif _names(old) and _names(new) and {*old} != {*new}:
+        gone, come = [n for n in old if n not in new], [n for n in new if n not in old]
+        words = [f"without {', '.join(gone)}"] * bool(gone) + [f"with {', '.join(come)}"] * bool(
+            come
+        )
+        yield f"{key}: {'; '.join(words)}"
+    elif new is ABSENT:
+        yield f"{key}: taken out"
+    elif old is ABSENT or canonical(old) != canonical(new):
+        before = "" if old is ABSENT else f"{_short(old)} -> "
+        yield f"{key}: {before}{_short(new)}"
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _short(value: Any) -> str:
+    written = json.dumps(value)
+    return written if len(written) <= 60 else f"{written[:57]}..."
 
 
 def text(settings: Mapping[str, Any]) -> str:

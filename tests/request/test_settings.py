@@ -11,6 +11,7 @@ import pytest
 from lstluigi.errors import LstluigiError
 from lstluigi.lstchain_config import differences
 from lstluigi.request.settings import (
+    changes,
     for_monte_carlo,
     for_one_pointing,
     merged,
@@ -49,7 +50,9 @@ def settings() -> Settings:
 
 
 def test_sections_are_merged_key_by_key(settings: Settings) -> None:
-    both = merged(settings, {"tailcut": {"picture_thresh": 6}, "events_filters": {"intensity": [1]}})
+    both = merged(
+        settings, {"tailcut": {"picture_thresh": 6}, "events_filters": {"intensity": [1]}}
+    )
     assert both["tailcut"] == {"picture_thresh": 6, "boundary_thresh": 4}
     assert both["events_filters"] == {"intensity": [1]}
     assert settings["tailcut"]["picture_thresh"] == 8
@@ -103,6 +106,29 @@ def test_an_lstchain_without_rates_is_told(settings: Settings) -> None:
     settings["waveform_nsb_tuning"] = {"nsb_tuning": False, "nsb_tuning_ratio": 0.52}
     with pytest.raises(LstluigiError, match=r"since 0\.10\.12"):
         with_nsb(settings, 0.07)
+
+
+def test_changes_are_told_value_by_value(settings: Settings) -> None:
+    new = for_one_pointing(merged(settings, {"increase_nsb": True, "transition_charge": 8}))
+    new["tailcut"] = {"picture_thresh": 6}
+    new["energy_regression_features"].append("wl")
+    new["events_filters"]["intensity"] = [50, math.inf]
+    assert list(changes(settings, new)) == [
+        "disp_classification_features: without sin_az_tel, alt_tel",
+        "disp_regression_features: without sin_az_tel, alt_tel",
+        "energy_regression_features: without sin_az_tel, alt_tel; with wl",
+        "events_filters.intensity: [0, Infinity] -> [50, Infinity]",
+        "image_modifier.increase_nsb: true",
+        "image_modifier.transition_charge: 8",
+        "particle_classification_features: without az_tel, alt_tel",
+        "random_forest_zd_interpolation.interpolate_direction: true -> false",
+        "random_forest_zd_interpolation.interpolate_energy: true -> false",
+        "random_forest_zd_interpolation.interpolate_gammaness: true -> false",
+        "tailcut.boundary_thresh: taken out",
+        "tailcut.picture_thresh: 8 -> 6",
+    ]
+    assert list(changes(settings, dict(reversed(settings.items())))) == []
+    assert list(changes(["a", "b"], ["b", "a"], "order")) == ['order: ["a", "b"] -> ["b", "a"]']
 
 
 def test_infinity_is_written_as_lstchain_reads_it(settings: Settings) -> None:
