@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -175,7 +175,7 @@ def svg(picture: Drawing, title: str) -> str:
 
 def _corners(
     levels: Sequence[Sequence[Box]], width: int
-) -> Iterable[tuple[Box, tuple[float, int]]]:
+) -> Iterator[tuple[Box, tuple[float, int]]]:
     for number, level in enumerate(levels):
         used = len(level) * (BOX_WIDTH + GAP_X) - GAP_X
         for column, box in enumerate(level):

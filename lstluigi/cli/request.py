@@ -32,8 +32,8 @@ _lstchain_options = _together(
         default="current",
         show_default=True,
         metavar="ENV",
-        help="The environment whose lstchain writes the lstchain config: a Python, the directory of "
-        "an environment, or the name of a conda environment.",
+        help="The environment whose lstchain writes the lstchain config: a Python, the directory "
+        "of an environment, or the name of a conda environment.",
     ),
     click.option(
         "--lstchain_base",
@@ -46,8 +46,8 @@ _lstchain_options = _together(
         type=click.Path(exists=True, dir_okay=False),
         multiple=True,
         metavar="FILE",
-        help="Put this partial lstchain config on top, or what lstchain_tune_nsb has printed. May be "
-        "given several times.",
+        help="Put this partial lstchain config on top, or what lstchain_tune_nsb has printed. "
+        "May be given several times.",
     ),
 )
 _place_options = _together(
@@ -119,8 +119,8 @@ def generate_config(
 
     \b
     Examples:
-      lstluigi generate-config PathConfigAllSkyFull --prod_id 20261101_v0.12.3_dec_2276 --dec_list dec_2276
-      lstluigi generate-config PathConfigProd5Trans80 --prod_id 20261101_v0.12.3_prod5
+      lstluigi generate-config PathConfigAllSkyFull --prod_id 20261101_line --dec_list dec_2276
+      lstluigi generate-config PathConfigProd5Trans80 --prod_id 20261101_prod5
     """
     from lstluigi.layouts import registry
     from lstluigi.request.places import places
@@ -159,8 +159,8 @@ def generate_config(
     "--dec_list",
     cls=Several,
     metavar="DEC ...",
-    help="Training declination lines [default: all with gammas and protons, but for the one of high "
-    "density].",
+    help="Training declination lines [default: all with gammas and protons, but for the one of "
+    "high density].",
 )
 @click.option(
     "-c",
@@ -192,7 +192,7 @@ def generate_nsb_grid(
 
     \b
     Example:
-      lstluigi generate-nsb-grid --nsb 0.00 0.07 0.14 --prod_id_prefix 20261101_v0.12.3 --dec_list dec_2276
+      lstluigi generate-nsb-grid --nsb 0.00 0.07 --prod_id_prefix 20261101 --dec_list dec_2276
     """
     from lstluigi.layouts import registry
     from lstluigi.request.grid import trained_lines, write_grid

@@ -14,14 +14,15 @@ class Several(click.Option):
     """An option with any number of values: ``--dec_list dec_2276 dec_3476``."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, multiple=True, **settings)
+        settings["multiple"] = True
+        super().__init__(*args, **settings)
 
 
 class AsInLstmcpipe(click.Command):
     """A command whose options may be spelled with underscores or dashes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write options as they are declared, and before each of their values, as click wants it."""
+        """Write options as they are declared, and before each of their values."""
         names = {o for p in self.get_params(ctx) for o in p.opts if isinstance(p, click.Option)}
         several = {o for p in self.params if isinstance(p, Several) for o in p.opts}
         return super().parse_args(ctx, list(_repeated(_declared(args, names), several)))

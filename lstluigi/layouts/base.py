@@ -52,8 +52,10 @@ def checked_name(value: str, what: str) -> str:
     Raises
     ------
     LstluigiError
-        It cannot be part of a file name.
+        It cannot be part of a file name, or looks like an option.
     """
+    if value.startswith("-"):
+        raise LstluigiError(f"the {what} {shown(value)} starts like an option; write another one")
     try:
         return file_name(value)
     except Unfit as unfit:

@@ -148,21 +148,19 @@ def changes(old: Any, new: Any, key: str = "") -> Iterator[str]:
         Where they stand in a larger one, such as ``source_config.EventSource``.
     """
     if isinstance(new, Mapping) and (isinstance(old, Mapping) or old is ABSENT):
-        before = {} if old is ABSENT else old
+        before = old if isinstance(old, Mapping) else {}
         for name in sorted({*before, *new}):
             inner = f"{key}.{name}" if key else name
             yield from changes(before.get(name, ABSENT), new.get(name, ABSENT), inner)
     elif _names(old) and _names(new) and {*old} != {*new}:
         gone, come = [n for n in old if n not in new], [n for n in new if n not in old]
-        words = [f"without {', '.join(gone)}"] * bool(gone) + [f"with {', '.join(come)}"] * bool(
-            come
-        )
+        parts = (("without", gone), ("with", come))
+        words = [f"{word} {', '.join(names)}" for word, names in parts if names]
         yield f"{key}: {'; '.join(words)}"
     elif new is ABSENT:
         yield f"{key}: taken out"
     elif old is ABSENT or canonical(old) != canonical(new):
-        before = "" if old is ABSENT else f"{_short(old)} -> "
-        yield f"{key}: {before}{_short(new)}"
+        yield f"{key}: " + ("" if old is ABSENT else f"{_short(old)} -> ") + _short(new)
 
 
 def _names(value: Any) -> bool:

@@ -72,7 +72,7 @@ def write_request(
     config : PathConfig
         The class with its arguments.
     begun : callable
-        Gives what the lstchain config starts from; asked once it is known that files may be written.
+        Gives what the lstchain config starts from; asked once files may be written.
     where : Places
         The files.
     command : sequence of str

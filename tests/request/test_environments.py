@@ -56,8 +56,8 @@ def test_an_environment_is_a_directory_or_a_python(elsewhere: Path) -> None:
 def test_an_environment_is_a_name_that_conda_knows(
     elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = f'test "$1 $2 $3 $4" = "run -n lstchain-v9 python" && shift 4 && exec {elsewhere}/bin/python "$@"'
-    program(tmp_path / "bin" / "conda", run)
+    asked = 'test "$1 $2 $3 $4" = "run -n lstchain-v9 python" && shift 4'
+    program(tmp_path / "bin" / "conda", f'{asked} && exec {elsewhere}/bin/python "$@"')
     monkeypatch.delenv("CONDA_EXE", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     assert standard("lstchain-v9").version == "9.8.7"
