@@ -3,13 +3,7 @@
 The config classes have the names and arguments of lstmcpipe's.
 """
 
-from lstluigi.layouts.allsky import (
-    PathConfigAllSkyBase,
-    PathConfigAllSkyTesting,
-    PathConfigAllSkyTestingGammaDiffuse,
-    PathConfigAllSkyTraining,
-    PathConfigAllSkyTrainingWithSplit,
-)
+from lstluigi.layouts.allsky import PathConfigAllSkyBase
 from lstluigi.layouts.base import PathConfig
 from lstluigi.layouts.fullsky import (
     PathConfigAllSkyFull,
@@ -19,6 +13,8 @@ from lstluigi.layouts.fullsky import (
 )
 from lstluigi.layouts.prod5 import PathConfigProd5Trans80, PathConfigProd5Trans80DL1ab
 from lstluigi.layouts.sources import PathConfigAllSkyTestingDL1ab, PathConfigAllSkyTrainingDL1ab
+from lstluigi.layouts.testing import PathConfigAllSkyTesting, PathConfigAllSkyTestingGammaDiffuse
+from lstluigi.layouts.training import PathConfigAllSkyTraining, PathConfigAllSkyTrainingWithSplit
 
 __all__ = [
     "PathConfig",

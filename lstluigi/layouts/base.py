@@ -54,12 +54,14 @@ def checked_name(value: str, what: str) -> str:
     LstluigiError
         It cannot be part of a file name, or looks like an option.
     """
+    if not isinstance(value, str):
+        raise LstluigiError(f"the {what} is {shown(value)}; give its name")
     if value.startswith("-"):
         raise LstluigiError(f"the {what} {shown(value)} starts like an option; write another one")
     try:
         return file_name(value)
     except Unfit as unfit:
-        raise LstluigiError(f"the {what} does not fit: {unfit.what}; {unfit.mend}") from None
+        raise LstluigiError(f"the {what} does not fit: {unfit.what}; choose another") from None
 
 
 class PathConfig:
@@ -154,8 +156,10 @@ class PathConfig:
         Raises
         ------
         LstluigiError
-            A stage has no method, or there is nothing to make steps for.
+            There are no stages, one has no method, or there is nothing to make steps for.
         """
+        if not self.stages:
+            raise LstluigiError(f"{type(self).__name__} names no stages; set its stages")
         self.paths = {stage: self._steps(stage) for stage in self.stages}
         return self.paths
 

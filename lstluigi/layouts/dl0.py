@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from lstluigi.config.section import nearest
@@ -45,16 +46,29 @@ class DL0:
         self.tree = f"{root}/{TREE}"
         #: Sentences for the user, each once.
         self.notices: list[str] = []
-        there = os.path.isdir(self.tree)
-        if nodes == "scan" and not there:
+        self._source = nodes
+        self._found: dict[str, tuple[Node, ...]] = {}
+        self._holds: dict[tuple[str, str], bool] = {}
+
+    @cached_property
+    def _there(self) -> bool:
+        return os.path.isdir(self.tree)
+
+    @cached_property
+    def scanned(self) -> bool:
+        """Whether the nodes are those on disk.
+
+        Raises
+        ------
+        LstluigiError
+            They are to be, and there is no tree.
+        """
+        if self._source == "scan" and not self._there:
             raise LstluigiError(
                 f"there is no DL0 to scan at {shown(self.tree)}; name the right root, or take the "
                 "nodes from the catalogue"
             )
-        self.scanned = there and nodes != "catalogue"
-        self._found: dict[str, tuple[Node, ...]] = {}
-        self._holds: dict[tuple[str, str], bool] = {}
-        self._absent = not there
+        return self._there and self._source != "catalogue"
 
     def note(self, sentence: str) -> None:
         """Tell the user something, once."""
@@ -91,7 +105,7 @@ class DL0:
             Where the simtel files of a node lie, with ``{pointing}`` for the node's name.
         """
         if not self.scanned:
-            why = f"{self.tree} does not exist here" if self._absent else "as asked for"
+            why = "as asked for" if self._there else f"{self.tree} does not exist here"
             self.note(f"The nodes are those of the catalogue in lstluigi ({why}).")
             return catalogue(dataset, particle, line)
         self.note(f"The nodes are those with simtel files below {self.tree}.")
@@ -106,14 +120,14 @@ class DL0:
             found = scan(directory)
         except OSError as error:
             raise LstluigiError(f"{shown(directory)} cannot be listed ({error.strerror})") from None
-        simtel = {n.name: self.holds(place.format(pointing=n.name), ".simtel.gz") for n in found}
-        empty = [name for name, there in simtel.items() if not there]
+        places = {n.name: place.replace("{pointing}", n.name) for n in found}
+        empty = [name for name, inner in places.items() if not self.holds(inner, ".simtel.gz")]
         if empty:
             self.note(
                 f"Left out, for {_count(empty)} without simtel files: {', '.join(empty)} in "
                 f"{directory}."
             )
-        return tuple(n for n in found if simtel[n.name])
+        return tuple(n for n in found if n.name not in empty)
 
     def _compare(self, dataset: str, particle: str, line: str, found: Sequence[Node]) -> None:
         """Tell the nodes that the disk and the catalogue do not share."""
@@ -168,11 +182,11 @@ class DL0:
         LstluigiError
             There is none.
         """
-        lines = self.lines(tuple(places))
         lists = {
             particle: self.nodes("TrainingDataset", particle, line, place)
             for particle, place in places.items()
         }
+        lines = self.lines(tuple(places))
         have = [particle for particle, nodes in lists.items() if nodes]
         if len(have) < len(lists):
             only = f" but for {' and '.join(have)}" if have else ""

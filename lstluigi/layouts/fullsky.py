@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar, Unpack
 
 from lstluigi.errors import LstluigiError
-from lstluigi.layouts.allsky import (
-    PathConfigAllSkyBase,
-    PathConfigAllSkyTesting,
-    PathConfigAllSkyTestingGammaDiffuse,
-    PathConfigAllSkyTraining,
-    PathConfigAllSkyTrainingWithSplit,
-)
+from lstluigi.layouts.allsky import PathConfigAllSkyBase
 from lstluigi.layouts.base import PathConfig, Step, Where, checked_name
 from lstluigi.layouts.sources import (
     PathConfigAllSkyTestingDL1ab,
@@ -20,6 +14,11 @@ from lstluigi.layouts.sources import (
     TestingFromMerged,
     TrainingFromMerged,
 )
+from lstluigi.layouts.testing import (
+    PathConfigAllSkyTesting,
+    PathConfigAllSkyTestingGammaDiffuse,
+)
+from lstluigi.layouts.training import PathConfigAllSkyTraining, PathConfigAllSkyTrainingWithSplit
 from lstluigi.layouts.trees import LayoutName
 
 __all__ = [

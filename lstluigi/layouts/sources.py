@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Unpack
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.allsky import (
-    PathConfigAllSkyBase,
-    PathConfigAllSkyTesting,
-    PathConfigAllSkyTraining,
-)
+from lstluigi.layouts.allsky import PathConfigAllSkyBase
 from lstluigi.layouts.base import Step, Where, checked_name
 from lstluigi.layouts.dl0 import Pointing
+from lstluigi.layouts.testing import PathConfigAllSkyTesting
+from lstluigi.layouts.training import PathConfigAllSkyTraining
 from lstluigi.layouts.trees import LayoutName
 
 __all__ = [
