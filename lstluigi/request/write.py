@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,8 @@ class Report:
         if self.readme_kept:
             yield f"{find_readme(self.directory)} was there and is left as it is."
         yield "Next: answer the questions of the readme, then type"
-        yield f"  lstluigi validate {self.directory}"
+        homes = dict.fromkeys(path.parent for path in self.written if path.suffix != ".md")
+        yield from (f"  lstluigi validate {shlex.quote(str(home))}" for home in homes)
 
 
 def write_request(
