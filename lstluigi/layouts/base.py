@@ -118,6 +118,7 @@ class PathConfig:
         self.dl0 = DL0(_root(root), nodes)
         self.stages: list[str] = []
         self.paths: dict[str, list[Step]] = {}
+        self._parts: list[PathConfig] = []
 
     @property
     def root(self) -> str:
@@ -141,9 +142,15 @@ class PathConfig:
         """
         where = {"root": self.root, "nodes": self.nodes, "layout": self.layout.name}
         made = kind(*arguments, **(where | settings))
-        # directories are listed once, and notices are told in one place
-        made.dl0 = self.dl0
+        self._parts.append(made)
+        made._share(self.dl0)
         return made
+
+    def _share(self, dl0: DL0) -> None:
+        """Let this config and its parts list each directory once, with notices in one place."""
+        self.dl0 = dl0
+        for part in self._parts:
+            part._share(dl0)
 
     def generate(self) -> dict[str, list[Step]]:
         """Make the steps of all stages.

@@ -27,6 +27,8 @@ Pointing: TypeAlias = Mapping[str, Node]
 TOLERANCE = 0.01
 
 TREE = "mc/DL0/LSTProd2"
+#: Ends of the names of the files that r0_to_dl1 reads.
+SIMTEL = (".simtel.gz", ".simtel.zst")
 DATASETS = {"TrainingDataset": "training", "TestDataset": "test"}
 
 
@@ -48,7 +50,7 @@ class DL0:
         self.notices: list[str] = []
         self._source = nodes
         self._found: dict[str, tuple[Node, ...]] = {}
-        self._holds: dict[tuple[str, str], bool] = {}
+        self._holds: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     @cached_property
     def _there(self) -> bool:
@@ -75,13 +77,13 @@ class DL0:
         if sentence not in self.notices:
             self.notices.append(sentence)
 
-    def holds(self, directory: str, ending: str) -> bool:
-        """Whether a directory has a file whose name ends like this."""
-        key = directory, ending
+    def holds(self, directory: str, *endings: str) -> bool:
+        """Whether a directory has a file whose name ends like one of these."""
+        key = directory, endings
         if key not in self._holds:
             try:
                 with os.scandir(directory) as entries:
-                    self._holds[key] = any(entry.name.endswith(ending) for entry in entries)
+                    self._holds[key] = any(entry.name.endswith(endings) for entry in entries)
             except (FileNotFoundError, NotADirectoryError):
                 self._holds[key] = False
             except OSError as error:
@@ -122,7 +124,7 @@ class DL0:
         except OSError as error:
             raise LstluigiError(f"{shown(directory)} cannot be listed ({error.strerror})") from None
         places = {n.name: place.replace("{pointing}", n.name) for n in found}
-        empty = [name for name, inner in places.items() if not self.holds(inner, ".simtel.gz")]
+        empty = [name for name, inner in places.items() if not self.holds(inner, *SIMTEL)]
         if empty:
             self.note(
                 f"Left out, for {_count(empty)} without simtel files: {', '.join(empty)} in "

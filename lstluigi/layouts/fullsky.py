@@ -71,7 +71,7 @@ class PathConfigAllSkyFull(PathConfig):
         self.train_configs = whole
         self.dec_list = list(whole)
         if not whole:
-            raise LstluigiError(f"no line is left: {' '.join(self.notices)}")
+            raise LstluigiError(f"no line is left: {' '.join(self.dl0.notices)}")
         self.test_configs = self.of_lines(self.testing)
         self.test_diffuse_config = self.of_lines(self.diffuse) if self.diffuse else {}
         self.stages = self.ordered()
@@ -85,6 +85,12 @@ class PathConfigAllSkyFull(PathConfig):
         """The configs that this one is put together of, in the order of their steps."""
         kinds = (self.train_configs, self.test_configs, self.test_diffuse_config)
         return [part for configs in kinds for part in configs.values()]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was noticed, also by parts of one's own."""
+        told = (notice for part in self.parts for notice in part.notices)
+        return tuple(dict.fromkeys((*super().notices, *told)))
 
     def ordered(self) -> list[str]:
         """Return the stages of all parts."""

@@ -16,7 +16,9 @@ from lstluigi.errors import LstluigiError
 from lstluigi.layouts import (
     PathConfig,
     PathConfigAllSkyFull,
+    PathConfigAllSkyFullSplitDiffuse,
     PathConfigAllSkyTesting,
+    PathConfigAllSkyTestingGammaDiffuse,
     PathConfigAllSkyTraining,
 )
 from lstluigi.layouts.base import Step
@@ -67,6 +69,11 @@ def test_old_and_new_yaml_read_the_same(tmp_path: Path) -> None:
     assert read["stages"] == config.paths
     assert read["stages_to_run"] == config.stages
     assert "&id" not in text
+    assert list(read) == [
+        *("workflow_kind", "prod_id", "source_environment", "slurm_config"),
+        *("prod_type", "stages_to_run", "stages"),
+    ]
+    assert list(read["stages"]["r0_to_dl1"][0]) == ["input", "output", "extra_slurm_options"]
 
 
 def test_an_existing_file_stays(tmp_path: Path) -> None:
@@ -143,6 +150,15 @@ def test_notices_of_all_parts_are_told_once(tmp_path: Path) -> None:
     assert len(config.notices) == 1
 
 
+def test_directories_are_listed_once(tmp_path: Path) -> None:
+    config = PathConfigAllSkyFullSplitDiffuse(PROD, ["dec_2276", "dec_931"], root=sky(tmp_path))
+    for part in config.parts:
+        assert part.dl0 is config.dl0
+    for diffuse in config.test_diffuse_config.values():
+        assert isinstance(diffuse, PathConfigAllSkyTestingGammaDiffuse)
+        assert diffuse.train_config.dl0 is config.dl0
+
+
 # as people have written them for lstmcpipe, with the import changed
 
 
@@ -203,9 +219,11 @@ def test_a_class_of_ones_own_put_together_of_others(tmp_path: Path) -> None:
             self.stages = ["train_test_split", "merge_dl1"]
             self.train_configs = {dec: TwoHalves(prod_id, dec) for dec in dec_list}
 
-    paths = Halves(PROD, ["dec_931"]).generate()
+    config = Halves(PROD, ["dec_931"])
+    paths = config.generate()
     assert len(paths["train_test_split"]) == 40
     assert paths["merge_dl1"][0]["options"] == "--pattern */train/*.h5 --no-image"
+    assert any("catalogue" in notice for notice in config.notices)
 
 
 def test_pointings_may_be_chosen(tmp_path: Path) -> None:
