@@ -20,6 +20,7 @@ from lstluigi.config import load_config, slurm
 from lstluigi.config.load import TOP_KEYS
 from lstluigi.config.steps import STEP_KEYS
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
+from lstluigi.layouts import registry
 from lstluigi.plan import Plan
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
@@ -158,6 +159,22 @@ def options_of(name: str) -> set[str]:
 def test_running_page_has_every_option() -> None:
     told = first_column(DOCS / "running.md", "## Options")
     assert {text.split()[0] for text in told} == options_of("run")
+
+
+def test_requesting_page_has_every_option() -> None:
+    page = DOCS / "requesting.md"
+    told = first_column(page, "### Options of generate-config")
+    assert told == options_of("generate-config")
+    assert first_column(page, "### A grid of NSB levels") == options_of("generate-nsb-grid")
+
+
+def test_every_pipeline_has_its_graph() -> None:
+    pages = "\n".join(page.read_text() for page in (DOCS / "pipelines").glob("*.md"))
+    drawn = set(re.findall(r"^```\{pipeline-graph\} (\w+)$", pages, re.MULTILINE))
+    assert drawn <= set(registry.names())
+    assert set(registry.names()) <= set(re.findall(r"PathConfig\w+", pages))
+        f"\n{p.stem}\n" in index for p in (DOCS / "pipelines").glob("*.md") if p.stem != "index"
+    )
 
 
 def test_simulation_page_has_every_option() -> None:

@@ -18,8 +18,9 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from lstluigi.layouts import registry
 from lstluigi.plan import Plan
-from lstluigi.request.pipelines import pipeline
+from lstluigi.request.pipelines import read_back
 from lstluigi.steps import PlannedStep
 
 #: Words of paths that say what data are of, in the order in which a box tells them.
@@ -41,12 +42,12 @@ HALVES = {
 }
 LEVELS = ("DL0", "DL1", "DL2", "models")
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 46, 16, 42, 8
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 156, 60, 16, 38, 8
 STYLE = """
 .pipeline text { fill: currentColor; text-anchor: middle; font-family: inherit; }
 .pipeline .stage { font-size: 13px; font-weight: 600; }
 .pipeline .what { font-size: 11px; }
-.pipeline rect { fill: none; stroke: currentColor; }
+.pipeline rect { fill: var(--pst-color-background, white); stroke: currentColor; }
 .pipeline .outside rect { stroke-dasharray: 5 3; }
 .pipeline path { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
 .pipeline marker path { fill: currentColor; stroke: none; fill-opacity: 0.7; }
@@ -161,7 +162,7 @@ def svg(picture: Drawing, title: str) -> str:
     return "\n".join(
         [
             f'<svg class="pipeline" role="img" viewBox="0 0 {width} {height}" '
-            f'style="max-width: {width}px; width: 100%" xmlns="http://www.w3.org/2000/svg">',
+            f'style="max-width: {width}px; width: 100%; margin-bottom: 1.5em" xmlns="http://www.w3.org/2000/svg">',
             f"<title>{escape(title)}</title>",
             f"<style>{STYLE}</style>",
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
@@ -195,19 +196,22 @@ def _drawn(box: Box, count: int, corner: tuple[float, int]) -> str:
     x, y = corner
     unit = "directory" if box.outside else "step"
     many = "directories" if box.outside else "steps"
-    number = f"{count} {unit if count == 1 else many}"
-    what = f"{box.kind}: {number}" if box.kind else number
+    told = [box.kind, f"{count} {unit if count == 1 else many}"]
     middle = x + BOX_WIDTH / 2
+    lines = [
+        f'<text class="what" x="{middle:g}" y="{y + 36 + 15 * number}">{escape(line)}</text>'
+        for number, line in enumerate(filter(None, told))
+    ]
     return (
         f'<g class="{"outside" if box.outside else "made"}">'
         f'<rect x="{x:g}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
         f'<text class="stage" x="{middle:g}" y="{y + 19}">{escape(box.stage)}</text>'
-        f'<text class="what" x="{middle:g}" y="{y + 36}">{escape(what)}</text></g>'
+        f"{''.join(lines)}</g>"
     )
 
 
 class PipelineGraph(SphinxDirective):
-    """The graph of a config class; the content holds its arguments, ``name: value``."""
+    """The graph of a config class, with its arguments as ``name=value name=value``."""
 
     required_arguments = 1
     option_spec = {"arguments": directives.unchanged}  # noqa: RUF012
@@ -217,9 +221,10 @@ class PipelineGraph(SphinxDirective):
         words = self.options.get("arguments", "").split()
         given = dict(word.split("=", 1) for word in words)
         name = self.arguments[0]
-        picture = drawing(pipeline(name, given))
-        figure = nodes.container("", nodes.raw("", svg(picture, name), format="html"))
-        return [figure]
+        arguments = {"prod_id": "PROD_ID", "nodes": "catalogue", **given}
+        config = registry.create(registry.find(name), arguments)
+        picture = drawing(read_back(config, config.text(config.content())))
+        return [nodes.container("", nodes.raw("", svg(picture, name), format="html"))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
