@@ -14,7 +14,7 @@ from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, standard
-from lstluigi.request.pipelines import read_back, step_counts, training_nodes
+from lstluigi.request.pipelines import read_back, step_counts
 
 __all__ = ["Draft", "Start", "draft", "start"]
 
@@ -107,7 +107,7 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
     config.generate()
     text = config.text(_content(config, begun, lstchain_name))
     plan = read_back(config, text)
-    made = _lstchain(config, plan, begun, nsb)
+    made = _lstchain(config, begun, nsb)
     return Draft(
         text,
         settings.text(made),
@@ -129,10 +129,10 @@ def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, 
     return content
 
 
-def _lstchain(config: PathConfig, plan: Plan, begun: Start, nsb: float | None) -> dict[str, Any]:
+def _lstchain(config: PathConfig, begun: Start, nsb: float | None) -> dict[str, Any]:
     on_top = (*begun.partials, config.lstchain)
     made = settings.for_monte_carlo(reduce(settings.merged, on_top, dict(begun.content)))
-    if config.one_pointing or len(training_nodes(plan)) == 1:
+    if config.one_pointing:
         made = settings.for_one_pointing(made)
     return made if nsb is None else settings.with_nsb(made, nsb)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from lstluigi.config import load_config
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.layouts.base import PathConfig
-from lstluigi.layouts.nodes import Node, sample
 from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.stages import STAGES
 
-__all__ = ["read_back", "step_counts", "training_nodes"]
+__all__ = ["read_back", "step_counts"]
 
 _SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
@@ -53,15 +52,3 @@ def step_counts(plan: Plan) -> Mapping[str, int]:
     for node in plan.steps:
         counts[node.step.stage] += 1
     return counts
-
-
-def training_nodes(plan: Plan) -> frozenset[Node]:
-    """Return the pointings that paths of training data name."""
-    found = (sample(path) for path in _paths(plan))
-    return frozenset(s.node for s in found if s.node is not None and s.dataset == "training")
-
-
-def _paths(plan: Plan) -> Iterator[str]:
-    for node in plan.steps:
-        yield from (reading.path for reading in node.readings)
-        yield from (made.path for made in node.makes)

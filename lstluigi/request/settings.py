@@ -97,8 +97,9 @@ def for_monte_carlo(settings: Mapping[str, Any]) -> Settings:
 def for_one_pointing(settings: Mapping[str, Any]) -> Settings:
     """Take out of a config what needs models of several pointings.
 
-    Features of the pointing are constant then, and lstchain's interpolation between zenith angles
-    (since 0.12) looks for ``alt_tel`` among the features and for a second pointing.
+    Features of the pointing are constant then. lstchain's interpolation between zenith angles
+    (since 0.12, where ``training_dirs.ecsv`` lies beside the models) looks for ``alt_tel`` among
+    the features and for a second pointing.
     """
     result = copy.deepcopy(dict(settings))
     for key in _FEATURES:

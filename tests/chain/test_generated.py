@@ -69,7 +69,7 @@ def test_what_is_generated_can_run(toy: Toy, name: str) -> None:
 
 @pytest.mark.slow
 def test_models_of_one_pointing_are_trained_and_applied(toy: Toy) -> None:
-    """Where lstchain would look for alt_tel, or for a focal length that is not there."""
+    """With features and a focal length that are not lstchain's standard."""
     name = "PathConfigProd5Trans80"
     toy.generate(name)
     config = toy.home / f"{name}/lstluigi_config.yml"

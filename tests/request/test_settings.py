@@ -85,7 +85,7 @@ def test_models_of_one_pointing_know_no_pointing(settings: Settings) -> None:
     one = for_one_pointing(settings)
     assert one["energy_regression_features"] == ["log_intensity", "width"]
     assert one["particle_classification_features"] == ["width"]
-    # lstchain 0.12 looks alt_tel up among the features to interpolate, and fails without
+    # lstchain 0.12 looks alt_tel up among the features to interpolate
     assert set(one["random_forest_zd_interpolation"].values()) == {False}
     assert "alt_tel" in settings["energy_regression_features"]
 
