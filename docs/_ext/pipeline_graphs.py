@@ -18,9 +18,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lstluigi.layouts import registry
 from lstluigi.plan import Plan
-from lstluigi.request.pipelines import read_back
+from lstluigi.request.pipelines import create, read_back
 from lstluigi.steps import PlannedStep
 
 #: Words of paths that say what data are of, in the order in which a box tells them.
@@ -222,7 +221,7 @@ class PipelineGraph(SphinxDirective):
         given = dict(word.split("=", 1) for word in words)
         name = self.arguments[0]
         arguments = {"prod_id": "PROD_ID", "nodes": "catalogue", **given}
-        config = registry.create(registry.find(name), arguments)
+        config = create(name, arguments)
         picture = drawing(read_back(config, config.text(config.content())))
         return [nodes.container("", nodes.raw("", svg(picture, name), format="html"))]
 

@@ -122,7 +122,7 @@ def generate_config(
       lstluigi generate-config PathConfigAllSkyFull --prod_id 20261101_line --dec_list dec_2276
       lstluigi generate-config PathConfigProd5Trans80 --prod_id 20261101_prod5
     """
-    from lstluigi.layouts import registry
+    from lstluigi.request.pipelines import create
     from lstluigi.request.places import places
     from lstluigi.request.write import write_request
 
@@ -132,7 +132,7 @@ def generate_config(
         "source_prod_id": source_prod_id,
     }
     given = pairs(kwargs) | _given(named) | _where(choices)
-    config = registry.create(registry.find(config_class), given)
+    config = create(config_class, given)
     where = places(config.prod_id, output, lstchain_conf)
     report = write_request(
         config,
@@ -194,15 +194,14 @@ def generate_nsb_grid(
     Example:
       lstluigi generate-nsb-grid --nsb 0.00 0.07 --prod_id_prefix 20261101 --dec_list dec_2276
     """
-    from lstluigi.layouts import registry
     from lstluigi.request.grid import trained_lines, write_grid
+    from lstluigi.request.pipelines import create
 
-    kind = registry.find(config_class)
     where = _where(choices)
     given = {**where, "dec_list": list(dec_list) or trained_lines(where)}
     directory = Path(output or f"{prod_id_prefix}_allsky_nsb_grid")
     report = write_grid(
-        lambda prod_id: registry.create(kind, {"prod_id": prod_id, **given}),
+        lambda prod_id: create(config_class, {"prod_id": prod_id, **given}),
         nsb,
         prod_id_prefix,
         _begin(choices),

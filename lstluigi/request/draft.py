@@ -14,7 +14,7 @@ from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, standard
-from lstluigi.request.pipelines import read_back, step_counts
+from lstluigi.request.pipelines import read_back, sentences, step_counts
 
 __all__ = ["Draft", "Start", "draft", "start"]
 
@@ -104,8 +104,9 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
     LstluigiError
         There are no nodes, the class makes no sound config, or lstchain cannot do what is asked.
     """
-    config.generate()
-    text = config.text(_content(config, begun, lstchain_name))
+    with sentences(type(config).__name__):
+        config.generate()
+        text = config.text(_content(config, begun, lstchain_name))
     plan = read_back(config, text)
     made = _lstchain(config, begun, nsb)
     return Draft(
@@ -138,11 +139,10 @@ def _lstchain(config: PathConfig, begun: Start, nsb: float | None) -> dict[str, 
 
 
 def _tuning_notices(made: Mapping[str, Any], plan: Plan) -> list[str]:
-    """Tell tunings that have no effect on this production, or add noise twice."""
+    """Tell tunings that have no effect on this production."""
     stages = plan.config.stages_to_run
-    waveforms = bool((made.get("waveform_nsb_tuning") or {}).get("nsb_tuning"))
-    modifier = made.get("image_modifier") or {}
-    images = any(modifier.get(key) for key in ("increase_nsb", "increase_psf"))
+    waveforms = settings.is_on(made, "waveform_nsb_tuning", "nsb_tuning")
+    images = settings.is_on(made, "image_modifier", "increase_nsb", "increase_psf")
     told = []
     if waveforms and "r0_to_dl1" not in stages:
         told.append("waveform_nsb_tuning has no effect: it acts in r0_to_dl1, which is not run.")

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lstluigi.config import load_config
-from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.layouts import registry
 from lstluigi.layouts.base import PathConfig
 from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.stages import STAGES
 
-__all__ = ["read_back", "step_counts"]
+__all__ = ["create", "read_back", "sentences", "step_counts"]
 
 _SHAPES = {name: stage.shape for name, stage in STAGES.items()}
+
+
+@contextmanager
+def sentences(name: str) -> Iterator[None]:
+    """Tell what a config class raises in a sentence, whatever it is: it may be the user's own.
+
+    Raises
+    ------
+    LstluigiError
+        It raised.
+    """
+    try:
+        yield
+    except LstluigiError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {shown(str(error))[1:-1]}"
+        raise LstluigiError(f"{name} cannot make its config ({reason}); mend the class") from error
+
+
+def create(name: str, given: Mapping[str, Any]) -> PathConfig:
+    """Make a config of a class.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class, as `registry.find` takes it.
+    given : mapping
+        Its arguments by name.
+    """
+    kind = registry.find(name)
+    with sentences(kind.__name__):
+        return registry.create(kind, given)
 
 
 def read_back(config: PathConfig, text: str) -> Plan:

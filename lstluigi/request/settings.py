@@ -16,6 +16,7 @@ __all__ = [
     "changes",
     "for_monte_carlo",
     "for_one_pointing",
+    "is_on",
     "merged",
     "text",
     "with_nsb",
@@ -136,6 +137,12 @@ def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
         )
     tuning = {"nsb_tuning": rate > 0, "nsb_tuning_rate_GHz": rate}
     return _on_top(settings, {"waveform_nsb_tuning": tuning})
+
+
+def is_on(settings: Mapping[str, Any], section: str, *switches: str) -> bool:
+    """Whether any of these switches of a section is on."""
+    found = settings.get(section)
+    return isinstance(found, Mapping) and any(found.get(name) for name in switches)
 
 
 def changes(old: Any, new: Any, key: str = "") -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
@@ -109,5 +110,9 @@ def add_readme(
         texts[path] = readme.template(title, origin)
         return False
     if overwrite:
-        texts[path] = readme.brought_up_to_date(path.read_text(encoding="utf-8"), origin)
+        try:
+            earlier = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise LstluigiError(f"{shown(str(path))} cannot be read ({error})") from None
+        texts[path] = readme.brought_up_to_date(earlier, origin)
     return not overwrite

@@ -286,6 +286,39 @@ def test_a_class_of_ones_own(here: Path) -> None:
     assert not Path("q").exists()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def __init__(self, prod_id):\n        {}['x']",
+        "stages = ['merge_dl1']\n    def generate(self):\n        {}['x']",
+        "generate = dict\n\n    def content(self):\n        return {'prod_id': object()}",
+    ],
+)
+def test_what_a_class_of_ones_own_raises_is_told(here: Path, body: str) -> None:
+    head = "from lstluigi.layouts import PathConfig\n\n\nclass Mine(PathConfig):\n"
+    Path("mine.py").write_text(f"{head}    {body}\n")
+    told = generate("mine.py:Mine", "--prod_id", "p", code=2)
+    assert "Mine cannot make its config" in told
+    assert not Path("p").exists()
+
+
+def test_a_readme_that_is_no_text_is_told(here: Path) -> None:
+    Path("p").mkdir()
+    Path("p/readme.md").write_bytes(b"\xff\xfe")
+    told = generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--overwrite", code=2)
+    assert "cannot be read" in told
+    assert files(here) == ["p/readme.md"]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"image_modifier": [1], "waveform_nsb_tuning": 3}', '{"image_extractor": {"a": 1}}']
+)
+def test_an_odd_config_to_start_from_is_taken_as_it_is(text: str) -> None:
+    Path("odd.json").write_text(text)
+    generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_base", "odd.json")
+    assert content("p/lstchain_config.json") == json.loads(text)
+
+
 def test_what_a_class_generates_is_read_back(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = PathConfig.content
     monkeypatch.setattr(PathConfig, "content", lambda self: {**made(self), "stagez": []})
