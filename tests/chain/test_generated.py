@@ -40,8 +40,10 @@ class Toy:
         return done.stdout + done.stderr
 
     def generate(self, name: str) -> str:
+        """Generate a config; tests may share it, so it may be there."""
         layout, *options = CLASSES[name]
-        return self.type("generate-config", name, "--prod_id", name, "--root", layout, *options)
+        words = ("--prod_id", name, "--root", layout, "--overwrite", *options)
+        return self.type("generate-config", name, *words)
 
     def run(self, name: str, *options: str) -> str:
         config = f"{name}/lstluigi_config.yml"
