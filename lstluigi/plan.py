@@ -18,6 +18,7 @@ from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.recipe import Recipe, own_changes, recorded, short
 from lstluigi.stages.base import Reading, Stage
 from lstluigi.steps import (
+    NO_FILES,
     OneFile,
     PlannedStep,
     Unit,
@@ -147,7 +148,7 @@ class Plan:
 
     def kept(self, node: PlannedStep) -> ToolConfigs:
         """The configs that the step's commands read, those of tools that have none left out."""
-        tools = tools_of(general_commands(node, _Files(self, node)))
+        tools = tools_of(general_commands(node, NO_FILES))
         return {tool: self.configs[tool] for tool in tools if tool in self.configs}
 
     def finals(self, node: PlannedStep) -> Sequence[str]:

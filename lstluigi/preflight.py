@@ -20,7 +20,7 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
 from lstluigi.stages.base import Reading
-from lstluigi.steps import PlannedStep, tools_of
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -40,6 +40,13 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """Configs of tools that these steps read and that are not known; absent ones were told."""
+    needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
+    for tool in sorted(needed - plan.config.tool_configs.keys()):
+        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:
@@ -95,10 +102,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
-    recipes = [plan.recipes[node.index].content for node in steps]
-    needed = {tool for recipe in recipes for tool in tools_of(recipe["commands"])}
-    for tool in sorted(needed - plan.configs.keys()):
-        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
+    yield from tool_config_problems(plan, steps)
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:

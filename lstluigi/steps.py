@@ -91,6 +91,18 @@ class OneFile:
         return [self.file] if reading == self.reading else []
 
 
+class _NoFiles:
+    """Inputs of a step of which no file is known."""
+
+    lstchain: Mapping[str, Any] = {}
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return ()
+
+
+NO_FILES: Inputs = _NoFiles()
+
+
 def planned(index: int, step: Step, stage: Stage) -> PlannedStep:
     """A step as a node, with what its stage says of it."""
     makes = tuple(stage.makes(step))

@@ -31,12 +31,13 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     session
     scheduling
     production
+    _setup
     controller detached
     cancel
     display
     run
     simulation layouts
-    library
+    smoke library upgrade
     plots suggest
     validation request
     cli

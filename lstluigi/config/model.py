@@ -102,6 +102,23 @@ class Shape:
     options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
 
+    def fits(self, step: Step) -> bool:
+        """Does a step have every path that it must have? Not so where one was refused."""
+        extra = {**step.extra, "path_model": step.path_model}
+        return (
+            _fits(step.input, self.input)
+            and _fits(step.output, self.output)
+            and _fits(extra, self.extra_keys)
+        )
+
+
+def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
+    """Is there a path, or one under every name that is required?"""
+    if wanted == "path":
+        return bool(given)
+    required = [name for name, needed in wanted.items() if needed]
+    return isinstance(given, Mapping) and all(given.get(name) for name in required)
+
 
 @dataclass(frozen=True)
 class Place:

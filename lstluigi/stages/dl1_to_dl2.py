@@ -12,10 +12,14 @@ from lstluigi.stages import checks
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
 
 
+def dl2_name(dl1: str) -> str:
+    """Name of the DL2 file made of a DL1 file: lstchain's rule."""
+    return os.path.basename(dl1).replace("dl1", "dl2", 1)
+
+
 def dl2_path(step: Step) -> str:
-    """Path of the DL2 file: lstchain's rule for its name."""
-    name = os.path.basename(step.path("input")).replace("dl1", "dl2", 1)
-    return os.path.join(step.path("output"), name)
+    """Path of the DL2 file."""
+    return os.path.join(step.path("output"), dl2_name(step.path("input")))
 
 
 class DL1ToDL2(Stage):
