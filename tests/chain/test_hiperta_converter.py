@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import tables
 from chain_compare import DL1_PARAMETERS, leaves
 from chain_config import DL1_FILES, TRAINING_GAMMAS, TRAINING_PROTONS
-from chain_runs import Production
+from chain_runs import ROOT, Production
 from hiperta_files import CONVERTER, converter, own_file, reconstruct
 
 from lstluigi.scripts import runner
@@ -369,6 +370,33 @@ def test_a_file_that_is_not_there_or_would_be_replaced(
     made.write_text("mine")
     assert converter().main([str(own_file(theirs, GAMMA)), "-o", str(made)]) == 2
     assert made.read_text() == "mine"
+
+
+def described() -> dict[str, set[str]]:
+    """Tables of the page with what it says of their columns and attributes."""
+    page = (ROOT / "docs" / "workflow-hiperta.md").read_text()
+    rows = re.findall(r"^\| `(/\w\S+)` \| [^|]+ \| (.+) \|$", page, re.MULTILINE)
+    return {path: set(re.findall(r"`(\w+)`", text)) for path, text in rows}
+
+
+def test_the_page_describes_the_layout(theirs: Path) -> None:
+    """All that is read is there to be read about, and these files are what the page says."""
+    told = described()
+    with tables.open_file(str(own_file(theirs, GAMMA))) as h5:
+        found = {table._v_pathname: table for table in h5.walk_nodes("/", "Table")}
+        assert set(found) == set(told)
+        for path, names in told.items():
+            absent = {n for n in names - set(found[path].colnames) if n not in found[path].attrs}
+            # early ctapipe had none of these
+            assert absent <= {
+                *("hillas_length_uncertainty", "hillas_width_uncertainty"),
+                *("effective_focal_length", "is_valid"),
+            }
+    script = converter()
+    assert {column.source for column in script.COLUMNS if column.source} <= set.union(
+        *told.values()
+    )
+    assert {script.OLD_NAMES.get(n, n) for n in script.NEEDED_OF_RUN} <= told[RUN]
 
 
 def test_the_script_stands_alone(theirs: Path, tmp_path: Path) -> None:

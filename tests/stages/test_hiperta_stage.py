@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from steps import Files, step_of
 
+from lstluigi.config import load_config
+from lstluigi.plan import Plan
 from lstluigi.scripts import runner
-from lstluigi.stages import WORKFLOWS
+from lstluigi.stages import SHAPES, WORKFLOWS
 from lstluigi.stages.base import RTA_CONFIG, SCRIPTS
 from lstluigi.steps import tools_of
 
+ROOT = Path(__file__).parents[2]
 FILES = Files([["/dl0/run1.simtel.gz"], ["/dl0/run2.simtel.zst"]])
 
 
@@ -75,3 +80,47 @@ def test_a_kept_file_does_not_change_what_is_made(tmp_path: Path, options: dict[
     assert not stage.settings(step)
     plain, other = of_step(tmp_path)
     assert stage.commands(step, FILES) == plain.commands(other, FILES)
+
+
+# ---- configs and docs
+
+
+def test_the_page_has_the_commands_and_the_options(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "workflow-hiperta.md").read_text()
+    stage, step = of_step(tmp_path, debug_mode=True)
+    names = {"/dl0/": "", "run1.simtel.gz": "FILE", "run1.h5": "NAME.h5"}
+    names |= {f"{SCRIPTS}/": "", RTA_CONFIG: "RTA_CONFIG", " -g": " [-g]"}
+    text = "\n".join(" ".join(command) for command in stage.commands(step, FILES)[:2])
+    for word, told in names.items():
+        text = text.replace(word, told)
+    assert f"```text\n{text}\n```" in page
+    assert set(re.findall(r"^\| `(\w+)` \| `false`", page, re.MULTILINE)) == set(
+        stage.shape.options
+    )
+
+
+def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "workflow-hiperta.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "hiperta_rta_config.txt").touch()
+    (tmp_path / "config.yml").write_text(block)
+    assert load_config(tmp_path / "config.yml", SHAPES).steps[0].settings == {"keep_file": True}
+
+
+@pytest.mark.parametrize(
+    "directory", ["configs/hiperta_config_example.yml", "production_configs/toy_hiperta"]
+)
+def test_configs_read_dl0_and_nothing_else_from_outside(tmp_path: Path, directory: str) -> None:
+    given = ROOT / directory
+    there = tmp_path / "there"
+    shutil.copytree(given if given.is_dir() else given.parent, there)
+    for example in there.glob("lstluigi_config_example.yml"):
+        example.unlink()
+    (there / "lstchain_config.json").touch()
+    (path,) = there.glob("*.yml")
+    config = load_config(path, SHAPES)
+    assert set(config.tool_configs) == {"lstchain", "rta"}
+    plan = Plan(config, WORKFLOWS[config.workflow_kind], {})
+    assert not plan.graph.problems
+    outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
+    assert outside == {"DL0"}
