@@ -10,6 +10,7 @@ from lab import Lab, events_in, full
 
 from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.spec import Environment
+from lstluigi.preflight import program_problems
 
 PROGRAM = "hiperta_r0_dl1"
 #: writes down how it was called, and unpacks its input in place of reconstructing it
@@ -113,6 +114,22 @@ def test_a_missing_program_is_told_before_anything_runs(lab: Lab) -> None:
     assert "stage r0_to_dl1, step 1" in run.text
     assert not run.arrays
     assert not (lab.root / "dl1").exists()
+
+
+def test_a_cluster_may_have_what_this_machine_has_not(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs tell, and are not tried again; no file is given up for it."""
+    one_node(lab, max_failed_fraction=1)
+    plan = lab.plan()
+    assert list(program_problems(plan.steps, Environment(), local=False)) == []
+    assert len(list(program_problems(plan.steps, Environment(), local=True))) == 1
+    monkeypatch.setattr("lstluigi.preflight.missing_programs", lambda *given: [])
+    run = lab.run()
+    assert run.code == 30
+    assert f"{PROGRAM} is not in this environment" in run.text
+    assert len(run.arrays) == 1
+    assert not lab.files("dl1")
 
 
 def test_only_steps_that_are_to_run_need_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
