@@ -97,7 +97,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
 
 
 def _needs_config(plan: Plan, node: PlannedStep) -> bool:
-    return any(LSTCHAIN_CONFIG in c for c in plan.recipes[node.index].content["commands"])
+    return any(LSTCHAIN_CONFIG in c for c in plan.recipe(node).content["commands"])
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:

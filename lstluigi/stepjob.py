@@ -18,7 +18,7 @@ from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.lstchain_config import LstchainConfig
 from lstluigi.plan import Plan, Standing
-from lstluigi.recipe import record
+from lstluigi.recipe import Recipe, record
 from lstluigi.resources import requested
 from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
@@ -122,8 +122,9 @@ class StepJob:
         accepted = (plan.record(node) or {}).get("accepted", [])
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
-        record(node.places.recipe, plan.recipes[node.index], lstchain, **notes)
-        return self._work(items)
+        recipe = plan.recipe(node)
+        record(node.places.recipe, recipe, lstchain, **notes)
+        return self._work(items, recipe)
 
     def _keep_config(self, units: Sequence[Unit]) -> LstchainConfig | None:
         """Keep the lstchain config beside the product: jobs read it there, and so can people."""
@@ -159,7 +160,7 @@ class StepJob:
                 return kept is None or file in kept.get("by_hand", [])
         return True
 
-    def _work(self, items: Sequence[Item]) -> Work:
+    def _work(self, items: Sequence[Item], recipe: Recipe) -> Work:
         node, stage = self.node, self.node.stage
         try:
             resources = requested(self._plan, node, self._backend)
@@ -173,7 +174,7 @@ class StepJob:
             adds_up=not stage.per_file,
         )
         title = f"{stage.name} {node.label} {self._plan.config.prod_id}"
-        return Work(items, shared, title, self._plan.recipes[node.index].digest)
+        return Work(items, shared, title, recipe.digest)
 
     # under way
 
@@ -218,7 +219,7 @@ class StepJob:
             self._tell(self.node, word)
         finally:
             self.node.places.clear_scratch()
-            self._plan.forget_names(self.node)
+            self._plan.forget_names()
             self._release()
         return outcome
 
