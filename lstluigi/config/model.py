@@ -75,7 +75,7 @@ class Shape:
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands in a config.
 
@@ -125,7 +125,7 @@ def _word(name: str) -> str:
     return name if name.isidentifier() else shown(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One entry of a stage.
 
