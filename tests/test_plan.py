@@ -50,6 +50,28 @@ def test_expected_files(lab: Lab) -> None:
     assert len(split) == 2
 
 
+def test_names_that_were_let_go_are_put_together_again(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+
+    def names() -> list[object]:
+        files = [plan.files(n, number) for n in plan.steps for number in range(len(n.readings))]
+        return [*files, *map(plan.finals, plan.steps), *map(plan.final_set, plan.steps)]
+
+    before = names()
+    plan.forget_names()
+    assert names() == before
+
+
+def test_a_recipe_lists_all_that_is_upstream(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+    for node in plan.steps:
+        above = [plan.steps[index] for index in plan.graph.ancestors(node.index)]
+        expected = {short(other.output): plan.recipe(other).digest for other in above}
+        assert plan.recipe(node).upstream == expected
+
+
 def test_whole_and_passed(lab: Lab) -> None:
     full(lab)
     touch(lab, "irf/irf.fits", "irf/sensitivity.fits")
