@@ -176,6 +176,7 @@ class Session:
                 self.log.begin()
                 self.listeners.append(self.log.heard)
                 atexit.register(self.log.close)
+            self.plan.forget_names()  # planning has put together those of all files
             self._prepared[key] = steps
         return self._prepared[key]
 

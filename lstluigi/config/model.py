@@ -120,7 +120,7 @@ def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
     return isinstance(given, Mapping) and all(given.get(name) for name in required)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands in a config.
 
@@ -170,7 +170,7 @@ def _word(name: str) -> str:
     return name if name.isidentifier() else shown(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One entry of a stage.
 
