@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from lstluigi.config import ProductionConfig
+from lstluigi.errors import ConfigError
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -288,6 +290,9 @@ class Plan:
             for record in self.outside.upstream(node):
                 upstream |= record["upstream"]
                 upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
+            with suppress(ConfigError):  # told before anything runs
+                for own in self.outside.configs(node):
+                    upstream[short(str(own.path))] = own.digest
             content = recipe_content(node, self.config, _Files(self, node), self.configs)
             found[index] = Recipe(content, upstream)
         return found
@@ -326,7 +331,8 @@ class Plan:
         now = self.recipes[node.index].upstream
         changed = {name for name, value in before.items() if now.get(name, value) != value}
         if changed:
-            named = [n.output for n in self.steps if short(n.output) in changed]
+            paths = [*(n.output for n in self.steps), *(r.path for r in node.readings)]
+            named = [path for path in paths if short(path) in changed]
             yield f"it was made of what is made differently now, e.g. {min(named, default='?')}"
         known = self.manifest(node) or Manifest()
         for producer in self.producers(node):

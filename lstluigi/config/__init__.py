@@ -2,6 +2,7 @@
 
 from lstluigi.config.load import load_config, missing_tool_config
 from lstluigi.config.model import (
+    NoiseTuning,
     Place,
     ProductionConfig,
     Shape,
@@ -10,8 +11,10 @@ from lstluigi.config.model import (
     Unfit,
     fraction,
 )
+from lstluigi.config.tuning import tuning_level
 
 __all__ = [
+    "NoiseTuning",
     "Place",
     "ProductionConfig",
     "Shape",
@@ -21,4 +24,5 @@ __all__ = [
     "fraction",
     "load_config",
     "missing_tool_config",
+    "tuning_level",
 ]

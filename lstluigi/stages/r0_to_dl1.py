@@ -10,7 +10,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage
+from lstluigi.stages.base import OWN_CONFIG, Inputs, Reading, Stage, config_of, own_config
 
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -25,14 +25,16 @@ class R0ToDL1(Stage):
 
     name = "r0_to_dl1"
     task = "R0ToDL1"
-    shape = Shape(input="path", output="path")
+    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
-        return [Reading(step.path("input"), {"file": True}, f"*.simtel.{z}") for z in ("gz", "zst")]
+        source, check = step.path("input"), {"file": True}
+        files = [Reading(source, check, f"*.simtel.{z}") for z in ("gz", "zst")]
+        return [*files, *own_config(step)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of DL1 files."""
@@ -46,8 +48,9 @@ class R0ToDL1(Stage):
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain for each file."""
+        config = config_of(step)
         return [
-            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", LSTCHAIN_CONFIG)
+            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", config)
             for reading in (0, 1)
             for file in inputs[reading]
         ]

@@ -16,6 +16,7 @@ from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
+from lstluigi.probe import probe_problems
 from lstluigi.session import Choices, examine
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
@@ -92,6 +93,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     if check_paths:
         on_slurm = on_slurm and answers()
         refused += preflight.file_problems(plan, preflight.sound(plan))
+        refused += probe_problems(plan, preflight.sound(plan))
         source = plan.config.source_environment
         named = (
             Environment() if source is None else Environment(source.source_file, source.conda_env)
