@@ -63,7 +63,15 @@ def _reasons(asked: tuple[_Asked, ...]) -> dict[_Asked, str]:
     """Why files are not fit, as a job would say it; those that are fit are left out."""
     with tempfile.TemporaryDirectory(prefix="lstluigi-probe-") as place:
         items = [
-            Item(str(number), (), (), f"{place}/scratch/{number}", "", (), [(file, json.loads(c))])
+            Item(
+                str(number),
+                (),
+                (),
+                f"{place}/scratch/{number}",
+                f"{place}/{number}.log",
+                (),
+                [(file, json.loads(c))],
+            )
             for number, (file, _, _, c) in enumerate(asked)
         ]
         array = Array("probe", place, [Chunk(items, Resources(), Environment())])
