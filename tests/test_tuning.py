@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from lab import Lab, write_dl1
 
 from lstluigi.errors import ConfigError
 from lstluigi.plan import Standing
-from lstluigi.session import Choices, Session
+from lstluigi.session import Choices, Session, examine
 from lstluigi.stages import checks
 from lstluigi.validation import validate
 
+EXAMPLE = Path(__file__).parents[1] / "configs" / "lstluigi_noise_tuning_example.yml"
 WAVEFORM = {"nsb_tuning": False, "nsb_tuning_rate_GHz": 0.15}
 
 
@@ -198,6 +200,20 @@ def test_a_config_of_its_own_that_cannot_be_read(lab: Lab, text: str | None, tol
     (problem,) = problems(lab)
     assert told in problem
     assert str(own) in problem
+
+
+def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSTLUIGI_PROD_LOGS", str(tmp_path / "logs"))
+    example = shutil.copy(EXAMPLE, tmp_path / "config.yml")
+    (tmp_path / "lstchain_config.json").write_text("{}")
+    plan, found = examine(Choices(config=example))
+    assert not found
+    tune = plan.steps[0]
+    assert tune.step.stage == "tune_nsb"
+    assert plan.consumers(tune) == [n for n in plan.steps if n.step.stage == "dl1ab"]
+    outside = {reading.path for node in plan.steps for reading in plan.external(node)}
+    kinds = {tuple(Path(path).relative_to(tmp_path).parts[:2]) for path in outside}
+    assert kinds == {("real", "DL1"), ("mc", "DL0"), ("mc", "DL1")}
 
 
 # what is wrong with it
