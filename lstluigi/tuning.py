@@ -33,6 +33,20 @@ def with_noise_tuning(config: ProductionConfig) -> ProductionConfig:
     )
 
 
+def without_tuning(config: ProductionConfig) -> ProductionConfig:
+    """A config whose noise is not tuned: every step reads the lstchain config of the production."""
+    made = {step.output for step in config.steps if step.stage == TuneNSB.name}
+    steps = (step for step in config.steps if step.stage != TuneNSB.name)
+    return replace(
+        config,
+        stages_to_run=tuple(name for name in config.stages_to_run if name != TuneNSB.name),
+        steps=tuple(
+            replace(step, extra={k: path for k, path in step.extra.items() if path not in made})
+            for step in steps
+        ),
+    )
+
+
 def _step(tuning: NoiseTuning, tuned: str, number: int) -> Step:
     return Step(
         stage=TuneNSB.name,

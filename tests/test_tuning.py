@@ -13,9 +13,12 @@ import yaml
 from lab import Lab, write_dl1
 
 from lstluigi.errors import ConfigError
-from lstluigi.plan import Standing
+from lstluigi.plan import Plan, Standing
 from lstluigi.session import Choices, Session, examine
-from lstluigi.stages import checks
+from lstluigi.smoke.configs import moved_step
+from lstluigi.smoke.standins import stand_ins
+from lstluigi.stages import STAGES, checks
+from lstluigi.tuning import without_tuning
 from lstluigi.validation import validate
 
 EXAMPLE = Path(__file__).parents[1] / "configs" / "lstluigi_noise_tuning_example.yml"
@@ -315,3 +318,23 @@ def test_what_is_made_already_is_not_looked_into(lab: Lab) -> None:
     for path in (lab.root / "base/node").iterdir():
         path.unlink()
     assert Session(Choices(config=str(lab.config))).check() == []
+
+
+def test_a_smoke_test_does_without(lab: Lab) -> None:
+    """There is no toy data like real ones; configs that are there are read where they lie."""
+    tuned(lab)
+    (lab.root / "own.json").write_text("{}")
+    content = yaml.safe_load(lab.config.read_text())
+    own = {"input": lab.path("base/node"), "output": lab.path("dl1/own")}
+    content["stages"]["dl1ab"].append({**own, "lstchain_config": lab.path("own.json")})
+    lab.config.write_text(yaml.safe_dump(content))
+    config = without_tuning(lab.plan().config)
+    assert config.stages_to_run == ("dl1ab", "merge_dl1")
+    plan = Plan(config, STAGES, {})
+    first, second, _ = plan.steps
+    assert first.step.extra == {}
+    assert second.step.extra == {"lstchain_config": lab.path("own.json")}
+    moved = moved_step(second.step, lab.root / "smoke", [])
+    assert moved["lstchain_config"] == lab.path("own.json")
+    assert moved["output"] == f"{lab.root}/smoke{lab.path('dl1/own')}"
+    assert {toy.path for toy in stand_ins(plan, (0, 1))} == {lab.path("base/node")}

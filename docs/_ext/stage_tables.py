@@ -27,7 +27,7 @@ CHECKS = {
     "file": "there, with content",
     "link": "there",
     "png": "a whole PNG image",
-    "json": "JSON",
+    "json": "JSON with the keys {}",
     "joblib": "a whole joblib file",
     "hdf5": "holds {}",
     "absent": "does not hold {}",
@@ -63,7 +63,7 @@ class Placeholders:
     def __getitem__(self, reading: int) -> Sequence[str]:
         if self._stage.per_file and reading > 0:
             return []
-        path, _, pattern = self._readings[reading]
+        path, _, pattern = self._readings[reading][:3]
         if pattern is None:
             return [path]
         names = ("FILE",) if self._stage.per_file else ("FILE1", "FILE2")

@@ -1,4 +1,4 @@
-"""Noise tuning by real lstchain: toy MC under a dark sky, tuned to toy data under a brighter one."""
+"""Noise tuning by real lstchain: toy MC under a dark sky, toy data under a brighter one."""
 
 from __future__ import annotations
 
