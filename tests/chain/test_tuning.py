@@ -111,6 +111,7 @@ def test_images_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path
     _numbers_are_told(place, json.loads(found.read_text())["image_modifier"])
 
 
+@pytest.mark.slow
 def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path: Path) -> None:
     from lstluigi.simulation.camera import NSB_RATE
 
