@@ -25,7 +25,7 @@ from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
     for node in plan.steps:
-        yield from node.stage.problems(node.step)
+        yield from plan.problems(node)
         yield from _both_sides(plan, node)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
@@ -56,7 +56,7 @@ def sound(plan: Plan) -> list[PlannedStep]:
         for node in plan.to_do()
         if plan.standings[node.index] is Standing.MISSING
         and node.index not in unsound
-        and not node.stage.problems(node.step)
+        and not plan.problems(node)
     ]
 
 

@@ -117,6 +117,10 @@ class Stage(ABC):
         """What is wrong with a step beyond its shape."""
         return ()
 
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """What the step and the production's lstchain config do not agree on."""
+        return ()
+
 
 def same_name(final: str, check: Check) -> Product:
     """A product made in the scratch directory under the name it ends with."""

@@ -120,7 +120,11 @@ def test_a_dl2_file_is_named_as_lstchain_does(tmp_path: Path) -> None:
         tmp_path, "dl1_to_dl2", input="/x/dl1_dl1_a.h5", output="/dl2", path_model="/m"
     )
     assert [made.path for made in stage.makes(step)] == ["/dl2/dl2_dl1_a.h5"]
-    assert [reading.path for reading in stage.reads(step)] == ["/x/dl1_dl1_a.h5", "/m"]
+    assert [(reading.path, reading.pattern) for reading in stage.reads(step)] == [
+        ("/x/dl1_dl1_a.h5", None),
+        ("/m", "*.sav"),
+        ("/m", "training_dirs.ecsv"),
+    ]
 
 
 @pytest.mark.parametrize("missing", [(), ("electron_file",), ("electron_file", "proton_file")])
