@@ -67,7 +67,8 @@ def nodes(pointings: Angles) -> Angles:
     degrees = np.degrees(pointings[np.isfinite(pointings).all(axis=1)])
     zenith = np.round(90 - degrees[:, 0], DECIMALS)
     azimuth = np.round(degrees[:, 1], DECIMALS) % 360
-    return np.unique(np.column_stack([zenith, azimuth]), axis=0)
+    found: Angles = np.unique(np.column_stack([zenith, azimuth]), axis=0)
+    return found
 
 
 def rows(found: Angles) -> Angles:
@@ -100,8 +101,8 @@ def run(args: argparse.Namespace) -> None:
         raise ScriptError(f"{args.gammas} has no event with a pointing.")
     write(found, args.output)
     print(f"{len(found)} training nodes (zenith, azimuth in deg):")
-    for node in found:
-        print("  {:7.3f} {:8.3f}".format(*node))
+    for zenith, azimuth in zip(found[:, 0], found[:, 1], strict=True):
+        print(f"  {zenith:7.3f} {azimuth:8.3f}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
