@@ -112,8 +112,7 @@ def test_lstchain_interpolates_between_them(made: Production) -> None:
 
 def test_outside_the_nodes_the_nearest_is_taken(made: Production) -> None:
     from astropy import units as u
-
-    from lstchain.high_level import check_in_delaunay_triangle  # isort: skip
+    from lstchain.high_level import check_in_delaunay_triangle
 
     target = {"ZEN_PNT": 60 * u.deg, "B_DELTA": 90 * u.deg, "AZ_PNT": 100 * u.deg}
     assert len(check_in_delaunay_triangle(gathered(made), target)) == 1
