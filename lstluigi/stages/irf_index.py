@@ -24,6 +24,7 @@ class IRFIndex(Stage):
 
     name = "irf_index"
     task = "IRFIndex"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input="path", output="path")
     logs = "job_logs_irf_index"
     resources = Resources(options=(("partition", "short"),))
