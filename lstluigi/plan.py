@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import ConfigError
+from lstluigi.errors import ConfigError, Problem
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -59,8 +59,7 @@ class _Files:
 
     @property
     def lstchain(self) -> Mapping[str, Any]:
-        configs = self._plan.configs
-        return configs["lstchain"].content if "lstchain" in configs else {}
+        return self._plan.lstchain
 
     def __getitem__(self, reading: int) -> Sequence[str]:
         files, dropped = self._plan.files(self._node, reading), self._plan.dropped(self._node)
@@ -103,6 +102,17 @@ class Plan:
         self._finals: dict[int, Sequence[str]] = {}
         self._final_sets: dict[int, frozenset[str]] = {}
         self._manifests: dict[int, Manifest | None] = {}
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        """Content of the lstchain config; empty where the production has none."""
+        return self.configs["lstchain"].content if "lstchain" in self.configs else {}
+
+    def problems(self, node: PlannedStep) -> list[Problem]:
+        """What is wrong with a step in itself, and beside the lstchain config."""
+        stage, step = node.stage, node.step
+        known = "lstchain" in self.configs
+        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if known else ())]
 
     # what a step reads and makes
 

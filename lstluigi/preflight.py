@@ -26,9 +26,7 @@ from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
     for node in plan.steps:
-        yield from node.stage.problems(node.step)
-        if "lstchain" in plan.configs:
-            yield from node.stage.problems_with(node.step, plan.configs["lstchain"].content)
+        yield from plan.problems(node)
         try:
             list(plan.outside.configs(node))
         except ConfigError as error:
@@ -63,7 +61,7 @@ def sound(plan: Plan) -> list[PlannedStep]:
         for node in plan.to_do()
         if plan.standings[node.index] is Standing.MISSING
         and node.index not in unsound
-        and not node.stage.problems(node.step)
+        and not plan.problems(node)
     ]
 
 
