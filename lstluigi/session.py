@@ -150,6 +150,7 @@ class Session:
                 problems += preflight.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += preflight.environment_problems(self.config, self.environment, local)
+            problems += preflight.program_problems(running, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
         _refuse(problems)
         return steps

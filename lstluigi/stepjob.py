@@ -14,7 +14,7 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
-from lstluigi.jobs.results import ItemResult
+from lstluigi.jobs.results import NOT_FOUND, ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import Recipe, record
@@ -261,9 +261,10 @@ def _source(identity: str, unit: Unit) -> str:
 
 
 def _is_data(result: ItemResult) -> bool:
-    """Is it the file that is bad, not the job that was killed or the disk that is full?"""
+    """Is it the file that is bad, not the job that was killed, its disk or its environment?"""
     reason = str(result.get("reason", ""))
-    return result.get("rc") is not None and not reason.startswith(("disk full", "out of memory"))
+    of_the_job = result.get("rc") in (None, NOT_FOUND)
+    return not of_the_job and not reason.startswith(("disk full", "out of memory"))
 
 
 def _told(dropped: Mapping[str, str]) -> str:

@@ -10,7 +10,16 @@ from typing import Any, Literal, TypeAlias
 from lstluigi.errors import Problem, shown
 from lstluigi.jobs.settings import SlurmSettings
 
-__all__ = ["Place", "ProductionConfig", "Shape", "SourceEnvironment", "Step", "Unfit", "fraction"]
+__all__ = [
+    "Place",
+    "ProductionConfig",
+    "Shape",
+    "SourceEnvironment",
+    "Step",
+    "Unfit",
+    "fraction",
+    "switch",
+]
 
 Backend: TypeAlias = Literal["local", "slurm", "auto"]
 
@@ -51,6 +60,25 @@ def fraction(text: str) -> float:
         value = float("nan")
     if not 0 < value < 1:
         raise Unfit(f"{shown(text)} is not between 0 and 1", "give a share such as 0.5")
+    return value
+
+
+def switch(text: str) -> bool:
+    """Read whether something is wanted.
+
+    Parameters
+    ----------
+    text : str
+        The value as the config has it.
+
+    Raises
+    ------
+    Unfit
+        It is neither true nor false.
+    """
+    value = {"true": True, "false": False}.get(text.lower())
+    if value is None:
+        raise Unfit(f"{shown(text)} is neither true nor false", "write true or false")
     return value
 
 
