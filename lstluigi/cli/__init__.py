@@ -26,6 +26,7 @@ COMMANDS = {
     "plot-irfs": ("plots", "plot_irfs"),
     "compare-irfs": ("plots", "compare_irfs"),
     "plot-models-importance": ("plots", "plot_models_importance"),
+    "graph": ("plots", "graph"),
     "validate": ("validation", "validate"),
     "upgrade-config": ("upgrading", "upgrade_config"),
     "simulate": ("data", "simulate"),

@@ -1,4 +1,4 @@
-"""`lstluigi plot-irfs`, `lstluigi compare-irfs` and `lstluigi plot-models-importance`."""
+"""`lstluigi plot-irfs`, `compare-irfs`, `plot-models-importance` and `graph`."""
 
 from __future__ import annotations
 
@@ -122,3 +122,56 @@ def plot_models_importance(
     free_to_write(output, overwrite)
     draw_importance(directory, output, config)
     click.echo(f"wrote {output}")
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option(
+    "--dec",
+    "line",
+    default="",
+    metavar="LINE",
+    help="Each step of this declination line and of what it needs, such as dec_2276 (default: all "
+    "steps, joined by stage and kind of data).",
+)
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Where to: .svg, .png, .pdf or .mmd (Mermaid); may be given several times (default: "
+    "Mermaid, printed).",
+)
+@click.option(
+    "--lstchain-config",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="lstchain config, if the production config does not name it.",
+)
+@_OVERWRITE
+def graph(
+    config: str, line: str, output: tuple[str, ...], lstchain_config: str, overwrite: bool
+) -> None:
+    """Draw the steps of a production, what each reads, and where they stand.
+
+    Example: lstluigi graph lstmcpipe_config.yml -o graph.svg
+    """
+    from lstluigi.errors import ConfigError
+    from lstluigi.plots import boxes, graphs
+    from lstluigi.plots.images import free_to_write
+    from lstluigi.session import Choices, examine
+
+    for file in output:
+        free_to_write(file, overwrite, graphs.FORMATS)
+    plan, problems = examine(Choices(config, lstchain_config))
+    if problems:
+        raise ConfigError(problems)
+    picture = boxes.drawing(plan, line=line, standings=True)
+    title = " ".join(filter(None, [plan.config.prod_id, line]))
+    for file in output:
+        graphs.draw(picture, title, file)
+        click.echo(f"wrote {file}")
+    if not output:
+        click.echo(graphs.mermaid(picture, title), nl=False)

@@ -1,0 +1,254 @@
+"""Graphs of productions as SVG, Mermaid or an image, drawn by nothing but this file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lstluigi.files import write_text
+from lstluigi.plots.boxes import Box, Drawing, rows
+from lstluigi.plots.images import save
+
+__all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
+
+#: Endings of files that `draw` writes
+FORMATS = (".svg", ".png", ".pdf", ".mmd")
+BOX_WIDTH, LINE_HEIGHT, GAP, FAR, MARGIN = 164, 15, 14, 38, 8
+#: Fill and edge of a box by how far it is, with names that say so in a legend
+STATES = {
+    "outside": ("#ffffff", "#777777"),
+    "made": ("#ffffff", "#222222"),
+    "done": ("#d5f0e3", "#00724f"),
+    "partly": ("#dcebf8", "#0061a4"),
+    "changed": ("#fde8cc", "#a85800"),
+    "open": ("#ffffff", "#222222"),
+}
+STYLE = """
+.pipeline text { fill: currentColor; text-anchor: middle;
+  font-family: var(--pst-font-family-base, sans-serif); }
+.pipeline .stage { font-size: 13px; font-weight: 600; }
+.pipeline .what { font-size: 11px; }
+.pipeline rect { fill: var(--pst-color-background, white); stroke: currentColor; }
+.pipeline .outside rect { stroke-dasharray: 5 3; }
+.pipeline path { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
+.pipeline marker path { fill: currentColor; stroke: none; fill-opacity: 0.7; }
+"""
+TINTS = "".join(
+    f".pipeline .{state} rect {{ fill: {fill}; stroke: {edge}; }}\n"
+    for state, (fill, edge) in STATES.items()
+    if state not in ("outside", "made")
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where boxes are.
+
+    Parameters
+    ----------
+    corners : mapping of Box to (float, float)
+        Upper left corner of each.
+    width, height : float
+        Of the whole.
+    box_height : float
+        Of each box.
+    across : bool
+        Whether what is read stands on the left of what reads it, else above it.
+    """
+
+    corners: Mapping[Box, tuple[float, float]]
+    width: float
+    height: float
+    box_height: float
+    across: bool
+
+    def edge(self, source: Box, target: Box) -> tuple[tuple[float, float], ...]:
+        """Four points of the curve between two boxes."""
+        (x1, y1), (x2, y2) = self.corners[source], self.corners[target]
+        if self.across:
+            x1, y1, y2 = x1 + BOX_WIDTH, y1 + self.box_height / 2, y2 + self.box_height / 2
+            bend = (x2 - x1) / 2
+            return (x1, y1), (x1 + bend, y1), (x2 - 1 - bend, y2), (x2 - 1, y2)
+        x1, y1, x2 = x1 + BOX_WIDTH / 2, y1 + self.box_height, x2 + BOX_WIDTH / 2
+        bend = (y2 - 1 - y1) / 2
+        return (x1, y1), (x1, y1 + bend), (x2, y2 - 1 - bend), (x2, y2 - 1)
+
+
+def layout(picture: Drawing) -> Layout:
+    """Find a place for each box: level below level, or side by side where levels are long."""
+    levels = rows(picture)
+    box_height = 30 + LINE_HEIGHT * max((len(picture.lines(b)) for b in picture.counts), default=1)
+    longest = max(map(len, levels), default=1)
+    across = longest > 2 * len(levels)
+    side, ahead = (box_height, BOX_WIDTH + 2 * FAR) if across else (BOX_WIDTH, box_height + FAR)
+    breadth = longest * (side + GAP) - GAP
+    corners = {}
+    for number, level in enumerate(levels):
+        start = (breadth - len(level) * (side + GAP) + GAP) / 2 + MARGIN
+        for place, box in enumerate(level):
+            at = (start + place * (side + GAP), MARGIN + number * ahead)
+            corners[box] = at[::-1] if across else at
+    length = len(levels) * ahead - (2 * FAR if across else FAR)
+    size = (length, breadth) if across else (breadth, length)
+    return Layout(corners, size[0] + 2 * MARGIN, size[1] + 2 * MARGIN, box_height, across)
+
+
+def svg(picture: Drawing, title: str) -> str:
+    """Draw boxes and edges as SVG.
+
+    Parameters
+    ----------
+    picture : Drawing
+        Of a production.
+    title : str
+        Its title.
+
+    Returns
+    -------
+    str
+        An element that stands in a page or is a file of its own.
+    """
+    place = layout(picture)
+    curves = [
+        "M{:g},{:g} C{:g},{:g} {:g},{:g} {:g},{:g}".format(*(c for p in points for c in p))
+        for points in (place.edge(source, box) for source, box in sorted(picture.edges))
+    ]
+    tints = TINTS if picture.standings else ""
+    return "\n".join(
+        [
+            f'<svg class="pipeline" role="img" viewBox="0 0 {place.width:g} {place.height:g}" '
+            f'style="max-width: {place.width:g}px; width: 100%; margin-bottom: 1.5em" '
+            'xmlns="http://www.w3.org/2000/svg">',
+            f"<title>{escape(title)}</title>",
+            f"<style>{STYLE}{tints}</style>",
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+            'markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
+            *(f'<path d="{curve}" marker-end="url(#tip)"/>' for curve in curves),
+            *(_svg_box(picture, box, place) for box in sorted(picture.counts)),
+            "</svg>\n",
+        ]
+    )
+
+
+def _svg_box(picture: Drawing, box: Box, place: Layout) -> str:
+    x, y = place.corners[box]
+    middle = x + BOX_WIDTH / 2
+    lines = [
+        f'<text class="what" x="{middle:g}" y="{y + 36 + LINE_HEIGHT * number:g}">'
+        f"{escape(line)}</text>"
+        for number, line in enumerate(picture.lines(box))
+    ]
+    return (
+        f'<g class="{picture.state(box)}">'
+        f'<rect x="{x:g}" y="{y:g}" width="{BOX_WIDTH}" height="{place.box_height}" rx="6"/>'
+        f'<text class="stage" x="{middle:g}" y="{y + 19:g}">{escape(box.stage)}</text>'
+        f"{''.join(lines)}</g>"
+    )
+
+
+def mermaid(picture: Drawing, title: str) -> str:
+    """Write boxes and edges in the language of Mermaid, which GitLab and GitHub draw.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+    """
+    boxes = [box for level in rows(picture) for box in level]
+    names = {box: f"b{number}" for number, box in enumerate(boxes)}
+    lines = ["---", f"title: {json.dumps(title, ensure_ascii=False)}", "---"]
+    lines.append("flowchart LR" if layout(picture).across else "flowchart TD")
+    for box, name in names.items():
+        text = "<br>".join(map(_entities, [box.stage, *picture.lines(box)]))
+        lines.append(f'  {name}["{text}"]:::{picture.state(box)}')
+    edges = sorted((boxes.index(source), boxes.index(box)) for source, box in picture.edges)
+    lines += [f"  b{source} --> b{target}" for source, target in edges]
+    for state in dict.fromkeys(map(picture.state, boxes)):
+        fill, edge = STATES[state]
+        dashes = ",stroke-dasharray:5 3" if state == "outside" else ""
+        lines.append(f"  classDef {state} fill:{fill},stroke:{edge},color:#222{dashes}")
+    return "\n".join(lines) + "\n"
+
+
+def _entities(text: str) -> str:
+    """No text ends its quotes or becomes an element of the page."""
+    return escape(text).replace("#", "#35;").replace("&quot;", "#quot;")
+
+
+def figure(picture: Drawing, title: str) -> Any:
+    """Draw boxes and edges as a figure of matplotlib.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no window.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+
+    place = layout(picture)
+    head = 24
+    drawing = Figure(figsize=(place.width / 96, (place.height + head) / 96))
+    axes = drawing.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, place.width), ylim=(place.height, -head))
+    axes.set_axis_off()
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 7, "lw": 0.8, "color": "0.5"}
+    arrow |= {"shrinkA": 0, "shrinkB": 0}
+    codes = [Curve.MOVETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4]
+    for source, box in sorted(picture.edges):
+        curve = Curve(list(place.edge(source, box)), codes)
+        style: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "mutation_scale": 7,
+            "lw": 0.8,
+            "color": "0.5",
+        }
+        axes.add_patch(FancyArrowPatch(path=curve, shrinkA=0, shrinkB=0, **style))
+    for box in sorted(picture.counts):
+        _plot_box(axes, picture, box, place)
+    axes.text(MARGIN, -6, title, fontsize=9.5, parse_math=False)
+    return drawing
+
+
+def _plot_box(axes: Any, picture: Drawing, box: Box, place: Layout) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    x, y = place.corners[box]
+    fill, edge = STATES[picture.state(box)]
+    shape = FancyBboxPatch((x, y), BOX_WIDTH, place.box_height, "round,pad=0,rounding_size=6")
+    shape.set(facecolor=fill, edgecolor=edge, linestyle="--" if box.outside else "-")
+    axes.add_patch(shape)
+    words: dict[str, Any] = {"ha": "center", "parse_math": False}
+    middle = x + BOX_WIDTH / 2
+    axes.text(middle, y + 19, box.stage, fontsize=9.5, weight="bold", **words)
+    for number, line in enumerate(picture.lines(box)):
+        axes.text(middle, y + 36 + LINE_HEIGHT * number, line, fontsize=8, **words)
+
+
+def draw(picture: Drawing, title: str, path: str) -> None:
+    """Draw boxes and edges into a file, whole or not at all.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+    path : str
+        The file; its ending, one of `FORMATS`, says what is written.
+    """
+    ending = Path(path).suffix.lower()
+    writers = {".svg": svg, ".mmd": mermaid}
+    if ending in writers:
+        write_text(os.path.abspath(path), writers[ending](picture, title))
+    else:
+        save(figure(picture, title), path)
