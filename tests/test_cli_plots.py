@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from lab import Lab, full
 from pyirf.io import create_aeff2d_hdu
 from sklearn.ensemble import RandomForestRegressor
 
@@ -98,3 +99,24 @@ def test_importances_with_the_config_that_is_kept(here: Path) -> None:
     (models / "cls_gh.sav").unlink()
     done = type_("plot-models-importance", "models", "-o", "b.png")
     assert (done.exit_code, "cls_gh.sav" in done.stderr) == (2, True)
+
+
+def test_a_graph_is_printed_or_drawn(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(lab)
+    monkeypatch.chdir(lab.root)
+    config = lab.path("config.yml")
+    printed = type_("graph", config)
+    assert printed.exit_code == 0
+    assert printed.stdout.splitlines()[3] == "flowchart TD"
+    done = type_("graph", config, "-o", "a.mmd", "-o", "a.svg")
+    assert (done.exit_code, done.output) == (0, "wrote a.mmd\nwrote a.svg\n")
+    assert Path("a.mmd").read_text() == printed.stdout
+    for words, told in (
+        (("-o", "a.svg"), "--overwrite"),
+        (("-o", "a.gif"), r"has to end in one of .svg, .png, .pdf, .mmd"),
+        (("--dec", "dec_1"), "no path names a line"),
+    ):
+        refused = type_("graph", config, *words)
+        assert (refused.exit_code, told in refused.stderr) == (2, True)
+    missing = type_("graph", "no.yml")
+    assert (missing.exit_code, "no.yml" in missing.stderr) == (2, True)

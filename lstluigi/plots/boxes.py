@@ -104,11 +104,11 @@ class Drawing:
 
     def _progress(self, box: Box) -> str:
         count, found = self.counts[box], self.standings[box]
-        left = [f"{found[one]} {word}" for one, word in TO_DO.items() if found[one]]
         if count == 1:
             return next((word for one, word in TO_DO.items() if found[one]), "done")
-        done = count - sum(found[one] for one in TO_DO)
-        return ", ".join([f"{done} of {count} done", *left[: found[Standing.CHANGED] and 1]])
+        done = f"{count - sum(found[one] for one in TO_DO)} of {count} done"
+        changed = found[Standing.CHANGED]
+        return f"{done}, {changed} changed" if changed else done
 
 
 def kind(path: str) -> str:
