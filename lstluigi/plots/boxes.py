@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from lstluigi.layouts.nodes import sample
 from lstluigi.plan import Plan, Standing
 from lstluigi.steps import PlannedStep
 
-__all__ = ["Box", "Drawing", "drawing", "kind", "rows"]
+__all__ = ["Bend", "Box", "Drawing", "drawing", "kind", "rows"]
 
 #: Words of paths that say what data are of, in the order in which a box tells them.
 PARTICLES = {
@@ -59,6 +60,22 @@ class Box:
     outside: bool = False
     number: int = 0
     where: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Bend:
+    """Where what is read passes a level on its way to a later one.
+
+    Parameters
+    ----------
+    source : Box
+        What is read.
+    level : int
+        Which one it passes.
+    """
+
+    source: Box
+    level: int
 
 
 @dataclass(frozen=True)
@@ -187,8 +204,33 @@ def _kind(node: PlannedStep) -> str:
     return kinds[0] if len(set(kinds)) == 1 else kinds[0].split(",")[0]
 
 
-def rows(picture: Drawing) -> list[list[Box]]:
-    """Put each box below all that it reads from, near the middle of them."""
+def rows(picture: Drawing) -> list[list[Box | Bend]]:
+    """Put each box below all that it reads from, near the middle of them.
+
+    Returns
+    -------
+    list of list of (Box or Bend)
+        Levels, each in order; with a bend where an edge passes a level.
+    """
+    depth = _depths(picture)
+    before: dict[Box | Bend, list[Box | Bend]] = {box: [] for box in picture.counts}
+    for source, box in picture.edges:
+        way: list[Box | Bend] = [source, *_bends(source, depth[source], depth[box])]
+        before[box].append(way[-1])
+        for last, bend in itertools.pairwise(way):
+            before[bend] = [last]
+    result: list[list[Box | Bend]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for item in before:
+        result[item.level if isinstance(item, Bend) else depth[item]].append(item)
+    return _untangled(result, before)
+
+
+def _bends(source: Box, start: int, end: int) -> list[Bend]:
+    return [Bend(source, level) for level in range(start + 1, end)]
+
+
+def _depths(picture: Drawing) -> dict[Box, int]:
+    """Find the level of each box."""
     before: dict[Box, list[Box]] = {box: [] for box in picture.counts}
     after: dict[Box, list[Box]] = {box: [] for box in picture.counts}
     for source, box in picture.edges:
@@ -206,19 +248,18 @@ def rows(picture: Drawing) -> list[list[Box]]:
     for box in picture.counts:
         if box.outside:  # right above the first box that reads it
             depth[box] = min(depth[b] for b in after[box]) - 1
-    result: list[list[Box]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for box in sorted(depth):
-        result[depth[box]].append(box)
-    return _untangled(result, before)
+    return depth
 
 
-def _untangled(levels: list[list[Box]], before: Mapping[Box, Sequence[Box]]) -> list[list[Box]]:
-    place: dict[Box, float] = {}
+def _untangled(
+    levels: list[list[Box | Bend]], before: Mapping[Box | Bend, Sequence[Box | Bend]]
+) -> list[list[Box | Bend]]:
+    place: dict[Box | Bend, float] = {}
     for level in levels:
         above = {
-            box: sum(place[s] for s in before[box]) / len(before[box]) if before[box] else 0.5
-            for box in level
+            item: sum(place[s] for s in before[item]) / len(before[item]) if before[item] else 0.5
+            for item in level
         }
-        level.sort(key=lambda box: (above[box], box))
-        place |= {box: (i + 0.5) / len(level) for i, box in enumerate(level)}
+        level.sort(key=lambda item: (above[item], isinstance(item, Bend), item))
+        place |= {item: (i + 0.5) / len(level) for i, item in enumerate(level)}
     return levels

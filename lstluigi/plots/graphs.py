@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from lstluigi.files import write_text
-from lstluigi.plots.boxes import Box, Drawing, rows
+from lstluigi.plots.boxes import Bend, Box, Drawing, rows
 from lstluigi.plots.images import save
 
 __all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
@@ -45,14 +45,19 @@ TINTS = "".join(
 )
 
 
+Point = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where boxes are.
 
     Parameters
     ----------
-    corners : mapping of Box to (float, float)
-        Upper left corner of each.
+    corners : mapping of Box or Bend to (float, float)
+        Upper left corner of each; of a bend, the middle of where edges enter its level.
+    levels : mapping of Box to int
+        Number of the level of each.
     width, height : float
         Of the whole.
     box_height : float
@@ -61,41 +66,61 @@ class Layout:
         Whether what is read stands on the left of what reads it, else above it.
     """
 
-    corners: Mapping[Box, tuple[float, float]]
+    corners: Mapping[Box | Bend, Point]
+    levels: Mapping[Box, int]
     width: float
     height: float
     box_height: float
     across: bool
 
-    def edge(self, source: Box, target: Box) -> tuple[tuple[float, float], ...]:
-        """Four points of the curve between two boxes."""
-        (x1, y1), (x2, y2) = self.corners[source], self.corners[target]
-        if self.across:
-            x1, y1, y2 = x1 + BOX_WIDTH, y1 + self.box_height / 2, y2 + self.box_height / 2
-            bend = (x2 - x1) / 2
-            return (x1, y1), (x1 + bend, y1), (x2 - 1 - bend, y2), (x2 - 1, y2)
-        x1, y1, x2 = x1 + BOX_WIDTH / 2, y1 + self.box_height, x2 + BOX_WIDTH / 2
-        bend = (y2 - 1 - y1) / 2
-        return (x1, y1), (x1, y1 + bend), (x2, y2 - 1 - bend), (x2, y2 - 1)
+    def edge(self, source: Box, target: Box) -> list[Point]:
+        """Points of the cubic curves from a box to another, round those in between."""
+        long, wide = (BOX_WIDTH, self.box_height) if self.across else (self.box_height, BOX_WIDTH)
+        ahead, aside = self._turned(self.corners[source])
+        points = [(ahead + long, aside + wide / 2)]
+        for level in range(self.levels[source] + 1, self.levels[target]):
+            ahead, aside = self._turned(self.corners[Bend(source, level)])
+            points += _curve(points[-1], (ahead, aside))
+            points += _curve(points[-1], (ahead + long, aside))
+        ahead, aside = self._turned(self.corners[target])
+        points += _curve(points[-1], (ahead - 1, aside + wide / 2))
+        return [self._turned(point) for point in points]
+
+    def _turned(self, point: Point) -> Point:
+        """Between x and y, and the distance ahead and aside of the way that edges go."""
+        return point if self.across else point[::-1]
+
+
+def _curve(start: Point, end: Point) -> list[Point]:
+    """Leave and arrive straight ahead."""
+    bend = (end[0] - start[0]) / 2
+    return [(start[0] + bend, start[1]), (end[0] - bend, end[1]), end]
 
 
 def layout(picture: Drawing) -> Layout:
     """Find a place for each box: level below level, or side by side where levels are long."""
     levels = rows(picture)
     box_height = 30 + LINE_HEIGHT * max((len(picture.lines(b)) for b in picture.counts), default=1)
-    longest = max(map(len, levels), default=1)
-    across = longest > 2 * len(levels)
+    boxes = [sum(isinstance(item, Box) for item in level) for level in levels]
+    across = max(boxes, default=1) > 2 * len(levels)
     side, ahead = (box_height, BOX_WIDTH + 2 * FAR) if across else (BOX_WIDTH, box_height + FAR)
-    breadth = longest * (side + GAP) - GAP
-    corners = {}
+    # bends of long levels stay beside where their edges come from
+    room = {Box: side + GAP, Bend: side + GAP if across else 2 * GAP}
+    breadths = [sum(room[type(item)] for item in level) for level in levels]
+    breadth = max(breadths, default=0)
+    corners: dict[Box | Bend, Point] = {}
     for number, level in enumerate(levels):
-        start = (breadth - len(level) * (side + GAP) + GAP) / 2 + MARGIN
-        for place, box in enumerate(level):
-            at = (start + place * (side + GAP), MARGIN + number * ahead)
-            corners[box] = at[::-1] if across else at
+        aside = (breadth - breadths[number]) / 2 + MARGIN
+        for item in level:
+            middle = aside + (room[Bend] - GAP) / 2
+            at = (MARGIN + number * ahead, middle if isinstance(item, Bend) else aside)
+            corners[item] = at if across else at[::-1]
+            aside += room[type(item)]
     length = len(levels) * ahead - (2 * FAR if across else FAR)
-    size = (length, breadth) if across else (breadth, length)
-    return Layout(corners, size[0] + 2 * MARGIN, size[1] + 2 * MARGIN, box_height, across)
+    breadth -= GAP
+    width, height = (length, breadth) if across else (breadth, length)
+    found = {item: n for n, level in enumerate(levels) for item in level if isinstance(item, Box)}
+    return Layout(corners, found, width + 2 * MARGIN, height + 2 * MARGIN, box_height, across)
 
 
 def svg(picture: Drawing, title: str) -> str:
@@ -114,10 +139,7 @@ def svg(picture: Drawing, title: str) -> str:
         An element that stands in a page or is a file of its own.
     """
     place = layout(picture)
-    curves = [
-        "M{:g},{:g} C{:g},{:g} {:g},{:g} {:g},{:g}".format(*(c for p in points for c in p))
-        for points in (place.edge(source, box) for source, box in sorted(picture.edges))
-    ]
+    curves = [_path(place.edge(source, box)) for source, box in sorted(picture.edges)]
     tints = TINTS if picture.standings else ""
     return "\n".join(
         [
@@ -133,6 +155,11 @@ def svg(picture: Drawing, title: str) -> str:
             "</svg>\n",
         ]
     )
+
+
+def _path(points: Sequence[Point]) -> str:
+    start, *rest = (f"{x:g},{y:g}" for x, y in points)
+    return f"M{start} C{' '.join(rest)}"
 
 
 def _svg_box(picture: Drawing, box: Box, place: Layout) -> str:
@@ -159,7 +186,7 @@ def mermaid(picture: Drawing, title: str) -> str:
     picture, title
         As for `svg`.
     """
-    boxes = [box for level in rows(picture) for box in level]
+    boxes = [box for level in rows(picture) for box in level if isinstance(box, Box)]
     names = {box: f"b{number}" for number, box in enumerate(boxes)}
     lines = ["---", f"title: {json.dumps(title, ensure_ascii=False)}", "---"]
     lines.append("flowchart LR" if layout(picture).across else "flowchart TD")
@@ -205,9 +232,9 @@ def figure(picture: Drawing, title: str) -> Any:
     axes.set_axis_off()
     arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 7, "lw": 0.8, "color": "0.5"}
     arrow |= {"shrinkA": 0, "shrinkB": 0}
-    codes = [Curve.MOVETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4]
     for source, box in sorted(picture.edges):
-        curve = Curve(list(place.edge(source, box)), codes)
+        points = place.edge(source, box)
+        curve = Curve(points, [Curve.MOVETO, *[Curve.CURVE4] * (len(points) - 1)])
         style: dict[str, Any] = {
             "arrowstyle": "-|>",
             "mutation_scale": 7,
