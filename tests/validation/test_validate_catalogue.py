@@ -60,7 +60,8 @@ def test_what_stages_say_themselves_is_accepted(lab: Lab) -> None:
     step = {"input": lab.path("merged"), "output": lab.path("dl1ab")}
     lab.write({"dl1ab": [step]}, **{"prod_id": content["prod_id"]})
     nodes += lab.plan().steps
-    assert {node.stage.name for node in nodes} == set(STAGES)
+    # tune_nsb takes no options of its command
+    assert {node.stage.name for node in nodes} == set(STAGES) - {"tune_nsb"}
     seen = set()
     for node in nodes:
         for command in general_commands(node, NO_FILES):
