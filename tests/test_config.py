@@ -75,7 +75,6 @@ workflow_kind: lstchain
 prod_id: 20240101
 prod_type: PathConfigAllSkyFull
 lstmcpipe_version: 0.10
-dl1_noise_tune_mc_run: /dl1/run_1.h5
 source_environment:
   source_file: /conda.sh
   conda_env: lstchain-v0.12.3
@@ -127,7 +126,6 @@ def test_a_whole_config(tmp_path: Path) -> None:
     assert read.metadata == {
         "prod_type": "PathConfigAllSkyFull",
         "lstmcpipe_version": "0.10",
-        "dl1_noise_tune_mc_run": "/dl1/run_1.h5",
     }
     assert read.stages_to_run == ("train_test_split", "dl1_to_dl2", "dl2_to_irfs")
     assert read.steps == (

@@ -19,6 +19,7 @@ DL2 = {f"{particle}_file": f"/{particle}.h5" for particle in ("gamma", "proton",
 STEPS: dict[str, dict[str, Any]] = {
     "r0_to_dl1": {"input": "/dl0", "output": "/out"},
     "dl1ab": {"input": "/dl1", "output": "/out"},
+    "tune_nsb": {"input": {"data": "/d.h5", "mc": "/m.simtel.gz"}, "output": "/out/tuned.json"},
     "train_test_split": {"input": "/dl1", "output": {"train": "/out/a", "test": "/out/b"}},
     "merge_dl1": {"input": "/dl0", "output": "/out/m.h5"},
     "train_pipe": {"input": {"gamma": "/g.h5", "proton": "/p.h5"}, "output": "/out"},
@@ -28,8 +29,8 @@ STEPS: dict[str, dict[str, Any]] = {
     "irf_index": {"input": "/dl0", "output": "/out"},
 }
 #: Stages whose options say something to lstluigi, not to a command.
-KEPT = ("train_test_split", "irf_index")
-FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], []])
+KEPT = ("train_test_split", "tune_nsb", "irf_index")
+FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], [], []])
 
 
 def test_all_stages_are_here() -> None:
