@@ -92,7 +92,7 @@ def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:
     code = _undecided(steps, session, console)
     if code != 0:
         return code
-    if steps:
+    if steps or session.plan.accepted:
         said = away(session, command_line(session, options))
     else:
         said = [f"all {len(session.plan.steps)} steps are satisfied, nothing is started"]
