@@ -202,7 +202,8 @@ class StepJob:
         failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         try:
             dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
-            if dropped and all(map(_is_data, failed.values())) and self._may_drop(dropped):
+            bad = all(result.get("bad_data") for result in failed.values())
+            if dropped and bad and self._may_drop(dropped):
                 self._plan.drop(self.node, dropped)
                 log.warning("%s goes on without %s", self.node, _told(dropped))
                 failed = {}
@@ -257,12 +258,6 @@ class StepJob:
 def _source(identity: str, unit: Unit) -> str:
     """The input file of an item that is one file."""
     return next((file for file, _ in unit.verify), identity)
-
-
-def _is_data(result: ItemResult) -> bool:
-    """Is it the file that is bad, not the job that was killed or the disk that is full?"""
-    reason = str(result.get("reason", ""))
-    return result.get("rc") is not None and not reason.startswith(("disk full", "out of memory"))
 
 
 def _told(dropped: Mapping[str, str]) -> str:

@@ -156,7 +156,7 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
     step = job(lab)
     work = step.describe()
     make(work, "dl1_b.h5")
-    bad = {"state": "empty", "reason": "no rows", "rc": 0}
+    bad = {"state": "empty", "reason": "no rows", "bad_data": True}
     assert step.conclude(results(work, b=bad)).done == done
     manifest = json.loads(Path(step.node.places.manifest).read_text())
     failed = {lab.path("dl0/node/b.simtel.gz"): "no rows"}
@@ -166,9 +166,8 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        {"state": "failed", "reason": "killed by SIGKILL", "rc": None},
-        {"state": "failed", "reason": "disk full: cannot publish", "rc": 0},
-        {"state": "failed", "reason": "its job was ended", "tail": []},
+        {"state": "failed", "reason": "killed by SIGKILL", "bad_data": False},
+        {"state": "failed", "reason": "its job was ended", "tail": []},  # not the runner's words
     ],
 )
 def test_a_file_is_not_given_up_for_what_is_not_its_fault(lab: Lab, result: dict[str, Any]) -> None:
