@@ -135,7 +135,7 @@ def as_job(wishes: Mapping[str, str]) -> Away:
         for job, state in controller.in_queue(prod_id).items():
             return [f"{prod_id}: the run is job {job} ({state}) already; none is submitted"]
         assert isinstance(session.backend, SlurmBackend)
-        asked = controller.resources(session.backend, wishes)
+        asked = controller.resources(session.config.slurm, session.backend.site, wishes)
         again = not session.choices.remake  # started anew, it would make things again once more
         job = controller.submit(prod_id, command, asked, requeue=again)
         time_, where = (dict(asked.options).get(key, "") for key in ("time", "partition"))

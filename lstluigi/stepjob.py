@@ -18,7 +18,7 @@ from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
-from lstluigi.resources import requested
+from lstluigi.resources import requested, where_requested
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 from lstluigi.tool_config import ToolConfigs
 
@@ -64,8 +64,7 @@ class StepJob:
     @property
     def where(self) -> str:
         """Where its requests stand in the config."""
-        key = "extra_slurm_options" if self.node.step.slurm else None
-        return self.node.step.where(key)
+        return where_requested(self.node)
 
     # before
 

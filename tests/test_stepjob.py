@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab import HereBackend, Lab, full, small, write_dl1
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, Refused
 from lstluigi.jobs.lock import Held, Lock
 from lstluigi.jobs.spec import Environment, Work
 from lstluigi.plan import Plan
@@ -85,12 +85,16 @@ def test_scratch_of_earlier_runs_is_cleared_away_at_the_end(lab: Lab) -> None:
     assert not old.exists()
 
 
-def test_requests_of_the_step_reach_the_backend(lab: Lab) -> None:
+def test_requests_of_the_step_reach_the_backend(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     small(lab, extra_slurm_options={"cpus-per-task": 2, "mem": "3G"})
     lab.ok(stage="r0_to_dl1")
     resources = job(lab, 1).describe().shared.resources
     assert (resources.cpus, resources.memory_mb) == (2, 3072)
-    small(lab, extra_slurm_options={"mem": "a lot"})
+
+    def refuse(*_: object) -> None:
+        raise Refused("memory 3072 MB is more than there is", "ask for less")
+
+    monkeypatch.setattr(HereBackend, "resources", refuse)
     with pytest.raises(LstluigiError, match="stage merge_dl1, step 1, key 'extra_slurm_options'"):
         job(lab, 1).describe()
     assert not lab.leftovers()
