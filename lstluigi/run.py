@@ -14,7 +14,6 @@ from rich.console import Console
 from lstluigi import controller, detached
 from lstluigi.display import Display, plan_table
 from lstluigi.jobs.slurm import SlurmBackend
-from lstluigi.plan import Standing
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
 from lstluigi.scheduling import collection_put_off, exit_code, run_tasks
@@ -166,11 +165,18 @@ def _show_plan(session: Session, console: Console) -> int:
 
 def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console) -> int:
     """Products that the user has to decide about; the exit code for them."""
-    changed = [n for n in steps if session.plan.standings[n.index] is Standing.CHANGED]
-    if not changed or session.choices.accept_changed:
-        return 0
+    said = []
+    if kept := len(session.plan.accepted):
+        said.append(f"{kept} product(s) made differently are kept as they are by --accept-changed")
+    changed = session.changed(steps)
     for node in changed[:SHOWN]:
-        reasons = "; ".join(session.plan.changes(node))
-        console.print(f"made differently: {node} ({reasons})", markup=False, highlight=False)
-    console.print("decide with --accept-changed or --remake; nothing below these would run")
-    return CHANGED
+        said.append(f"made differently: {node} ({'; '.join(session.plan.changes(node))})")
+    if len(changed) > SHOWN:
+        said.append(f"made differently: and {len(changed) - SHOWN} more")
+    if changed and session.choices.accept_changed:
+        said.append("not all of these is there, so it is not kept; make it again with --remake")
+    elif changed:
+        said.append("decide with --accept-changed or --remake; nothing below these would run")
+    for sentence in said:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    return CHANGED if changed else 0

@@ -255,14 +255,19 @@ class Session:
                 )
         for tool, found in self.plan.configs.items() if steps else ():
             log.info("%s config: %s", tool, found.path)
-        total = len(self.plan.steps)
+        changed = len(self.changed(steps))
         log.info(
-            "%s: %d of %d steps to do, on %s",
+            "%s: %d of %d steps to do%s, on %s",
             self.config.prod_id,
-            len(steps),
-            total,
+            len(steps) - changed,
+            len(self.plan.steps),
+            f", {changed} made differently" * bool(changed),
             self.backend_name,
         )
+
+    def changed(self, steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+        """Those of these steps whose products were made differently: the user has to decide."""
+        return [n for n in steps if self.plan.standings[n.index] is Standing.CHANGED]
 
     def _is_foreign(self, node: PlannedStep) -> bool:
         whole = self.plan.standings[node.index] is Standing.WHOLE

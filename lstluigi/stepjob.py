@@ -99,9 +99,10 @@ class StepJob:
     def _changed(self) -> str:
         reasons = "; ".join(self._plan.changes(self.node))
         pattern = shlex.quote(commas.joined([self.node.output]))
+        keep = "keep it with --accept-changed, or " * self._plan.there(self.node)
         return (
-            f"its product was made differently from what the config says now ({reasons}); keep it "
-            f"with --accept-changed, or make it again with --remake {pattern}"
+            f"its product was made differently from what the config says now ({reasons}); {keep}"
+            f"make it again with --remake {pattern}"
         )
 
     def _describe(self) -> Work:
