@@ -17,7 +17,7 @@ from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan, Standing
-from lstluigi.recipe import record
+from lstluigi.recipe import Recipe, record
 from lstluigi.resources import requested, where_requested
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 from lstluigi.tool_config import ToolConfigs
@@ -121,8 +121,9 @@ class StepJob:
         accepted = (plan.record(node) or {}).get("accepted", [])
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
-        record(node.places.recipe, plan.recipes[node.index], configs, **notes)
-        return self._work(items)
+        recipe = plan.recipe(node)
+        record(node.places.recipe, recipe, configs, **notes)
+        return self._work(items, recipe)
 
     def _keep_configs(self) -> ToolConfigs:
         """Keep the tools' configs beside the product: jobs read them there, and so can people."""
@@ -157,7 +158,7 @@ class StepJob:
                 return kept is None or file in kept.get("by_hand", [])
         return True
 
-    def _work(self, items: Sequence[Item]) -> Work:
+    def _work(self, items: Sequence[Item], recipe: Recipe) -> Work:
         node, stage = self.node, self.node.stage
         try:
             resources = requested(self._plan, node, self._backend)
@@ -171,7 +172,7 @@ class StepJob:
             adds_up=not stage.per_file,
         )
         title = f"{stage.name} {node.label} {self._plan.config.prod_id}"
-        return Work(items, shared, title, self._plan.recipes[node.index].digest)
+        return Work(items, shared, title, recipe.digest)
 
     # under way
 
@@ -217,7 +218,7 @@ class StepJob:
             self._tell(self.node, word)
         finally:
             self.node.places.clear_scratch()
-            self._plan.forget_names(self.node)
+            self._plan.forget_names()
             self._release()
         return outcome
 
