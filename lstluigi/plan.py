@@ -79,6 +79,8 @@ class Plan:
         Configs of the tools that its jobs call, as far as there are any.
     anew
         Steps, by index, whose products and manifests are taken as not there.
+    accepted
+        Steps, by index, whose products are taken as made by today's recipe.
     """
 
     def __init__(
@@ -87,8 +89,10 @@ class Plan:
         stages: Mapping[str, Stage],
         configs: ToolConfigs,
         anew: frozenset[int] = frozenset(),
+        accepted: frozenset[int] = frozenset(),
     ) -> None:
-        self.config, self.configs, self._anew = config, configs, anew
+        self.config, self.configs = config, configs
+        self._anew, self.accepted = anew, accepted
         self.listing = Listing()
         self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
         self.graph = Graph.build(
@@ -345,6 +349,8 @@ class Plan:
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""
+        if node.index in self.accepted:
+            return
         record, recipe = self.record(node), self.recipe(node)
         if record is not None:
             if record["digest"] != recipe.digest:
@@ -371,7 +377,7 @@ class Plan:
 
     def grown(self, node: PlannedStep) -> list[str]:
         """Files from outside that are on disk today and not in the manifest."""
-        manifest = self.manifest(node)
+        manifest = None if node.index in self.accepted else self.manifest(node)
         return [] if manifest is None else self.outside.grown(node, manifest)
 
     def accept_inputs(self, node: PlannedStep) -> None:
