@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     steps
     outside
     plan
-    resources
+    resources cost
     preflight stepjob prodlog decisions
     session
     scheduling
