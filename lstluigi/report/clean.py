@@ -60,7 +60,7 @@ def clean(
     hidden = max(0, len(left) - SHOWN) + max(0, len(products) - SHOWN)
     if hidden:
         tell(f"  and {hidden} more")
-    space = size(freed([*scratch, *files]))
+    space = f"{size(freed([*scratch, *files]))} {'would be' if dry_run else 'are'} free"
     if not dry_run:
         for node in left:
             node.places.clear_scratch()
@@ -69,7 +69,7 @@ def clean(
             delete_file(file)
     tell(
         f"{state.prod_id}: leftovers of {len(left)} step(s) and {len(files)} product file(s) "
-        f"{word}, {space} {'would be' if dry_run else 'are'} free; logs, recipes and ledgers are kept"
+        f"{word}, {space}; logs, recipes and ledgers are kept"
     )
 
 
