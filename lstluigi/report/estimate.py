@@ -120,6 +120,8 @@ def _lack(stage: str, left: Remaining, have: int) -> str:
     if left.units is None:
         return f"it is not known yet how many files {stage} will make"
     want = min(ENOUGH, -(-left.total // 3))
+    if not have:
+        return f"nothing of {stage} is finished yet"
     if have < want:
         return f"only {have} of {stage} are finished, at least {want} are needed"
     return ""
