@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
-from lstluigi.errors import LstluigiError, Problem
+from lstluigi.errors import LstluigiError, Problem, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.ledger import submissions
 from lstluigi.jobs.lock import holder
+from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
@@ -158,6 +159,27 @@ def environment_problems(
         what = f"source_environment names {absent}, which is not on this machine"
         mend = "use --environment current to run the jobs with the python that runs lstluigi"
         yield Problem(str(config.path), what, mend)
+
+
+def program_problems(
+    steps: Sequence[PlannedStep], environment: Environment, local: bool
+) -> Iterator[Problem]:
+    """Programs that these steps call and that jobs of this machine would not find.
+
+    An environment on a cluster may have them where this machine has not; its jobs tell.
+    """
+    first: dict[str, PlannedStep] = {}
+    for node in steps:
+        for name in node.stage.programs:
+            first.setdefault(name, node)
+    if not local or not first:
+        return
+    source = environment.conda_env or environment.source_file
+    where = "on this machine" if source is None else f"in the environment {shown(source)}"
+    for name in missing_programs(environment, list(first)):
+        what = f"it calls {name}, which is not {where}"
+        mend = "install it there, or name the environment that has it with source_environment"
+        yield Problem(first[name].step.where(), what, mend)
 
 
 def resource_problems(

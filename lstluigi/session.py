@@ -150,6 +150,7 @@ class Session:
                 problems += preflight.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += preflight.environment_problems(self.config, self.environment, local)
+            problems += preflight.program_problems(running, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
         _refuse(problems)
         return steps
@@ -175,6 +176,7 @@ class Session:
                 self.log.begin()
                 self.listeners.append(self.log.heard)
                 atexit.register(self.log.close)
+            self.plan.forget_names()  # planning has put together those of all files
             self._prepared[key] = steps
         return self._prepared[key]
 

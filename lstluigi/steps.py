@@ -32,7 +32,7 @@ class Unit:
     loads: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A step of the config with its stage, as a node of the graph."""
 

@@ -20,6 +20,7 @@ from lstluigi.config import load_config, slurm
 from lstluigi.config.load import TOP_KEYS
 from lstluigi.config.steps import STEP_KEYS
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
+from lstluigi.layouts import registry
 from lstluigi.plan import Plan
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
@@ -166,6 +167,20 @@ def test_running_page_has_every_option() -> None:
 def test_validating_page_has_every_option() -> None:
     told = first_column(DOCS / "validating.md", "## Options")
     assert {text for text in told if text.startswith("--")} == options_of("validate")
+
+
+def test_requesting_page_has_every_option() -> None:
+    page = DOCS / "requesting.md"
+    told = first_column(page, "### Options of generate-config")
+    assert told == options_of("generate-config")
+    assert first_column(page, "### A grid of NSB levels") == options_of("generate-nsb-grid")
+
+
+def test_every_pipeline_has_its_graph() -> None:
+    pages = "\n".join(page.read_text() for page in (DOCS / "pipelines").glob("*.md"))
+    drawn = set(re.findall(r"^```\{pipeline-graph\} (\w+)$", pages, re.MULTILINE))
+    assert drawn <= set(registry.names())
+    assert set(registry.names()) <= set(re.findall(r"PathConfig\w+", pages))
 
 
 def test_simulation_page_has_every_option() -> None:

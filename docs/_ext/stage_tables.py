@@ -62,7 +62,7 @@ class Placeholders:
     def __getitem__(self, reading: int) -> Sequence[str]:
         if self._stage.per_file and reading > 0:
             return []
-        path, _, pattern = self._readings[reading]
+        path, pattern = self._readings[reading].path, self._readings[reading].pattern
         if pattern is None:
             return [path]
         names = ("FILE",) if self._stage.per_file else ("FILE1", "FILE2")

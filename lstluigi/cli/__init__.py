@@ -25,6 +25,8 @@ COMMANDS = {
     "clean": ("again", "clean"),
     "suggest": ("pointings", "suggest"),
     "productions": ("library", "productions"),
+    "generate-config": ("request", "generate_config"),
+    "generate-nsb-grid": ("request", "generate_nsb_grid"),
     "plot-pointings": ("pointings", "plot_pointings"),
     "validate": ("validation", "validate"),
     "upgrade-config": ("upgrading", "upgrade_config"),

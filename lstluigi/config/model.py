@@ -10,7 +10,16 @@ from typing import Any, Literal, TypeAlias
 from lstluigi.errors import Problem, shown
 from lstluigi.jobs.settings import SlurmSettings
 
-__all__ = ["Place", "ProductionConfig", "Shape", "SourceEnvironment", "Step", "Unfit", "fraction"]
+__all__ = [
+    "Place",
+    "ProductionConfig",
+    "Shape",
+    "SourceEnvironment",
+    "Step",
+    "Unfit",
+    "fraction",
+    "switch",
+]
 
 Backend: TypeAlias = Literal["local", "slurm", "auto"]
 
@@ -54,6 +63,25 @@ def fraction(text: str) -> float:
     return value
 
 
+def switch(text: str) -> bool:
+    """Read whether something is wanted.
+
+    Parameters
+    ----------
+    text : str
+        The value as the config has it.
+
+    Raises
+    ------
+    Unfit
+        It is neither true nor false.
+    """
+    value = {"true": True, "false": False}.get(text.lower())
+    if value is None:
+        raise Unfit(f"{shown(text)} is neither true nor false", "write true or false")
+    return value
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a step of a stage may look like.
@@ -92,7 +120,7 @@ def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
     return isinstance(given, Mapping) and all(given.get(name) for name in required)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands in a config.
 
@@ -142,7 +170,7 @@ def _word(name: str) -> str:
     return name if name.isidentifier() else shown(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One entry of a stage.
 

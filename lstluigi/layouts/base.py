@@ -52,10 +52,12 @@ def checked_name(value: str, what: str) -> str:
     Raises
     ------
     LstluigiError
-        It cannot be part of a file name.
+        It cannot be part of a file name, or looks like an option.
     """
     if not isinstance(value, str):
         raise LstluigiError(f"the {what} is {shown(value)}; give its name")
+    if value.startswith("-"):
+        raise LstluigiError(f"the {what} {shown(value)} starts like an option; write another one")
     try:
         return file_name(value)
     except Unfit as unfit:
@@ -92,6 +94,11 @@ class PathConfig:
     LstluigiError
         An argument does not fit.
     """
+
+    #: Whether all is simulated for one pointing: its models then know no pointing.
+    one_pointing = False
+    #: What the lstchain config has to hold beside lstchain's own for Monte Carlo.
+    lstchain: Mapping[str, Any] = {}
 
     def __init__(
         self,
@@ -209,8 +216,12 @@ class PathConfig:
         full = os.path.abspath(filename)
         if not overwrite and os.path.lexists(full):
             raise LstluigiError(f"{shown(full)} exists; name another file, or allow to overwrite")
+        write_text(full, self.text(self.content()))
+
+    def text(self, content: Mapping[str, Any]) -> str:
+        """Return the text of a config file that holds this; `content`, and what is to be added."""
         head = f"# lstluigi {__version__}, {type(self).__name__}, {date.today()}\n\n"
-        write_text(full, head + _yaml(self.content()))
+        return head + _yaml(content)
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

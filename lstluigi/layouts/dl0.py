@@ -107,7 +107,8 @@ class DL0:
             Where the simtel files of a node lie, with ``{pointing}`` for the node's name.
         """
         if not self.scanned:
-            why = "as asked for" if self._there else f"{self.tree} does not exist here"
+            asked = self._source == "catalogue"
+            why = "as asked for" if asked else f"{self.tree} does not exist here"
             self.note(f"The nodes are those of the catalogue in lstluigi ({why}).")
             return catalogue(dataset, particle, line)
         self.note(f"The nodes are those with simtel files below {self.tree}.")

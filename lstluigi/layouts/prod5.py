@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig, Step, Where, checked_name
@@ -26,6 +26,12 @@ class PathConfigProd5Trans80(PathConfig):
     **where
         As for `PathConfig`. There are no nodes; the layouts differ in the options of the IRFs.
     """
+
+    one_pointing = True
+    #: The files have no effective focal length, which ctapipe looks for by default.
+    lstchain: Mapping[str, Any] = {
+        "source_config": {"EventSource": {"focal_length_choice": "EQUIVALENT"}}
+    }
 
     def __init__(self, prod_id: str, zenith: str = "zenith_20deg", **where: Unpack[Where]) -> None:
         super().__init__(prod_id, **where)

@@ -67,6 +67,8 @@ class Stage(ABC):
     per_chunk, loads
         How many units may be done by one process, one after the other, to share its start and what
         joblib loads (models: position in `reads`; only those that read the same there share it).
+    programs
+        Commands that do not come with the environment's lstchain, so they may be missing in it.
     """
 
     name: ClassVar[str]
@@ -78,6 +80,7 @@ class Stage(ABC):
     per_file: ClassVar[bool] = False
     per_chunk: ClassVar[int] = 1
     loads: ClassVar[int | None] = None
+    programs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -27,6 +27,7 @@ class DL1ToDL2(Stage):
 
     name = "dl1_to_dl2"
     task = "DL1ToDL2"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input="path", output="path", extra_keys={"path_model": True})
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))

@@ -21,6 +21,7 @@ class DL1ab(Stage):
 
     name = "dl1ab"
     task = "DL1ab"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input="path", output="path")
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))

@@ -30,6 +30,7 @@ class DL2ToIRFs(Stage):
 
     name = "dl2_to_irfs"
     task = "DL2ToIRFs"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(
         input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
     )

@@ -27,6 +27,7 @@ class DL2ToSensitivity(Stage):
 
     name = "dl2_to_sensitivity"
     task = "DL2ToSensitivity"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
     logs = "job_logs_dl2_to_sensitivity"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))

@@ -36,6 +36,7 @@ class MergeDL1(Stage):
 
     name = "merge_dl1"
     task = "MergeDL1"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input="path", output="path")
     logs = "job_logs_merge_dl1"
     resources = Resources(options=(("partition", "long"),))

@@ -27,6 +27,7 @@ class TrainPipe(Stage):
 
     name = "train_pipe"
     task = "TrainPipe"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))

@@ -23,6 +23,7 @@ class TrainTestSplit(Stage):
 
     name = "train_test_split"
     task = "TrainTestSplit"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(
         input="path", output={"train": True, "test": True}, options={"test_size": fraction}
     )

@@ -49,6 +49,9 @@ _PRIVATE = (
     (_CONTACT, "names a person"),
 )
 
+#: Begins the name of the directory of a level of an NSB grid.
+_LEVEL = "NSB-"
+
 
 def version_named(config: ProductionConfig) -> str | None:
     """The version of lstchain that a production is for, by its environment, else by its prod_id."""
@@ -70,8 +73,8 @@ def _names(config: ProductionConfig) -> Iterator[Finding]:
     if not prod_id:
         return
     directory = config.path.parent
-    # levels of a grid: production/NSB-0.07 with prod_id production_0.07
-    level = bool(directory.parent.name) and prod_id.startswith(directory.parent.name)
+    # levels of a grid: NSB-0.07 with a prod_id that ends in 0.07
+    level = directory.name.startswith(_LEVEL) and prod_id.endswith(directory.name[len(_LEVEL) :])
     if directory.name != prod_id and not level:
         what = f"the directory is named {shown(directory.name)}, the production {shown(prod_id)}"
         yield warning(where, what, "give both the same name, by which it is found")

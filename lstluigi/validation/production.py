@@ -89,17 +89,19 @@ def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
 def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     refused = [*problems, *preflight.tool_config_problems(plan, plan.steps)]
     on_slurm = plan.config.backend != "local"
+    source = plan.config.source_environment
+    named = Environment() if source is None else Environment(source.source_file, source.conda_env)
     if check_paths:
         on_slurm = on_slurm and answers()
         refused += preflight.file_problems(plan, preflight.sound(plan))
-        source = plan.config.source_environment
-        named = (
-            Environment() if source is None else Environment(source.source_file, source.conda_env)
-        )
         refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
     refused += preflight.resource_problems(plan, plan.steps, backend)
-    findings = [*(Finding(problem, error=True) for problem in refused), *_odd(plan)]
+    findings = [
+        *(Finding(problem, error=True) for problem in refused),
+        *_programs(plan, named, check_paths, local=not on_slurm),
+        *_odd(plan),
+    ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
     return Report(
         config=plan.config.path,
@@ -110,6 +112,19 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         external=tuple(sorted(external)),
         checked=check_paths,
     )
+
+
+def _programs(
+    plan: Plan, environment: Environment, check_paths: bool, local: bool
+) -> Iterator[Finding]:
+    """Programs that are missing here: odd, and an error where jobs run here.
+
+    No environment is entered only to look for them, unless the file system is to be looked at.
+    """
+    if check_paths or environment.current:
+        steps = preflight.sound(plan) if check_paths else plan.steps
+        for problem in preflight.program_problems(steps, environment, local=True):
+            yield Finding(problem, error=check_paths and local)
 
 
 def _backend(plan: Plan, on_slurm: bool, here: bool) -> Backend:

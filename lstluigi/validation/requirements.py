@@ -12,6 +12,7 @@ from typing import Any
 from lstluigi.errors import shown
 from lstluigi.layouts.nodes import sample
 from lstluigi.plan import Plan
+from lstluigi.steps import NO_FILES, general_commands, tools_of
 from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, error, warning
@@ -58,7 +59,11 @@ class Requirements:
         self._plan, self._lstchain, self._pinned = plan, lstchain, pinned
         #: As lstchain sees it: a section that is missing is that of its standard config.
         self._config: Mapping[str, Any] = {**catalogue().standard, **lstchain.content}
-        self._stages = {node.step.stage for node in plan.steps}
+        #: Steps that read it: another program may stand in lstchain's place.
+        self._readers = [
+            node for node in plan.steps if "lstchain" in tools_of(general_commands(node, NO_FILES))
+        ]
+        self._stages = {node.step.stage for node in self._readers}
 
     def findings(self) -> Iterator[Finding]:
         """Everything at once."""
@@ -109,7 +114,7 @@ class Requirements:
         key = "source_config.EventSource.focal_length_choice"
         reading = [
             (node, reading.path)
-            for node in self._plan.steps
+            for node in self._readers
             if node.step.stage == "r0_to_dl1"
             for reading in node.readings[:1]
         ]
