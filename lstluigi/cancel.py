@@ -96,16 +96,18 @@ def _cancel_some(
         other.submission.array: other.chunks
         for other in _concerned(node for node in steps if node.index not in indices)
     }
+    followed = {node.places.ledger: found for node in chosen if (found := owner(node.places.lock))}
     for array in arrays:
+        array.ledgers -= followed.keys()  # that run takes down itself how its jobs ended
         shared = array.chunks & others.get(array.submission.array, set())
         if shared:
             array.chunks -= shared
             array.ledgers.clear()
             tell(f"{array.submission.name}: {len(shared)} job(s) also make other steps and go on")
     alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
-    here = [found for node in chosen if (found := owner(node.places.lock)) and not arrays]
-    if here:
-        tell(f"{here[0]} makes them without Slurm: its jobs end with it, `lstluigi cancel` ends it")
+    if followed and not arrays:
+        first = next(iter(followed.values()))
+        tell(f"{first} makes them without Slurm: its jobs end with it, `lstluigi cancel` ends it")
     words = "would be cancelled" if dry_run else "cancelled"
     tell(f"{production.prod_id}: {alive} job(s) of {len(chosen)} step(s) {words}")
 
