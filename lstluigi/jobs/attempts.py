@@ -56,6 +56,8 @@ class Attempt:
         When its end was written down (s since the epoch); 0 if it was not.
     wall_s, cpu_s, memory_mb
         What it used; None where nobody knows.
+    events
+        Events in what it made; None where nobody counted, or there are none to be counted.
     """
 
     item: str
@@ -70,6 +72,7 @@ class Attempt:
     cpu_s: float | None = None
     memory_mb: float | None = None
     host: str = ""
+    events: int | None = None
 
     @property
     def open(self) -> bool:
@@ -180,6 +183,8 @@ def _end(attempt: Attempt, event: Mapping[str, Any]) -> None:
     attempt.ended = seconds(event.get("time"))
     attempt.wall_s, attempt.cpu_s = _number(event.get("wall_s")), _number(event.get("cpu_s"))
     attempt.memory_mb = _number(event.get("max_rss_mb"))
+    events = _number(event.get("events"))
+    attempt.events = None if events is None else int(events)
     attempt.host = sys.intern(str(event.get("host") or ""))
 
 

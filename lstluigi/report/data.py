@@ -38,6 +38,7 @@ def _part(part: StageState) -> dict[str, Any]:
         "files": {**_counts(part.files), "all": sum(part.files.values())},
         "steps_with_unknown_files": part.unknown,
         "dropped": part.dropped,
+        "events": part.events,
     }
 
 
@@ -69,6 +70,7 @@ def _step(step: StepState) -> dict[str, Any]:
         "node": about.node.name if about.node else None,
         "files": _counts(step.files),
         "dropped": dict(step.dropped),
+        "events": step.events,
         "owner": step.owner or None,
         "jobs": list(dict.fromkeys(jobs)),
         "attempts": len(step.ledger.attempts),

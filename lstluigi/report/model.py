@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
@@ -163,6 +163,13 @@ class StepState:
         return sample(self.node.output)
 
     @property
+    def events(self) -> int | None:
+        """Events in the files that its jobs made; None where they were not counted in each."""
+        made = [a.events for a in self.ledger.latest.values() if a.state == "ok"]
+        counted = [events for events in made if events is not None]
+        return sum(counted) if counted and len(counted) == len(made) else None
+
+    @property
     def total(self) -> int:
         """Files expected; 0 where that is not known yet."""
         return sum(self.files.values())
@@ -182,6 +189,8 @@ class StageState:
         Steps of which nobody can tell yet how many files they will have.
     dropped
         Input files that failed and may be missing.
+    events
+        Events in the files made so far; None where they were not counted in each.
     """
 
     name: str
@@ -189,6 +198,7 @@ class StageState:
     files: Mapping[Status, int]
     unknown: int
     dropped: int
+    events: int | None = None
 
     @classmethod
     def of(cls, name: str, steps: Iterable[StepState]) -> StageState:
@@ -196,12 +206,17 @@ class StageState:
         counted: Counter[Status] = Counter()
         files: Counter[Status] = Counter()
         unknown = dropped = 0
+        events: list[int | None] = []
         for step in steps:
             counted[step.status] += 1
             files.update(step.files)
             unknown += not step.total
             dropped += len(step.dropped)
-        return cls(name, counted, files, unknown, dropped)
+            if step.files.get(Status.DONE):
+                events.append(step.events)
+        known = [number for number in events if number is not None]
+        whole = sum(known) if known and len(known) == len(events) else None
+        return cls(name, counted, files, unknown, dropped, whole)
 
 
 @dataclass(frozen=True)
@@ -247,8 +262,8 @@ class ProductionState:
 
     @cached_property
     def whole(self) -> StageState:
-        """The production counted."""
-        return StageState.of("all", self.steps)
+        """The production counted; not its events, which stages hand on to each other."""
+        return replace(StageState.of("all", self.steps), events=None)
 
     @property
     def begun(self) -> bool:

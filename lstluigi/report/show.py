@@ -77,6 +77,9 @@ def stage_table(state: ProductionState) -> Table:
     for column in columns:
         table.add_column(column.value, justify="right", no_wrap=True)
     table.add_column("of", justify="right", no_wrap=True)
+    events = any(part.events is not None for part in parts)
+    if events:
+        table.add_column("events", justify="right", no_wrap=True)
     left = bool(state.estimate.stages)
     if left:
         table.add_column("left", justify="right", no_wrap=True)
@@ -85,8 +88,9 @@ def stage_table(state: ProductionState) -> Table:
             table.add_section()
         share = state.estimate.stages.get(part.name)
         words = [duration(share) if share else ""] * left
-        table.add_row(part.name, "steps", *_cells(part, columns, "steps"), *words)
-        table.add_row("", "files", *_cells(part, columns, "files"), *[""] * left)
+        counted = ["" if part.events is None else str(part.events)] * events
+        table.add_row(part.name, "steps", *_cells(part, columns, "steps"), *[""] * events, *words)
+        table.add_row("", "files", *_cells(part, columns, "files"), *counted, *[""] * left)
     return table
 
 

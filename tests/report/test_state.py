@@ -92,6 +92,16 @@ def test_all_done(lab: Lab) -> None:
     assert state.stages["r0_to_dl1"].files == {Status.DONE: 6}
 
 
+def test_events_as_the_jobs_counted_them(lab: Lab) -> None:
+    small(lab)  # files with 4 and 5 events
+    lab.ok()
+    stages = look(lab).stages
+    assert (stages["r0_to_dl1"].events, stages["merge_dl1"].events) == (9, 9)
+    ledger = Path(lab.plan().steps[0].places.ledger)
+    ledger.write_text(ledger.read_text().replace('"events": 4', '"events": null'))
+    assert look(lab).stages["r0_to_dl1"].events is None  # not 5, which would be too few
+
+
 def test_what_is_not_needed_any_more(lab: Lab) -> None:
     small(lab)
     lab.ok()
