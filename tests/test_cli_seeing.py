@@ -26,7 +26,7 @@ def test_status_in_eighty_columns(lab: Lab) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert all(len(line) <= 80 for line in lines if line.startswith("r0_to_dl1  "))
-    assert ["files", "2", "-", "-", "1", "-", "3"] in [line.split() for line in lines]
+    assert ["files", "2", "-", "-", "1", "-", "3", "9"] in [line.split() for line in lines]
     assert "1 failed in 1 step(s) of r0_to_dl1" in result.output
     assert "blocks 1 step(s): 1 of merge_dl1" in result.output
     assert "Traceback" not in result.output
