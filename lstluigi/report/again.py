@@ -106,7 +106,7 @@ def _tell_deleted(plan: Plan, indices: Sequence[int], tell: Tell) -> int:
     files = {i: list(filter(plan.listing.exists, plan.finals(plan.steps[i]))) for i in indices}
     there = [index for index, found in files.items() if found]
     for index in there[:SHOWN]:
-        tell(f"  deleted first: {plan.steps[index]}, {len(files[index])} file(s)")
+        tell(f"  to be deleted: {plan.steps[index]}, {len(files[index])} file(s)")
     _more(len(there), tell)
     every = [file for found in files.values() for file in found]
     tell(f"in all {len(every)} file(s) of {len(there)} step(s), {size(freed(every))}")

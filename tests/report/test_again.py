@@ -104,7 +104,7 @@ def test_what_would_be_deleted_is_shown_before(lab: Lab, runs: list[dict[str, An
     how: dict[str, Any] = {"dry_run": False, "confirm": no}
     assert remake(str(lab.config), "dl1_to_dl2", OPTIONS, said.append, **how) == 1
     assert runs == []
-    assert [line.split()[2] for line in said if "deleted first" in line] == [
+    assert [line.split()[3] for line in said if "to be deleted" in line] == [
         "dl1_to_dl2",
         "dl2_to_irfs",
         "dl2_to_sensitivity",
