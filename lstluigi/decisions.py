@@ -45,7 +45,7 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     """
     matched: set[int] = set()
     for pattern in patterns:
-        nodes = [node for node in plan.steps if _names(node, pattern, str(plan.config.path.parent))]
+        nodes = named(plan.steps, pattern, plan.config.path)
         if not nodes:
             raise LstluigiError(
                 f"--remake {pattern!r} matches no output and no stage of {plan.config.path}"
@@ -60,6 +60,11 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
                 "it; move it away yourself"
             )
     return frozenset(found)
+
+
+def named(nodes: Iterable[PlannedStep], pattern: str, config: Path) -> list[PlannedStep]:
+    """Steps that a pattern names: of outputs (from the root or the config), stage, stage:number."""
+    return [node for node in nodes if _names(node, pattern, str(config.parent))]
 
 
 def _names(node: PlannedStep, pattern: str, home: str) -> bool:
@@ -77,8 +82,8 @@ def delete(plan: Plan, indices: Collection[int]) -> None:
         node = plan.steps[index]
         for file in plan.finals(node):
             if plan.listing.exists(file):
-                _delete(file)
-        _delete(node.places.manifest)
+                delete_file(file)
+        delete_file(node.places.manifest)
         log.warning("will be made again: %s", node)
     log.warning("should this run be interrupted, go on without --remake")
 
@@ -94,10 +99,11 @@ def clear_away(plan: Plan) -> None:
             continue
         if holder(lock) is None:
             node.places.clear_scratch()
-            _delete(lock)
+            delete_file(lock)
 
 
-def _delete(path: str) -> None:
+def delete_file(path: str) -> None:
+    """Delete a file, which may be gone already."""
     try:
         Path(path).unlink(missing_ok=True)
     except OSError as error:

@@ -164,3 +164,44 @@ def test_a_lock_of_the_dead_does_not_matter(lab: Lab, queue: type[Scripted]) -> 
     small(lab)
     lock(lab, host=socket.gethostname(), pid=2**22 + 1)
     assert "nothing is under way" in run(lab)
+
+
+def test_a_pattern_ends_jobs_of_its_steps_alone(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    first, second = ledgers(lab)
+    submit(first, "a", c0="x", c1="y")
+    submit(second, "a", c1="m")  # shares the chunk
+    submit(second, "b", c0="k")
+    queue.holds = {"a": {0, 1}, "b": {0}}
+    said = run(lab, pattern="r0_to_dl1:1")
+    assert queue.cancelled == [("a", 0)]
+    assert "1 job(s) also make other steps and go on" in said
+    assert "1 job(s) of 1 step(s) cancelled" in said
+    # the shared one is still under way, so the ledger stays as it is
+    assert [e for e in events(first) if e["event"] == "cancelled"] == []
+    run(lab, pattern=lab.path("merged/*"))
+    assert queue.cancelled[1:] == [("b", 0)]
+    assert [e["array"] for e in events(second) if e["event"] == "cancelled"] == ["b"]
+
+
+def test_a_pattern_leaves_the_run_alive_and_its_word(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    submit(ledgers(lab)[0], "a", c0="x")
+    queue.holds = {"a": {0}}
+    path = lock(lab)
+    run(lab, pattern="r0_to_dl1")
+    assert queue.cancelled == [("a", 0)]
+    assert path.exists()
+    assert [e for e in events(ledgers(lab)[0]) if e["event"] == "cancelled"] == []
+
+
+def test_a_pattern_without_slurm(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    lock(lab)
+    assert "makes them without Slurm" in run(lab, pattern="r0_to_dl1")
+
+
+def test_a_pattern_that_names_nothing(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    with pytest.raises(LstluigiError, match="'nonsense' matches no output and no stage"):
+        run(lab, pattern="nonsense")

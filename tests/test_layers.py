@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     steps
     outside
     plan
-    resources
+    resources cost
     preflight stepjob prodlog decisions probe
     tuning
     session
@@ -41,6 +41,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     smoke library upgrade
     plots suggest
     validation request
+    report
     cli
     __init__
     """.strip().splitlines()

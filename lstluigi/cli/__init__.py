@@ -17,7 +17,12 @@ from lstluigi.errors import LstluigiError
 #: Commands by their names, in the order of the help: the module of this package, the function.
 COMMANDS = {
     "run": ("production", "run"),
+    "status": ("seeing", "status"),
+    "logs": ("seeing", "logs"),
+    "retry": ("again", "retry"),
+    "remake": ("again", "remake"),
     "cancel": ("production", "cancel"),
+    "clean": ("again", "clean"),
     "suggest": ("pointings", "suggest"),
     "productions": ("library", "productions"),
     "generate-config": ("request", "generate_config"),

@@ -599,9 +599,10 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
         return outcome("empty", empty[0], rc=0, bad_data=True)
     if all_there(item):  # an attempt that was given up has been first: models are not mixed
         return outcome("ok", "already there", rc=0)
+    events = count_events(item["products"])
     for product in item["products"]:
         publish(product["made"], product["final"], sync="link" not in product["check"])
-    return outcome("ok", "", rc=0)
+    return {**outcome("ok", "", rc=0), "events": events}
 
 
 def seed_of(final: str) -> int:
@@ -725,6 +726,18 @@ def check_product(product: Json, links: list[str]) -> str | None:
     except Unsound as error:
         raise ItemError(f"{made} {error}", rc=0, bad_data=True) from None
     return f"{made} {empty}" if empty else None
+
+
+def count_events(products: list[Json]) -> int | None:
+    """Count the rows of the table of events of products; None where none has such a table."""
+    tables = [
+        (p["made"], p["check"]["nonempty"][0]) for p in products if p["check"].get("nonempty")
+    ]
+    found = None
+    for made, table in tables:
+        with open_hdf5(made) as h5:
+            found = (found or 0) + rows(h5, table)
+    return found
 
 
 def publish(made: str, final: str, sync: bool) -> None:
@@ -1036,7 +1049,8 @@ class Chunk:
         elif event == "doing":
             self._doing = message["what"]
         elif event == "outcome":
-            self._outcome = {key: message[key] for key in outcome("", "")}
+            kept = (*outcome("", ""), "events")
+            self._outcome = {key: message[key] for key in kept if key in message}
         else:
             self._close(item, message)
 
