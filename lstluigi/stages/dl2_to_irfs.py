@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_n
 
 #: Option of the commands for each particle's file.
 PARTICLES = {"gamma_file": "-g", "proton_file": "-p", "electron_file": "-e"}
+FITS = re.compile(r"\.fits(\.gz)?$")
 
 
 def dl2_arguments(step: Step) -> list[str]:
@@ -25,6 +27,15 @@ def dl2_arguments(step: Step) -> list[str]:
         if key in step.inputs
         for word in (option, step.path("input", key))
     ]
+
+
+def no_fits(step: Step) -> Sequence[Problem]:
+    """An output whose name is not that of a FITS file."""
+    output = step.path("output")
+    if FITS.search(output):
+        return ()
+    what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
+    return [Problem(step.where("output"), what, "name a FITS file")]
 
 
 def is_on(flag: str, step: Step, lstchain: Mapping[str, Any]) -> bool:
@@ -70,6 +81,10 @@ class DL2ToIRFs(Stage):
         call = ("lstchain_create_irf_files", *step.arguments, *dl2_arguments(step))
         name = os.path.basename(step.path("output"))
         return [(*call, "-o", name, "--config", LSTCHAIN_CONFIG)]
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """A name that is not that of a FITS file."""
+        return no_fits(step)
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Alpha cuts where lstchain cannot make them."""

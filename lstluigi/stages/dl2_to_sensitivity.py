@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +12,7 @@ from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
-from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
-
-FITS = re.compile(r"\.fits(\.gz)?$")
+from lstluigi.stages.dl2_to_irfs import FITS, PARTICLES, dl2_arguments, no_fits
 
 
 def plot_path(step: Step) -> str:
@@ -55,11 +52,7 @@ class DL2ToSensitivity(Stage):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file."""
-        output = step.path("output")
-        if FITS.search(output):
-            return ()
-        what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
-        return [Problem(step.where("output"), what, "name a FITS file")]
+        return no_fits(step)
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Cuts are optimised in theta; gammaness that assumes the direction biases them."""

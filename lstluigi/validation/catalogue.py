@@ -76,6 +76,8 @@ def amiss(leaf: Mapping[str, Any], value: object) -> str:
     if "of" in leaf and isinstance(value, list):
         return next(filter(None, (amiss({"kind": leaf["of"]}, entry) for entry in value)), "")
     if number and isinstance(value, int | float):
+        if value != value:  # whole numbers may be too large for isnan
+            return f"{shown(value)} is not a number"
         low, high = leaf.get("min", value), leaf.get("max", value)
         if not low <= value <= high:
             return f"{shown(value)} is {f'less than {low}' if value < low else f'more than {high}'}"

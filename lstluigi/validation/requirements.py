@@ -229,7 +229,11 @@ class Requirements:
         training = [node.index for node in self._plan.steps if node.step.stage == "train_pipe"]
         above = set(training).union(*map(self._plan.graph.ancestors, training))
         paths = [reading.path for i in above for reading in self._plan.steps[i].readings]
-        nodes = {node for path in paths if (node := sample(path).node) is not None}
+        nodes = {
+            (node.zenith, node.azimuth)  # the names of one pointing differ between particles
+            for path in paths
+            if (node := sample(path).node) is not None
+        }
         if not nodes and paths and all("prod5" in path for path in paths):
             return 1
         return len(nodes)
