@@ -62,6 +62,8 @@ def read_directory(directory: str, name: str, files: Sequence[str]) -> list[Prod
     list of Production
         One for each prod_id, in the order of the files; none if nothing here is about one.
     """
+    # a link may lead to any file of whoever looks, and what is read here gets published
+    files = [file for file in files if _is_own(directory, Path(directory, file))]
     configs = [found for file in files if (found := _read_config(directory, file)) is not None]
     if not configs:
         return _without_config(directory, name, files)
@@ -73,7 +75,9 @@ def read_directory(directory: str, name: str, files: Sequence[str]) -> list[Prod
 
 def contents(production: Production) -> Contents:
     """Read a production's configs again for all that its steps make."""
-    found = (_read_config(production.directory, file) for file in production.configs)
+    directory = production.directory
+    own = (file for file in production.configs if _is_own(directory, Path(directory, file)))
+    found = (_read_config(directory, file) for file in own)
     return _contents([config for config in found if config is not None])
 
 
@@ -92,7 +96,13 @@ def read_file(path: Path) -> Production:
         problem = config.problems[0]
         raise LstluigiError(f"{shown(str(path))}: {problem.what}; {problem.mend}")
     files = [file.name for file in sorted(path.parent.glob("*.json"))]
-    return _production(str(path.parent), path.name, files, [config])
+    return _production(str(path.parent), path.name, files, [config], anywhere=True)
+
+
+def _is_own(directory: str, path: Path) -> bool:
+    """Whether a file lies in a directory, also when links are followed."""
+    real = os.path.join(os.path.realpath(directory), "")
+    return os.path.realpath(path).startswith(real)
 
 
 def _read_config(directory: str, file: str) -> _Config | None:
@@ -136,6 +146,8 @@ def _production(
     files: Sequence[str],
     configs: Sequence[_Config],
     problems: Iterable[str] = (),
+    *,
+    anywhere: bool = False,
 ) -> Production:
     said = [*problems, *(str(problem) for config in configs for problem in config.problems)]
     names = [os.path.basename(directory), *(config.path.stem for config in configs)]
@@ -143,6 +155,10 @@ def _production(
     environment = _first(config.text("source_environment", "conda_env") for config in configs)
     all_names = [*filter(None, [prod_id]), *names]
     lstchain = _lstchain(directory, files, configs, said)
+    if lstchain is not None and not anywhere and not _is_own(directory, lstchain):
+        where = shown(str(lstchain))
+        said.append(f"the lstchain config {where} lies elsewhere and is not read; put it here.")
+        lstchain = None
     tuning = _tuning(lstchain, said)
     made = _contents(configs)
     readme = next((file for file in files if file.lower().startswith("readme")), None)

@@ -128,6 +128,24 @@ def test_pipes_are_not_waited_for(library: Path) -> None:
     assert any("it is not a file" in problem for problem in only(library).problems)
 
 
+@pytest.mark.parametrize("name", ["readme.md", "lstchain_config.json", "more.yml"])
+def test_nothing_outside_its_directory_is_read(library: Path, tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text('{"tailcut": {}, "prod_id": "hush", "image_modifier": {"a": "hush"}}')
+    directory = add(library, "x", settings=None)
+    (directory / name).symlink_to(secret)
+    assert "hush" not in str(only(library).to_json())
+
+
+def test_a_config_names_no_lstchain_config_elsewhere(library: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"tailcut": {}, "image_modifier": {"a": "hush"}}')
+    add(library, "x", config("x", lstchain_config=str(secret)), settings=None)
+    found = only(library)
+    assert "hush" not in str(found.to_json())
+    assert "lies elsewhere" in found.problems[0]
+
+
 def test_a_circle_of_links_ends(library: Path) -> None:
     (add(library, "x") / "again").symlink_to(library)
     assert only(library).name == "x"
