@@ -41,7 +41,7 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     """
     matched: set[int] = set()
     for pattern in patterns:
-        nodes = [node for node in plan.steps if _names(node, pattern, str(plan.config.path.parent))]
+        nodes = named(plan.steps, pattern, plan.config.path)
         if not nodes:
             raise LstluigiError(
                 f"--remake {pattern!r} matches no output and no stage of {plan.config.path}"
@@ -56,6 +56,11 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
                 "it; move it away yourself"
             )
     return frozenset(found)
+
+
+def named(nodes: Iterable[PlannedStep], pattern: str, config: Path) -> list[PlannedStep]:
+    """Steps that a pattern names: of outputs (from the root or the config), stage, stage:number."""
+    return [node for node in nodes if _names(node, pattern, str(config.parent))]
 
 
 def _names(node: PlannedStep, pattern: str, home: str) -> bool:

@@ -15,10 +15,13 @@ from typing import Any
 
 import yaml
 
+from lstluigi.cost import cost_of, described
 from lstluigi.errors import LstluigiError
-from lstluigi.files import write_text
+from lstluigi.files import write_json, write_text
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.history import History
+from lstluigi.jobs.ledger import STAMP
+from lstluigi.jobs.slurm.accounting import Account, parse_accounts
 from lstluigi.plan import Plan
 from lstluigi.steps import PlannedStep
 
@@ -54,6 +57,20 @@ def directory_of(prod_id: str) -> str:
 def run_log(prod_id: str) -> str:
     """What a run without a terminal writes its output to."""
     return os.path.join(directory_of(prod_id), f"run_{prod_id}.log")
+
+
+def cost_file(prod_id: str) -> str:
+    """What a production has cost, as it was at the end of its last run."""
+    return os.path.join(directory_of(prod_id), f"cost_{prod_id}.json")
+
+
+def accounts(prod_id: str) -> dict[tuple[str, int], Account]:
+    """What Slurm's accounting said of a production's jobs at the end of its last run."""
+    path = Path(directory_of(prod_id), f"check_{prod_id}.txt")
+    try:
+        return parse_accounts(path.read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        return {}
 
 
 class ProductionLog:
@@ -129,6 +146,7 @@ class ProductionLog:
         self._try_to(self._write_all)
         if not self._jobs(under_way=True):
             self._try_to(self._check)
+        self._try_to(self._write_cost)
 
     @staticmethod
     def _try_to(write: Callable[[], None]) -> None:
@@ -188,6 +206,12 @@ class ProductionLog:
         lines = list(self._backend.account(jobs)) if jobs else []
         if lines:
             write_text(str(self._path("check", "txt")), "\n".join([*lines, ""]))
+
+    def _write_cost(self) -> None:
+        prod_id = self._plan.config.prod_id
+        costs = cost_of(self._plan, accounts(prod_id))
+        stamp = time.strftime(STAMP, time.gmtime())
+        write_json(cost_file(prod_id), described(prod_id, costs, stamp))
 
 
 def _below(stage: str, name: str, content: Any) -> str:

@@ -135,9 +135,9 @@ class StepJob:
         return configs
 
     def _items(self, unit: Unit, by_hand: frozenset[str]) -> list[Item]:
-        identity = self._identity(unit)
+        identity = self.node.item(unit.name)
         scratch = os.path.join(self.node.places.scratch, unit.name)
-        output = os.path.join(self.node.places.logs, f"{unit.name}.log")
+        output = self.node.log(unit.name)
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.configs)
@@ -146,9 +146,6 @@ class StepJob:
             return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
-
-    def _identity(self, unit: Unit) -> str:
-        return f"{self.node.step.stage}-{self.node.step.number}/{unit.name}"
 
     def _foreign(self, file: str) -> bool:
         """Was this input made by hand, by lstmcpipe, or in another production?"""
@@ -198,7 +195,7 @@ class StepJob:
         failed = {i: r for i, r in items.items() if r.get("state") != "ok"}
         units = {}
         if failed:  # not kept while the job was under way: a production has 50,000
-            units = {self._identity(unit): unit for unit in self._plan.units(self.node)}
+            units = {self.node.item(unit.name): unit for unit in self._plan.units(self.node)}
         self._plan.forget(self.node)
         failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         try:
@@ -243,7 +240,7 @@ class StepJob:
         identity, result = next(iter(failed.items()))
         count = f"{len(failed)} of {len(units)} files failed, first " * (self.node.stage.per_file)
         name = units[identity].name if self.node.stage.per_file else ""
-        path = os.path.join(self.node.places.logs, f"{units[identity].name}.log")
+        path = self.node.log(units[identity].name)
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
         what = f"{count}{name}{': ' * bool(name)}{result.get('reason', 'no reason given')}"

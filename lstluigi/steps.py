@@ -56,6 +56,14 @@ class PlannedStep:
         """The path that names the step: the first that it makes."""
         return self.makes[0].path
 
+    def item(self, name: str) -> str:
+        """What a unit of work of the step is called among all of the production."""
+        return f"{self.step.stage}-{self.step.number}/{name}"
+
+    def log(self, name: str) -> str:
+        """Path of the log of a unit of work."""
+        return os.path.join(self.places.logs, f"{name}.log")
+
     @property
     def many(self) -> list[int]:
         """Readings, by position, whose files are units of their own if those are files."""

@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     steps
     outside
     plan
-    resources
+    resources cost
     preflight stepjob prodlog decisions
     session
     scheduling
@@ -40,6 +40,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     smoke library upgrade
     plots suggest
     validation request
+    report
     cli
     __init__
     """.strip().splitlines()

@@ -17,6 +17,8 @@ from lstluigi.errors import LstluigiError
 #: Commands by their names, in the order of the help: the module of this package, the function.
 COMMANDS = {
     "run": ("production", "run"),
+    "status": ("seeing", "status"),
+    "logs": ("seeing", "logs"),
     "cancel": ("production", "cancel"),
     "suggest": ("pointings", "suggest"),
     "productions": ("library", "productions"),

@@ -50,7 +50,8 @@ def plot_pointings(
     Example: lstluigi plot-pointings lstmcpipe_config.yml --dec_list dec_2276 dec_3476
     """
     from lstluigi.plots import asked
-    from lstluigi.plots.pointings import draw, free_to_write
+    from lstluigi.plots.images import free_to_write
+    from lstluigi.plots.pointings import FORMATS, draw
 
     # after `--dec_list dec_2276` the next line reads like an argument
     lines = (*lines, *(word for word in what if asked.is_line(word)))
@@ -60,7 +61,7 @@ def plot_pointings(
     name = asked.name_for_files(words or lines)
     files = output or (f"{name}.png", f"{name}.html")
     for file in files:
-        free_to_write(file, overwrite)
+        free_to_write(file, overwrite, FORMATS)
     sets = asked.asked(words, lines)
     for file in files:
         draw(file, sets, projection, title=asked.title_of(words or lines))
@@ -135,14 +136,15 @@ def suggest(
     from rich.console import Console
 
     from lstluigi import suggest as room
-    from lstluigi.plots.pointings import free_to_write
+    from lstluigi.plots.images import free_to_write
+    from lstluigi.plots.pointings import FORMATS
     from lstluigi.suggest import report
     from lstluigi.suggest.earlier import earlier
 
     if (source is None) == (coordinates is None):
         raise click.UsageError("give either --source NAME or --coordinates RA DEC")
     if plot_file is not None:
-        free_to_write(plot_file, overwrite)
+        free_to_write(plot_file, overwrite, FORMATS)
     day = room.read_date(evening) if evening is not None else None
     place = room.named(source) if source is not None else room.read_coordinates(coordinates or ())
     found = room.suggest(place, day, max_zenith, within)

@@ -13,6 +13,7 @@ import time
 from calendar import timegm
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lstluigi.errors import LstluigiError
@@ -102,25 +103,37 @@ def events(path: str) -> Iterator[dict[str, Any]]:
 
 def events_from(path: str, start: int) -> tuple[list[dict[str, Any]], int]:
     """Events behind a position (bytes) in a ledger, and the position behind them."""
+    lines = _lines(path, start)
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()  # it may still be being written
+    found = [event for line in lines if (event := _parsed(line)) is not None]
+    return found, start + sum(map(len, lines))
+
+
+def examined(path: str) -> tuple[list[dict[str, Any]], int]:
+    """Events of a ledger, and how many of its lines tell nothing because they are broken."""
+    lines = _lines(path, 0)
+    found = [event for line in lines if (event := _parsed(line)) is not None]
+    return found, sum(bool(line.strip()) for line in lines) - len(found)
+
+
+def _lines(path: str, start: int) -> list[bytes]:
     try:
         with open(path, "rb") as stream:
             stream.seek(start)
-            lines = stream.readlines()
+            return stream.readlines()
     except FileNotFoundError:
-        return [], start
+        return []
     except OSError as error:
         raise LstluigiError(f"ledger {path} cannot be read ({error.strerror})") from None
-    if lines and not lines[-1].endswith(b"\n"):
-        lines.pop()  # it may still be being written
-    found = []
-    for line in lines:
-        try:
-            event = json.loads(line.decode("utf-8", "replace"))
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            found.append(event)
-    return found, start + sum(map(len, lines))
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def submissions(path: str, backend: str) -> list[Submission]:
@@ -150,15 +163,16 @@ def _submission(array: str, event: dict[str, Any]) -> Submission:
         directory=str(event.get("directory", "")),
         name=str(event.get("name", "")),
         recipe=str(event.get("recipe", "")),
-        when=_seconds(event.get("time")),
-        asked=_asked(event.get("asked")),
+        when=seconds(event.get("time")),
+        asked=resources_noted(event.get("asked")),
         open={
             sys.intern(str(item)): int(index) for index, items in chunks.items() for item in items
         },
     )
 
 
-def _asked(noted: object) -> Resources | None:
+def resources_noted(noted: object) -> Resources | None:
+    """What an array asked for, as its event says; None where that is not written down."""
     if not isinstance(noted, dict) or not isinstance(noted.get("cpus"), int):
         return None
     options = {str(k): str(v) for k, v in noted.items() if k not in ("cpus", "memory_mb")}
@@ -167,8 +181,14 @@ def _asked(noted: object) -> Resources | None:
     return Resources(noted["cpus"], memory, tuple(sorted(options.items())))
 
 
-def _seconds(stamp: object) -> float:
+def seconds(stamp: object) -> float:
+    """A time of a ledger in seconds since the epoch; 0 if it is none."""
+    return _seconds(str(stamp))
+
+
+@lru_cache(maxsize=1024)  # a chunk's items end in a few moments
+def _seconds(stamp: str) -> float:
     try:
-        return float(timegm(time.strptime(str(stamp), STAMP)))
+        return float(timegm(time.strptime(stamp, STAMP)))
     except ValueError:
         return 0.0

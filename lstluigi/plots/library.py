@@ -8,7 +8,8 @@ from pathlib import Path
 from lstluigi.layouts.nodes import Node, node
 from lstluigi.library.model import Production
 from lstluigi.library.steps import TEST
-from lstluigi.plots.pointings import figure, save
+from lstluigi.plots.images import save
+from lstluigi.plots.pointings import figure
 from lstluigi.plots.sets import PointingSet
 
 __all__ = ["draw_production", "sets_of"]

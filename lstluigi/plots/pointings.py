@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts import sky
 from lstluigi.layouts.sky import Track
+from lstluigi.plots.images import IMAGES, save
 from lstluigi.plots.interactive import save_html
 from lstluigi.plots.sets import (
     COMPASS,
@@ -31,17 +30,15 @@ __all__ = [
     "PointingSet",
     "draw",
     "figure",
-    "free_to_write",
     "pointing_sets",
     "pointing_sets_of_config",
-    "save",
     "save_html",
 ]
 
 #: Names of the projections; all but polar and rectilinear show azimuth and altitude as a map does.
 PROJECTIONS = ("polar", "rectilinear", "aitoff", "hammer", "lambert", "mollweide")
 PAGE = ".html"
-FORMATS = (".png", ".pdf", ".svg", PAGE)
+FORMATS = (*IMAGES, PAGE)
 
 
 def figure(
@@ -184,21 +181,6 @@ def _broken(x: sky.Floats, y: sky.Floats, jump: float) -> tuple[sky.Floats, sky.
     return np.insert(np.asarray(x, float), at, np.nan), np.insert(np.asarray(y, float), at, np.nan)
 
 
-def free_to_write(path: Path | str, overwrite: bool = False) -> None:
-    """Refuse what cannot be written, before there is work in it.
-
-    Raises
-    ------
-    LstluigiError
-        The ending says no known format, or the file exists and may not be replaced.
-    """
-    ending = os.path.splitext(path)[1].lower()
-    if ending not in FORMATS:
-        raise LstluigiError(f"{shown(str(path))} has to end in one of {', '.join(FORMATS)}")
-    if os.path.lexists(path) and not overwrite:
-        raise LstluigiError(f"{shown(str(path))} exists; name another file or give --overwrite")
-
-
 def draw(
     path: Path | str,
     sets: Sequence[PointingSet],
@@ -220,22 +202,3 @@ def draw(
         save_html(path, sets, lines, tracks, title)
     else:
         save(figure(sets, projection, lines, tracks, title), path)
-
-
-def save(drawing: Any, path: Path | str) -> None:
-    """Write a figure as PNG, PDF or SVG, whole or not at all.
-
-    Parameters
-    ----------
-    drawing : matplotlib.figure.Figure
-        The figure.
-    path : Path or str
-        Its ending says the format; its directory is made where it is missing.
-    """
-    path = str(path)
-    directory = os.path.dirname(path) or "."
-    os.makedirs(directory, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-") as scratch:
-        whole = os.path.join(scratch, os.path.basename(path))
-        drawing.savefig(whole, dpi=150)
-        os.replace(whole, path)

@@ -14,15 +14,14 @@ from matplotlib.figure import Figure
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.layouts import sky
 from lstluigi.layouts.nodes import Node, catalogue
+from lstluigi.plots.images import save
 from lstluigi.plots.pointings import (
     PROJECTIONS,
     PointingSet,
     draw,
     figure,
-    free_to_write,
     pointing_sets,
     pointing_sets_of_config,
-    save,
 )
 from lstluigi.plots.sets import styles, zenith_limit
 
@@ -214,14 +213,3 @@ def test_formats(name: str, start: bytes, tmp_path: Path) -> None:
     draw(path, [LINE])
     assert path.read_bytes().lstrip().startswith(start)
     assert [file.name for file in path.parent.iterdir()] == [name]
-
-
-def test_what_may_not_be_written(tmp_path: Path) -> None:
-    (tmp_path / "a.png").touch()
-    with pytest.raises(LstluigiError, match="exists"):
-        free_to_write(tmp_path / "a.png")
-    free_to_write(tmp_path / "a.png", overwrite=True)
-    with pytest.raises(LstluigiError, match=r"has to end in one of \.png, \.pdf, \.svg, \.html"):
-        free_to_write(tmp_path / "a.gif")
-    with pytest.raises(LstluigiError, match="has to end in"):
-        free_to_write(tmp_path / "png")

@@ -1,0 +1,71 @@
+"""`lstluigi status` and `lstluigi logs`."""
+
+from __future__ import annotations
+
+import click
+
+from lstluigi.cli.options import tool_configs
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option("--watch", is_flag=True, help="Look again and again, until nothing is under way.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=1.0),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often --watch looks; less often where a look takes long.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it for programs, with every step.")
+@click.option("--tree", is_flag=True, help="By declination and node, too.")
+@click.option("--cost", is_flag=True, help="What it has cost, and what to ask for next time, too.")
+@tool_configs
+def status(
+    config: str,
+    watch: bool,
+    interval: float,
+    as_json: bool,
+    tree: bool,
+    cost: bool,
+    **tools: str,
+) -> None:
+    """Show where the production that CONFIG describes stands, whether a run is going on or not.
+
+    Example: lstluigi status lstmcpipe_config.yml --watch
+    """
+    from lstluigi.report.watching import Wanted, print_json, print_once, watch_on
+
+    if as_json and watch:
+        raise click.UsageError("--json and --watch exclude each other")
+    if as_json:
+        print_json(config, tools)
+    elif watch:
+        watch_on(config, tools, Wanted(tree, cost), interval)
+    else:
+        print_once(config, tools, Wanted(tree, cost))
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.argument("step")
+@click.option("--all", "every", is_flag=True, help="Every log of the steps, not the first few.")
+@click.option(
+    "--lines",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many lines of each log.",
+)
+@tool_configs
+def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
+    """Print the path and the end of the logs of steps: those that failed, if there are any.
+
+    STEP is STAGE:NUMBER, a stage, or an output (wildcards allowed).
+    Example: lstluigi logs lstmcpipe_config.yml r0_to_dl1:3
+    """
+    from lstluigi.report.logs import logs_of
+
+    for line in logs_of(config, step, tools, every=every, lines=lines):
+        click.echo(line)

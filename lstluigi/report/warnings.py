@@ -1,0 +1,96 @@
+"""What the user should know of what was found, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lstluigi import preflight
+from lstluigi.plan import Plan, Standing
+from lstluigi.report.jobs import Jobs
+from lstluigi.report.model import Status, StepState
+
+__all__ = ["warnings"]
+
+
+def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str]:
+    """Yield what is odd about a production's files, ledgers and jobs."""
+    yield from _begun(steps)
+    yield from _ledgers(steps)
+    yield from _gone(steps)
+    yield from _jobs(jobs)
+    yield from _changed(plan, steps)
+    yield from _by_hand(plan, steps)
+    yield from _inputs(plan, steps)
+
+
+def _begun(steps: Sequence[StepState]) -> Iterator[str]:
+    fresh = all(s.standing is Standing.MISSING and not s.ledger.attempts for s in steps)
+    if fresh and not any(step.files.get(Status.DONE) for step in steps):
+        yield "nothing has been made or submitted yet: this production was never started here"
+
+
+def _ledgers(steps: Sequence[StepState]) -> Iterator[str]:
+    broken = [step for step in steps if step.ledger.broken]
+    if broken:
+        lines = sum(step.ledger.broken for step in broken)
+        yield (
+            f"{lines} line(s) in {len(broken)} ledger(s) are broken and left out: what was "
+            f"tried may be incomplete, e.g. {broken[0].node.places.ledger}"
+        )
+
+
+def _gone(steps: Sequence[StepState]) -> Iterator[str]:
+    lacking = [step for step in steps if step.gone]
+    if lacking:
+        files = sum(len(step.gone) for step in lacking)
+        yield (
+            f"{files} file(s) of {len(lacking)} step(s) were made and are not there any more, e.g. "
+            f"{lacking[0].gone[0]}; a run makes them again"
+        )
+
+
+def _jobs(jobs: Jobs) -> Iterator[str]:
+    if jobs.queue.silent:
+        yield (
+            f"Slurm does not answer ({jobs.queue.silent}): what is in its queue is not known and "
+            "shown as unknown"
+        )
+    if jobs.results.damaged:
+        yield (
+            f"{len(jobs.results.damaged)} result file(s) of jobs cannot be read and are left out, "
+            f"e.g. {jobs.results.damaged[0]}"
+        )
+    if jobs.lost:
+        example = jobs.lost[0]
+        yield (
+            f"{len(jobs.lost)} item(s) were submitted and never heard of again, as their run or "
+            f"their job was ended (e.g. {example.item}); a run makes them"
+        )
+
+
+def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
+    changed = [step for step in steps if step.status is Status.CHANGED]
+    if changed:
+        reasons = "; ".join(plan.changes(changed[0].node))
+        yield (
+            f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
+            f"{changed[0].node} ({reasons}); decide with `lstluigi run --accept-changed` or "
+            "`lstluigi remake`"
+        )
+
+
+def _by_hand(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
+    foreign = [s for s in steps if s.standing is Standing.WHOLE and plan.record(s.node) is None]
+    if foreign:
+        yield (
+            f"{len(foreign)} product(s) have no recipe: they were made by hand or by another tool "
+            f"and count as done, e.g. {foreign[0].node.output}"
+        )
+
+
+def _inputs(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
+    waiting = [step.node for step in steps if step.status is Status.TO_DO]
+    problems = list(preflight.file_problems(plan, waiting))
+    if problems:
+        more = f" ({len(problems) - 1} more like this)" if len(problems) > 1 else ""
+        yield f"{problems[0]}{more}"

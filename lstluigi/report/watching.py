@@ -1,0 +1,80 @@
+"""`lstluigi status`: once, again and again, or for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+
+from lstluigi.cost import cost_of, described
+from lstluigi.jobs.ledger import STAMP
+from lstluigi.plan import Plan
+from lstluigi.prodlog import accounts
+from lstluigi.report.data import as_data
+from lstluigi.report.model import ProductionState
+from lstluigi.report.show import status
+from lstluigi.report.show_cost import cost_lines
+from lstluigi.report.state import production_state, state_of
+from lstluigi.report.tree import tree
+from lstluigi.session import stages_of
+
+__all__ = ["Wanted", "print_json", "print_once", "watch_on"]
+
+#: A look may take such a part of the time.
+SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is shown beside the stages."""
+
+    tree: bool = False
+    cost: bool = False
+
+
+def print_once(config: str, tools: Mapping[str, Any], wanted: Wanted) -> None:
+    """Print a production's state."""
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console.print(_shown(production_state(config, **tools), wanted))
+
+
+def print_json(config: str, tools: Mapping[str, Any]) -> None:
+    """Print it as JSON."""
+    state = production_state(config, **tools)
+    costs = cost_of(state.plan, accounts(state.prod_id), lambda n: state.steps[n.index].ledger)
+    stamp = time.strftime(STAMP, time.gmtime(state.time))
+    cost = described(state.prod_id, costs, stamp)
+    print(json.dumps({**as_data(state, steps=True), "cost": cost}, indent=1))
+
+
+def watch_on(config: str, tools: Mapping[str, Any], wanted: Wanted, interval: float) -> None:
+    """Show it again and again, until nothing is under way."""
+    begun = time.monotonic()
+    state = production_state(config, **tools)
+    console = Console(highlight=False)
+    with Live(_shown(state, wanted), console=console, auto_refresh=False) as live:
+        live.refresh()
+        while state.runs or any(step.status.under_way for step in state.steps):
+            took = time.monotonic() - begun
+            time.sleep(max(interval, took / SHARE))
+            begun = time.monotonic()
+            known = state.plan  # configs do not change under a run
+            state = state_of(Plan(known.config, stages_of(known.config), known.configs))
+            live.update(_shown(state, wanted), refresh=True)
+
+
+def _shown(state: ProductionState, wanted: Wanted) -> RenderableType:
+    parts = [status(state)]
+    if wanted.tree:
+        parts.append(tree(state))
+    if wanted.cost:
+        ledgers = [step.ledger for step in state.steps]
+        costs = cost_of(state.plan, accounts(state.prod_id), lambda node: ledgers[node.index])
+        parts += cost_lines(costs)
+    return Group(*parts)
