@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("production", "run"),
     "status": ("seeing", "status"),
     "logs": ("seeing", "logs"),
+    "report": ("seeing", "report"),
     "cancel": ("production", "cancel"),
     "suggest": ("pointings", "suggest"),
     "productions": ("library", "productions"),
