@@ -16,8 +16,9 @@ from lstluigi.errors import LstluigiError, shown
 from lstluigi.plots import irfs
 from lstluigi.plots.performance import Curve, Performance, labels, read
 from lstluigi.report.model import ProductionState, StepState
+from lstluigi.report.table import Table
 
-__all__ = ["Figure", "Group", "Row", "embedded", "importances", "performance", "rendered"]
+__all__ = ["Figure", "Group", "embedded", "importances", "performance", "rendered"]
 
 #: So many curves in one panel have colours of their own.
 CURVES = 7
@@ -46,14 +47,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A file's figures of merit near 1 TeV, in words."""
-
-    name: str
-    cells: Sequence[str]
-
-
-@dataclass(frozen=True)
 class Group:
     """Figures that belong together.
 
@@ -63,16 +56,16 @@ class Group:
         Their heading.
     figures : list of Figure
         In their order.
-    rows : list of Row
-        A table of numbers beside them.
+    table : Table, optional
+        Numbers beside them.
     problems : list of str
         What could not be drawn, and why.
     """
 
     title: str
     figures: list[Figure] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    table: Table | None = None
 
 
 def embedded(content: bytes) -> str:
@@ -119,21 +112,23 @@ def there(state: ProductionState, step: StepState) -> Iterator[str]:
 
 
 def _compared(title: str, paths: Sequence[str]) -> Group:
-    group = Group(title)
     found: list[Performance] = []
+    problems = []
     for path in paths:
         try:
             found.append(read(path))
         except LstluigiError as error:
-            group.problems.append(str(error))
+            problems.append(str(error))
     names = labels([one.path for one in found]) if found else []
+    rows = [[name, *_at_tev(one)] for name, one in zip(names, found, strict=True)]
+    table = Table(["file", *COLUMNS], rows).without_empty() if rows else None
+    group = Group(title, problems=problems, table=table)
     for start in range(0, len(found), CURVES):
         some, called = found[start : start + CURVES], names[start : start + CURVES]
         for name in irfs.PANELS:
             if any(getattr(one, name) is not None for one in some):
                 about = f"{name.replace('_', ' ')}: {'; '.join(called)}"
                 group.figures.append(rendered(irfs.figure(some, called, only=(name,)), about))
-    group.rows.extend(Row(name, _at_tev(one)) for name, one in zip(names, found, strict=True))
     return group
 
 
@@ -141,19 +136,19 @@ def _at_tev(one: Performance) -> list[str]:
     """Numbers of the bin that holds 1 TeV, in the order of `COLUMNS`."""
     return [
         _percent_of_crab(one.sensitivity),
-        _value(one.effective_area, u.m**2, "{:.3g}"),
-        _value(one.angular_resolution, u.deg, "{:.3f}"),
-        _value(one.energy_resolution, u.one, "{:.3f}"),
-        _value(one.energy_bias, u.one, "{:+.3f}"),
+        _value(one.effective_area, u.m**2, "{:,.0f}"),
+        _value(one.angular_resolution, u.deg, "{:g}"),
+        _value(one.energy_resolution, u.one, "{:g}"),
+        _value(one.energy_bias, u.one, "{:+g}"),
     ]
 
 
 def _value(curve: Curve | None, unit: Any, pattern: str) -> str:
-    inside = [] if curve is None else np.flatnonzero((curve.low <= u.TeV) & (u.TeV < curve.high))
-    if curve is None or not len(inside):
+    if curve is None:
         return ""
-    value = float(curve.value[inside[0]].to_value(unit))
-    return pattern.format(value) if np.isfinite(value) else ""
+    inside = np.flatnonzero((curve.low <= 1 * u.TeV) & (1 * u.TeV < curve.high))
+    value = float(curve.value[inside[0]].to_value(unit)) if len(inside) else np.nan
+    return pattern.format(float(f"{value:.3g}")) if np.isfinite(value) else ""
 
 
 def _percent_of_crab(curve: Curve | None) -> str:
@@ -164,7 +159,7 @@ def _percent_of_crab(curve: Curve | None) -> str:
     # as the flux: energy squared at the arithmetic middle of the bin
     energy = (curve.low + curve.high) / 2
     share = (curve.value / (energy**2 * CRAB_HEGRA(energy))).to(u.percent)
-    return _value(Curve(curve.low, curve.high, share), u.percent, "{:.3g}")
+    return _value(Curve(curve.low, curve.high, share), u.percent, "{:g}")
 
 
 # ---- random forests

@@ -10,6 +10,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import prov.model as prov
@@ -20,10 +21,11 @@ from lstluigi.jobs.ledger import events
 from lstluigi.plan import Plan
 from lstluigi.report.checksums import FileFacts
 from lstluigi.report.model import ProductionState, Status, StepState
+from lstluigi.report.software import logged_versions
 from lstluigi.steps import PlannedStep, Unit
 from lstluigi.tool_config import TOOLS, canonical, digest
 
-__all__ = ["NAMESPACE", "document", "serialized", "versions_of"]
+__all__ = ["NAMESPACE", "document", "earlier", "serialized", "versions_of"]
 
 #: Names of what PROV has no word for.
 NAMESPACE = "https://lstluigi.readthedocs.io/provenance#"
@@ -99,8 +101,9 @@ class _Writer:
         if path not in self._files:
             self._files.add(path)
             facts = self._facts.get(path)
-            told = facts.attributes() if facts is not None else {"lstluigi:present": False}
-            self._found.entity(name, {**told, **(more or {})})
+            told = {"lstluigi:present": False} if facts is None else facts.attributes()
+            attributes: dict[Any, Any] = {**told, **(more or {})}
+            self._found.entity(name, attributes)
         return name
 
     def _agent(self, program: str, version: str) -> str:
@@ -172,10 +175,8 @@ class _Writer:
             content = record["content"]
             told["lstluigi:recipe"] = canonical(content)
             told["lstluigi:recipe_digest"] = str(record["digest"])
-            told["lstluigi:upstream"] = canonical(record["upstream"])
             # a list: each command a list of arguments, as it is handed to the system
             told["lstluigi:commands"] = canonical(content.get("commands", []))
-            told["lstluigi:environment"] = canonical(content.get("environment"))
         return {key: value for key, value in told.items() if value is not None}
 
     def _associate(self, name: str, step: StepState) -> None:
@@ -210,8 +211,6 @@ def _was_made(step: StepState, plan: Plan) -> bool:
 
 def _own_version(state: ProductionState) -> str:
     """The lstluigi that wrote the logs of the production, else this one."""
-    from lstluigi.report.software import logged_versions
-
     try:
         return logged_versions(state.prod_id).get("lstluigi", __version__)
     except LstluigiError:
@@ -219,11 +218,7 @@ def _own_version(state: ProductionState) -> str:
 
 
 def _time(seconds: float) -> str | None:
-    import datetime
-
-    if not seconds:
-        return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()
+    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
 
 
 def earlier(path: str) -> dict[str, FileFacts]:

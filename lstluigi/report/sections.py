@@ -13,29 +13,14 @@ from lstluigi.report.model import ProductionState, StageState, Status
 from lstluigi.report.provenance import versions_of
 from lstluigi.report.show import duration
 from lstluigi.report.software import logged_versions
+from lstluigi.report.table import Table
 from lstluigi.tool_config import ToolConfig, differences
 from lstluigi.validation.catalogue import catalogue
 
-__all__ = ["Config", "Table", "configs", "cost", "failed", "missing", "software", "stages", "stamp"]
+__all__ = ["Config", "configs", "cost", "failed", "missing", "software", "stages", "stamp"]
 
 #: So many files that failed are listed.
 FAILED = 500
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: the first column names the row.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Their headings.
-    rows : sequence of sequence of str
-        An empty cell is one of which nothing is known.
-    """
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -136,7 +121,7 @@ def cost(costs: Mapping[str, StageCost]) -> Table:
         tries = [sum(one.attempts for one in costs.values()), sum(o.failed for o in costs.values())]
         hours = [f"{seconds / 3600:,.2f}" for seconds in sums]
         rows.append(["all", str(tries[0]), str(tries[1] or ""), *hours, *[""] * 5])
-    return Table([*columns, "asked [MB]", "mean queue", "longest"], rows)
+    return Table([*columns, "asked [MB]", "mean queue", "longest"], rows).without_empty()
 
 
 def failed(state: ProductionState) -> Table:
