@@ -28,7 +28,7 @@ from lstluigi.tool_config import TOOLS, canonical, digest
 __all__ = ["NAMESPACE", "document", "earlier", "serialized", "versions_of"]
 
 #: Names of what PROV has no word for.
-NAMESPACE = "https://lstluigi.readthedocs.io/provenance#"
+NAMESPACE = "urn:lstluigi:provenance:"
 _Facts = Mapping[str, FileFacts]
 
 
@@ -147,19 +147,24 @@ class _Writer:
             content = (record or {}).get(f"{tool}_config")
             if content:
                 self._found.used(name, self._config(tool, content))
-        read = list(dict.fromkeys(f for _, files, _ in self._units(node) for f in files))
-        for file in read:
+        for file in dict.fromkeys(f for _, files, _ in self._units(node) for f in files):
             self._found.used(name, self._file(file))
         hand = set(self._plan.by_hand(node))
         for unit, files, products in self._units(node):
+            latest = step.ledger.latest.get(node.item(unit))
+            ran = latest is not None and latest.state == "ok"
             for product in products:
                 if product in hand:
                     self._file(product, {"lstluigi:made": "outside lstluigi"})
-                    continue
-                entity = self._file(product)
-                self._found.wasGeneratedBy(entity, name)
-                for file in files if node.stage.per_file and unit else ():
-                    self._found.wasDerivedFrom(entity, self._file(file), name)
+                elif ran or product in self._facts:
+                    self._made(product, name, files if node.stage.per_file else ())
+
+    def _made(self, product: str, step: str, sources: Sequence[str]) -> None:
+        """Say what made a file, and which file it was made of where others of the step are not."""
+        entity = self._file(product)
+        self._found.wasGeneratedBy(entity, step)
+        for source in sources:
+            self._found.wasDerivedFrom(entity, self._file(source), step)
 
     def _about(self, step: StepState, record: Mapping[str, Any] | None) -> dict[str, Any]:
         node = step.node
