@@ -19,6 +19,7 @@ from lstluigi.jobs.slurm import SlurmBackend, commands
 from lstluigi.session import stages_of, without_refused
 from lstluigi.stages import SHAPES
 from lstluigi.steps import PlannedStep, planned
+from lstluigi.tuning import with_noise_tuning
 
 #: How long (s) a run may take to end once it was told to.
 PATIENCE = 180.0
@@ -76,7 +77,7 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
 def _read(path: str, tell: Tell) -> ProductionConfig:
     """The config, as far as it can be read: jobs to be ended need no input to be there."""
     try:
-        return load_config(Path(path), SHAPES)
+        return with_noise_tuning(load_config(Path(path), SHAPES))
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig) or not error.read.prod_id:
             raise
@@ -84,7 +85,7 @@ def _read(path: str, tell: Tell) -> ProductionConfig:
             f"{len(error.problems)} problem(s) in the config keep it from being run, not from "
             f"being cancelled; the first: {error.problems[0]}"
         )
-        return without_refused(error.read)
+        return with_noise_tuning(without_refused(error.read))
 
 
 # the run

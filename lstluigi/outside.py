@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lstluigi.files import Listing
@@ -12,7 +13,9 @@ from lstluigi.graph import Graph, Read, matches
 from lstluigi.products import Manifest, sizes
 from lstluigi.recipe import recorded
 from lstluigi.stages.base import Reading
+from lstluigi.stages.checks import CONFIG
 from lstluigi.steps import PlannedStep
+from lstluigi.tool_config import ToolConfig
 
 
 class Outside:
@@ -34,6 +37,7 @@ class Outside:
         for directory, name in (os.path.split(m.path) for m in made if not m.directory):
             self._files[directory].add(name)
         self._inside: dict[str, bool] = {}
+        self._configs: dict[str, ToolConfig] = {}
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """Readings of a step that no step serves."""
@@ -125,6 +129,20 @@ class Outside:
         for place in places:
             if (record := self.record(place)) is not None:
                 yield record
+
+    def configs(self, node: PlannedStep) -> Iterator[ToolConfig]:
+        """Configs that the step reads from outside, as far as they can be read.
+
+        Raises
+        ------
+        ConfigError
+            When one cannot.
+        """
+        for reading in self.external(node):
+            if reading.check == CONFIG and self._listing.exists(reading.path):
+                if reading.path not in self._configs:  # one serves many steps
+                    self._configs[reading.path] = ToolConfig.read("lstchain", Path(reading.path))
+                yield self._configs[reading.path]
 
     def record(self, path: str) -> Mapping[str, Any] | None:
         """The recipe kept beside a product, whichever stage made it."""

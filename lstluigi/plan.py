@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
+from lstluigi.errors import ConfigError
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -304,6 +306,9 @@ class Plan:
             for record in self.outside.upstream(node):
                 outside |= record["upstream"]
                 outside[short(next(iter(record["content"]["makes"])))] = record["digest"]
+            with suppress(ConfigError):  # told before anything runs
+                for own in self.outside.configs(node):
+                    outside[short(str(own.path))] = own.digest
             value = digest(self._content(node))
             found[index] = _Fingerprint(short(node.output), value, outside)
         return found
@@ -346,7 +351,8 @@ class Plan:
         """Products that it was made of and that are made differently now, or were not read."""
         changed = {name for name, value in before.items() if now.get(name, value) != value}
         if changed:
-            named = [n.output for n in self.steps if short(n.output) in changed]
+            paths = [*(n.output for n in self.steps), *(r.path for r in node.readings)]
+            named = [path for path in paths if short(path) in changed]
             yield f"it was made of what is made differently now, e.g. {min(named, default='?')}"
         known = self.manifest(node) or Manifest()
         for producer in self.producers(node):

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
-from lstluigi.errors import LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
@@ -27,6 +27,12 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
     for node in plan.steps:
         yield from node.stage.problems(node.step)
+        if "lstchain" in plan.configs:
+            yield from node.stage.problems_with(node.step, plan.configs["lstchain"].content)
+        try:
+            list(plan.outside.configs(node))
+        except ConfigError as error:
+            yield from error.problems
         yield from _both_sides(plan, node)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
@@ -142,7 +148,9 @@ def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
 
 
 def _key(node: PlannedStep, path: str) -> str:
-    return "path_model" if node.step.path_model == path else "input"
+    """The key of a step that names a path it reads."""
+    named = {**node.step.extra, "path_model": node.step.path_model}
+    return next((key for key, value in named.items() if value == path), "input")
 
 
 def environment_problems(

@@ -179,7 +179,13 @@ class ProductionLog:
         if not jobs:
             return "", ""
         ids = [job["job"] for job in jobs if job["job"]]
-        what = {"output": node.output, "commands": self._commands[node.index], "jobs": jobs}
+        what: dict[str, Any] = {
+            "output": node.output,
+            "commands": self._commands[node.index],
+            "jobs": jobs,
+        }
+        found = node.stage.found(node.step)
+        what |= {"found": dict(found)} if found else {}
         return _below(node.step.stage, node.label, ids), _below(node.step.stage, node.label, what)
 
     def _jobs(self, under_way: bool = False) -> list[str]:

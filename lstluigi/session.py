@@ -22,12 +22,14 @@ from lstluigi.jobs.monitor import Monitor
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
+from lstluigi.probe import probe_problems
 from lstluigi.prodlog import ProductionLog
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.stages.base import Stage
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 from lstluigi.tool_config import TOOLS, ToolConfig
+from lstluigi.tuning import with_noise_tuning
 
 log = logging.getLogger("lstluigi")
 
@@ -149,6 +151,7 @@ class Session:
             if local:
                 problems += preflight.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
+            problems += probe_problems(self.plan, running)
             problems += preflight.environment_problems(self.config, self.environment, local)
             problems += preflight.program_problems(running, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
@@ -287,6 +290,8 @@ class Session:
     def _heard(self, node: PlannedStep, word: str) -> None:
         if word != "failed":  # the worker tells failures, with their reasons
             log.info("%s: %s", word, node)
+        if word == "done" and (found := node.stage.found(node.step)):
+            log.info("%s found %s", node, ", ".join(f"{k} = {v}" for k, v in found.items()))
         for listener in self.listeners:
             listener(node, word)
 
@@ -336,8 +341,8 @@ def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        return without_refused(error.read), list(error.problems)
-    return config, []
+        return with_noise_tuning(without_refused(error.read)), list(error.problems)
+    return with_noise_tuning(config), []
 
 
 def without_refused(config: ProductionConfig) -> ProductionConfig:

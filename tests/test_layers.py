@@ -27,7 +27,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     outside
     plan
     resources cost
-    preflight stepjob prodlog decisions
+    preflight stepjob prodlog decisions probe
+    tuning
     session
     scheduling
     production

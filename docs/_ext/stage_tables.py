@@ -27,6 +27,7 @@ CHECKS = {
     "file": "there, with content",
     "link": "there",
     "png": "a whole PNG image",
+    "json": "JSON with the keys {}",
     "joblib": "a whole joblib file",
     "hdf5": "holds {}",
     "absent": "does not hold {}",

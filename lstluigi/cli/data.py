@@ -63,6 +63,14 @@ import click
     show_default=True,
     help="Compression of the simtel files.",
 )
+@click.option(
+    "--nsb",
+    type=float,
+    default=None,
+    metavar="FACTOR",
+    help="Night-sky background in all pixels, 1 for a dark field, and true images (files ten times "
+    "larger): for tuning the noise. Not given: a dark field, around the image only.",
+)
 def simulate(root: str, jobs: int | None, **choices: Any) -> None:
     """Write toy DL0 below ROOT: a toy simulation, not CORSIKA, not for science.
 

@@ -2,6 +2,7 @@
 
 from lstluigi.config.load import load_config, missing_tool_config
 from lstluigi.config.model import (
+    NoiseTuning,
     Place,
     ProductionConfig,
     Shape,
@@ -11,8 +12,10 @@ from lstluigi.config.model import (
     fraction,
     switch,
 )
+from lstluigi.config.tuning import tuning_level
 
 __all__ = [
+    "NoiseTuning",
     "Place",
     "ProductionConfig",
     "Shape",
@@ -23,4 +26,5 @@ __all__ = [
     "load_config",
     "missing_tool_config",
     "switch",
+    "tuning_level",
 ]

@@ -13,18 +13,14 @@ from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, Sourc
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
+from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.tool_config import TOOLS
 
 __all__ = ["interpret", "load_config", "missing_tool_config"]
 
-METADATA = (
-    "prod_type",
-    "lstmcpipe_version",
-    "dl1_noise_tune_data_run",
-    "dl1_noise_tune_mc_run",
-)
+METADATA = ("prod_type", "lstmcpipe_version")
 TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
 #: The tool whose config is looked for beside the production config, if it is not lstchain.
 MAIN_TOOL = {"ctapipe": "ctapipe"}
@@ -38,6 +34,7 @@ TOP_KEYS = (
     *TOOL_KEYS.values(),
     "backend",
     *METADATA,
+    *TUNING_KEYS,
 )
 #: The key that only configs in the format of 2021-22 have.
 LEGACY_KEY = "stages_to_be_run"
@@ -125,6 +122,7 @@ def interpret(
         metadata={
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
+        noise_tuning=read_tuning(top, base, stages_to_run, shapes),
         notices=tuple(_notices(top, stages_to_run)),
     )
     if problems:

@@ -11,6 +11,7 @@ from lstluigi.errors import Problem, shown
 from lstluigi.jobs.settings import SlurmSettings
 
 __all__ = [
+    "NoiseTuning",
     "Place",
     "ProductionConfig",
     "Shape",
@@ -265,6 +266,30 @@ class SourceEnvironment:
 
 
 @dataclass(frozen=True)
+class NoiseTuning:
+    """What is asked for by ``dl1_noise_tune_*`` and ``nsb_tuning``.
+
+    Parameters
+    ----------
+    data, mc : str
+        Real DL1, and DL0 of a simulated run.
+    level, stage : str
+        What noise is added to, ``image`` or ``waveform``, and the stage that adds it.
+    place : Place
+        The config.
+    line : int
+        Line of the first key.
+    """
+
+    data: str
+    mc: str
+    level: str
+    stage: str
+    place: Place
+    line: int
+
+
+@dataclass(frozen=True)
 class ProductionConfig:
     """A production.
 
@@ -288,7 +313,9 @@ class ProductionConfig:
         Configs of the tools (``lstchain``, ``ctapipe``, ``rta``), given, named by the config, or
         found alone beside it.
     metadata : dict of str to str
-        ``prod_type``, ``lstmcpipe_version`` and ``dl1_noise_tune_*``, as far as they are there.
+        ``prod_type`` and ``lstmcpipe_version``, as far as they are there.
+    noise_tuning : NoiseTuning, optional
+        None if no stage that runs is to add tuned noise.
     notices : tuple of str
         What the user should know though nothing is wrong.
     """
@@ -303,6 +330,7 @@ class ProductionConfig:
     backend: Backend | None = None
     tool_configs: dict[str, Path] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    noise_tuning: NoiseTuning | None = None
     notices: tuple[str, ...] = ()
 
     @property

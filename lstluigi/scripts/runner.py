@@ -249,6 +249,23 @@ def check_joblib(path: str, wanted: object) -> None:
         raise Unsound("is a truncated joblib file")
 
 
+def check_json(path: str, keys: list[str]) -> None:
+    """Look for keys, `section.key`, of a JSON object (a bare Infinity is lstchain's)."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except (ValueError, RecursionError):
+        raise Unsound("is not JSON") from None
+    if not isinstance(content, dict):
+        raise Unsound("does not hold a JSON object")
+    for key in keys:
+        found: object = content
+        for name in key.split("."):
+            if not isinstance(found, dict) or name not in found:
+                raise Unsound(f"lacks {key}")
+            found = found[name]
+
+
 def check_fits(path: str, names: list[str]) -> None:
     """Look for HDUs by name, and for data that end where the headers say."""
     from astropy.io import fits
@@ -277,6 +294,7 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "png": check_png,
     "joblib": check_joblib,
     "fits": check_fits,
+    "json": check_json,
 }
 HDF5_KEYS = ("hdf5", "absent", "nonempty", "sum_of", "sum_of_links")
 THROWN = "/simulation/thrown_event_distribution"  # lstchain writes it last

@@ -118,6 +118,7 @@ class Camera:
         rng: np.random.Generator,
         *,
         noise_everywhere: bool = False,
+        nsb: float = 1.0,
     ) -> npt.NDArray[np.uint16]:
         """Turn photoelectrons into ADC samples.
 
@@ -134,6 +135,8 @@ class Camera:
         rng : numpy.random.Generator
         noise_everywhere : bool
             Noise in all pixels (about ten times larger files).
+        nsb : float
+            Night-sky background in units of `NSB_RATE`.
 
         Returns
         -------
@@ -147,11 +150,11 @@ class Camera:
 
         signal = weight * self._fine_counts(pixel, time, active)
         fine_width = self.sample_width / FINE
-        nsb_mean = NSB_RATE * fine_width
+        nsb_mean = nsb * NSB_RATE * fine_width
         # the readout is AC-coupled: the mean of the background does not show
-        nsb = rng.poisson(nsb_mean, signal.shape) - nsb_mean
-        n_pe = signal + nsb
-        n_pe += SPE_SPREAD * np.sqrt(signal + nsb + nsb_mean) * rng.standard_normal(signal.shape)
+        sky = rng.poisson(nsb_mean, signal.shape) - nsb_mean
+        n_pe = signal + sky
+        n_pe += SPE_SPREAD * np.sqrt(signal + sky + nsb_mean) * rng.standard_normal(signal.shape)
 
         adc = np.full((2, self.n_pixels, N_SAMPLES), PEDESTAL, dtype=np.uint16)
         for gain, template in enumerate(self.templates):

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,8 @@ from .simtel import LABEL
 
 #: Written at the root: the parameters the data set was made with.
 PARAMETERS_FILE = "toy_dataset.json"
+#: Night-sky background (dark field: 1) up to which it makes sense: the brightest moonlight taken.
+MAX_NSB = 50.0
 
 Layout = Literal["allsky", "prod5"]
 Preset = Literal["demo", "tiny"]
@@ -126,6 +128,8 @@ def _write_one(argument: tuple[str, FilePlan]) -> int:
         n_showers=plan.n_showers,
         seed=plan.seed,
         run_number=plan.run_number,
+        noise_everywhere=plan.nsb is not None,
+        nsb=1.0 if plan.nsb is None else plan.nsb,
     )
 
 
@@ -136,6 +140,8 @@ def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
         beam = asdict(plan.beam) | {"particle": plan.beam.particle.name.lower()}
         files[plan.path] = asdict(plan) | {"beam": beam}
         del files[plan.path]["path"]
+        if plan.nsb is None:
+            del files[plan.path]["nsb"]
     content = {"label": LABEL, "model_version": MODEL_VERSION, "files": files}
     text = json.dumps(content, indent=1) + "\n"
     if path.exists():
@@ -173,6 +179,7 @@ def run(
     seed: int = 1,
     n_jobs: int | None = None,
     format_: str = "gz",
+    nsb: float | None = None,
 ) -> Report:
     """Write a toy data set; what is already there is left alone.
 
@@ -193,6 +200,9 @@ def run(
     n_jobs : int, optional
         Processes; all cores available if not given. The files do not depend on it.
     format_ : {"gz", "zst"}
+    nsb : float, optional
+        Night-sky background in all pixels, 1 for a dark field, with the true images beside it; if
+        not given, that of a dark field around the image only.
 
     Returns
     -------
@@ -215,6 +225,8 @@ def run(
         raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
     if any(number is not None and number < 1 for number in (files, showers)):
         raise SimulationError("Give at least one file per sample and one shower per file.")
+    if nsb is not None and not 0 <= nsb <= MAX_NSB:
+        raise SimulationError(f"NSB {nsb}: give a factor between 0 and {MAX_NSB:g}.")
     base = PRESETS[preset]
     size = Size(
         tuple(map(parse_pointing, training_nodes)) or base.training_nodes,
@@ -226,4 +238,5 @@ def run(
         plans = plan_allsky(size, declination, seed=seed, format_=format_)
     else:
         plans = plan_prod5(size, seed=seed, format_=format_)
+    plans = [replace(plan, nsb=nsb) for plan in plans]
     return write(Path(root), plans, n_jobs=n_jobs or len(os.sched_getaffinity(0)))

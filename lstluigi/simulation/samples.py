@@ -89,7 +89,7 @@ PRESETS: Mapping[str, Size] = {
 
 @dataclass(frozen=True)
 class FilePlan:
-    """One file to write."""
+    """One file to write: `nsb`, if given, in all pixels, in units of a dark field."""
 
     path: str
     beam: Beam
@@ -97,6 +97,7 @@ class FilePlan:
     n_showers: int
     run_number: int
     seed: int
+    nsb: float | None = None
 
 
 def plan_allsky(size: Size, declination: str, *, seed: int, format_: str) -> list[FilePlan]:

@@ -26,6 +26,7 @@ from .eventio import (
     unsigned_varint,
     var_string,
 )
+from .light import Photoelectrons
 from .showers import OBSERVATION_HEIGHT, Beam, Pointing, Showers
 
 TEL_ID = 1
@@ -69,7 +70,13 @@ def file_header(run: Run, camera: Camera) -> Iterator[bytes]:
     yield _laser_calibration(camera)
 
 
-def event(run: Run, showers: Showers, index: int, adc: npt.NDArray[np.uint16]) -> Iterator[bytes]:
+def event(
+    run: Run,
+    showers: Showers,
+    index: int,
+    adc: npt.NDArray[np.uint16],
+    true_image: Photoelectrons | None = None,
+) -> Iterator[bytes]:
     """Yield the objects of one triggered shower.
 
     Parameters
@@ -81,12 +88,17 @@ def event(run: Run, showers: Showers, index: int, adc: npt.NDArray[np.uint16]) -
         Which one; its number in the file is one more.
     adc : ndarray of uint16, shape (2, n_pixels, n_samples)
         What `Camera.digitise` returns.
+    true_image : Photoelectrons, optional
+        What the shower alone has brought to the camera; not written if not given.
     """
     number = index + 1
     event_id = 100 * number  # the last two digits count the uses of a shower
     yield _mc_shower(run, showers, index)
     north, east, _ = showers.core[index]
     yield data(2021, 1, event_id, i32(number), f32(north, -east))  # x north, y west
+    if true_image is not None:
+        photoelectrons = _photoelectrons(true_image, adc.shape[1])
+        yield container(1204, 0, event_id, data(1208, 2, TEL_ID - 1, *photoelectrons))
     yield _array_event(run.pointing, event_id, number, adc)
 
 
@@ -258,6 +270,22 @@ def _mc_shower(run: Run, showers: Showers, index: int) -> bytes:
         f32(showers.first_height[index], showers.depth_of_maximum[index]),
         i16(0),
     )
+
+
+def _photoelectrons(image: Photoelectrons, n_pixels: int) -> Iterator[bytes]:
+    """Number and times of the photoelectrons of each pixel that has some."""
+    drawn = np.bincount(image.pixel, minlength=n_pixels)
+    counts = np.rint(image.weight * drawn).astype(np.int64)
+    times = np.split(image.time[np.argsort(image.pixel, kind="stable")], np.cumsum(drawn)[:-1])
+    lit = np.flatnonzero(counts)
+    yield i32(int(counts.sum()), n_pixels)
+    yield i16(0)  # neither amplitudes nor photons
+    yield i32(len(lit))
+    for pixel in lit:
+        yield i16(int(pixel))
+        yield i32(int(counts[pixel]))
+        # one that was drawn with a weight stands for several at its time
+        yield array(np.resize(times[pixel], counts[pixel]), "f4")
 
 
 def _array_event(

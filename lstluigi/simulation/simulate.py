@@ -29,6 +29,7 @@ def simulate_file(
     seed: int,
     run_number: int = 1,
     noise_everywhere: bool = False,
+    nsb: float = 1.0,
 ) -> int:
     """Write one file of toy LST-1 DL0. Toy simulation, not CORSIKA, not for science.
 
@@ -48,8 +49,11 @@ def simulate_file(
     run_number : int
         Becomes the observation id.
     noise_everywhere : bool
-        Night-sky background in all pixels, not only around the image (ten times larger files;
-        needed where noise itself is measured, as by ``lstchain_tune_nsb``).
+        Night-sky background in all pixels, not only around the image, and the true image beside
+        it (ten times larger files; needed where noise itself is measured, as by
+        ``lstchain_tune_nsb``).
+    nsb : float
+        Night-sky background, 1 for a dark field.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def simulate_file(
     counter = _Counter()
     # one thread: files are shared out among processes, and sums come out the same everywhere
     with threadpool_limits(1):
-        write_file(Path(path), _objects(run, noise_everywhere, counter))
+        write_file(Path(path), _objects(run, noise_everywhere, nsb, counter))
     return counter.triggered
 
 
@@ -68,7 +72,9 @@ class _Counter:
     triggered = 0
 
 
-def _objects(run: simtel.Run, noise_everywhere: bool, counter: _Counter) -> Iterator[bytes]:
+def _objects(
+    run: simtel.Run, noise_everywhere: bool, nsb: float, counter: _Counter
+) -> Iterator[bytes]:
     camera = lst_camera()
     rng = np.random.default_rng(run.seed)
     showers = throw(run.beam, run.pointing, run.n_showers, rng)
@@ -83,11 +89,11 @@ def _objects(run: simtel.Run, noise_everywhere: bool, counter: _Counter) -> Iter
             image = draw_photoelectrons(cascades, rows, run.pointing, camera, rng)
             if not image.triggers(camera.n_pixels):
                 continue
-            adc = camera.digitise(
-                image.pixel, image.time, image.weight, rng, noise_everywhere=noise_everywhere
-            )
+            light_seen = (image.pixel, image.time, image.weight)
+            adc = camera.digitise(*light_seen, rng, noise_everywhere=noise_everywhere, nsb=nsb)
             counter.triggered += 1
-            yield from simtel.event(run, showers, start + int(index), adc)
+            true_image = image if noise_everywhere else None
+            yield from simtel.event(run, showers, start + int(index), adc, true_image)
     yield simtel.thrown_histogram(run, showers)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from lstluigi.config import Step
 from lstluigi.files import write_text
+from lstluigi.stages.base import OWN_CONFIG
 
 Steps = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -40,7 +41,10 @@ def moved_step(step: Step, root: Path, arguments: Sequence[str]) -> dict[str, An
 
     entry: dict[str, Any] = {"input": there(step.input), "output": there(step.output)}
     extra = {**step.extra, **({"path_model": step.path_model} if step.path_model else {})}
-    entry.update({key: moved(path, root) for key, path in extra.items()})
+    entry.update(
+        # a config is read where it lies, as that of the production is
+        {key: path if key == OWN_CONFIG else moved(path, root) for key, path in extra.items()}
+    )
     if step.settings:
         entry["options"] = {name: str(value) for name, value in step.settings.items()}
     elif arguments:

@@ -73,7 +73,8 @@ def stand_ins(plan: Plan, chosen: Iterable[int]) -> Iterator[StandIn]:
     for node in (plan.steps[index] for index in chosen):
         seen: set[str] = set()
         for reading in plan.external(node):
-            if reading.path not in seen:  # DL0 is read with two patterns
+            # DL0 is read with two patterns, and configs are read where they lie
+            if reading.path not in seen and reading.check != checks.CONFIG:
                 seen.add(reading.path)
                 yield _stand_in(plan, node, reading)
 

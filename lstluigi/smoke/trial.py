@@ -26,6 +26,7 @@ from lstluigi.smoke.settings import FEW_EVENTS, for_few_events, of_an_earlier_pr
 from lstluigi.smoke.standins import StandIn, stand_ins
 from lstluigi.smoke.toy import Toy
 from lstluigi.stages import SHAPES
+from lstluigi.tuning import without_tuning
 
 Say = Callable[[str], None]
 
@@ -60,6 +61,10 @@ def smoke(
     """
     started = time.monotonic()
     plan, problems = examine(Choices(str(config), lstchain_config=str(lstchain_config or "")))
+    untuned = without_tuning(plan.config)
+    if len(untuned.steps) < len(plan.config.steps):
+        say("smoke: noise is not tuned: there is no toy data like real ones")
+        plan = Plan(untuned, stages_of(untuned), plan.configs)
     chosen = [] if problems else representatives(plan)
     problems += tool_config_problems(plan, [plan.steps[index] for index in chosen])
     if problems:

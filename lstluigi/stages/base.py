@@ -16,10 +16,13 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.stages.checks import CONFIG
 from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
+#: Key of a step that has an lstchain config of its own.
+OWN_CONFIG = "lstchain_config"
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 
@@ -27,13 +30,15 @@ SCRIPTS = "@lstluigi_scripts@"
 class Reading(NamedTuple):
     """A path that a step reads: a file, or the files of a directory that match `pattern`.
 
-    What is read `aside`, such as models, belongs to every unit and makes none of its own.
+    What is read `aside`, such as models, belongs to every unit and makes none of its own. Of what
+    is `probed` and comes from outside, one file is looked into before anything is submitted.
     """
 
     path: str
     check: Check
     pattern: str | None = None
     aside: bool = False
+    probed: bool = False
 
 
 class Inputs(Protocol):
@@ -119,6 +124,25 @@ class Stage(ABC):
     def problems(self, step: Step) -> Sequence[Problem]:
         """What is wrong with a step beyond its shape."""
         return ()
+
+    def problems_with(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """What of the production's lstchain config keeps a step from being made."""
+        return ()
+
+    def found(self, step: Step) -> Mapping[str, Any]:
+        """Numbers in a product that is there which people want told."""
+        return {}
+
+
+def own_config(step: Step) -> list[Reading]:
+    """The lstchain config that a step is given for itself, as something that it reads."""
+    path = step.extra.get(OWN_CONFIG)
+    return [] if path is None else [Reading(path, CONFIG, aside=True)]
+
+
+def config_of(step: Step) -> str:
+    """The word for a step's lstchain config in its commands."""
+    return step.extra.get(OWN_CONFIG, LSTCHAIN_CONFIG)
 
 
 def same_name(final: str, check: Check) -> Product:

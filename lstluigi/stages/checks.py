@@ -16,6 +16,16 @@ DL2_PARAMETERS = "/dl2/event/telescope/parameters/LST_LSTCam"
 #: DL1 of simulations: the histogram of thrown events is written last; no row means no trigger.
 DL1: Check = {"hdf5": [THROWN], "absent": ["/_temp_table"], "nonempty": [PARAMETERS]}
 DL1_WITH_IMAGES: Check = {**DL1, "hdf5": [THROWN, IMAGES]}
+#: Real DL1 that noise is measured in, by interleaved events: what lstchain_tune_nsb reads.
+REAL_DL1: Check = {
+    "hdf5": [
+        IMAGES,
+        PARAMETERS,
+        *(f"/dl1/event/telescope/monitoring/{x}" for x in ("calibration", "pedestal", "flatfield")),
+    ]
+}
+#: The config of a tool.
+CONFIG: Check = {"json": []}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.
 MERGED: Check = {**DL1, "sum_of_links": PARAMETERS}
 #: DL1 of HiPeRTA, of the one telescope it was told to do.

@@ -9,7 +9,15 @@ from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    OWN_CONFIG,
+    Inputs,
+    Reading,
+    Stage,
+    config_of,
+    own_config,
+    same_name,
+)
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -22,7 +30,7 @@ class DL1ab(Stage):
     name = "dl1ab"
     task = "DL1ab"
     workflows = ("lstchain", "hiperta")
-    shape = Shape(input="path", output="path")
+    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
@@ -31,7 +39,7 @@ class DL1ab(Stage):
         """DL1 with images."""
         source = step.path("input")
         pattern = None if source.endswith(".h5") else "*.h5"
-        return [Reading(source, checks.DL1_WITH_IMAGES, pattern)]
+        return [Reading(source, checks.DL1_WITH_IMAGES, pattern, probed=True), *own_config(step)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of DL1 files."""
@@ -48,7 +56,7 @@ class DL1ab(Stage):
         wanted = tuple(a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES))
         images = () if KEEP_IMAGES in step.arguments else (NO_IMAGES,)
         options = ("lstchain_dl1ab", *images, *wanted)
+        config = config_of(step)
         return [
-            (*options, "-f", file, "-o", os.path.basename(file), "-c", LSTCHAIN_CONFIG)
-            for file in inputs[0]
+            (*options, "-f", file, "-o", os.path.basename(file), "-c", config) for file in inputs[0]
         ]

@@ -11,7 +11,16 @@ from lstluigi.config import Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, RTA_CONFIG, SCRIPTS, Inputs, Reading, Stage
+from lstluigi.stages.base import (
+    OWN_CONFIG,
+    RTA_CONFIG,
+    SCRIPTS,
+    Inputs,
+    Reading,
+    Stage,
+    config_of,
+    own_config,
+)
 
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -31,14 +40,16 @@ class R0ToDL1(Stage):
 
     name = "r0_to_dl1"
     task = "R0ToDL1"
-    shape = Shape(input="path", output="path")
+    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
-        return [Reading(step.path("input"), {"file": True}, f"*.simtel.{z}") for z in ("gz", "zst")]
+        source, check = step.path("input"), {"file": True}
+        files = [Reading(source, check, f"*.simtel.{z}") for z in ("gz", "zst")]
+        return [*files, *own_config(step)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of DL1 files."""
@@ -52,8 +63,9 @@ class R0ToDL1(Stage):
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain for each file."""
+        config = config_of(step)
         return [
-            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", LSTCHAIN_CONFIG)
+            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", config)
             for reading in (0, 1)
             for file in inputs[reading]
         ]

@@ -65,7 +65,6 @@ def habit_findings(config: ProductionConfig) -> Iterator[Finding]:
     """Where a production breaks with a habit."""
     yield from _names(config)
     yield from _readmes(config)
-    yield from _tuning(config)
 
 
 def _names(config: ProductionConfig) -> Iterator[Finding]:
@@ -89,14 +88,6 @@ def _names(config: ProductionConfig) -> Iterator[Finding]:
     if named is not None and version != named[1]:
         what = f"{shown(prod_id)} says lstchain {named[1]}, the environment {version}"
         yield warning(where, what, "let both name the same")
-
-
-def _tuning(config: ProductionConfig) -> Iterator[Finding]:
-    """lstmcpipe tunes the noise itself when the run begins; here a config is what it says."""
-    for key in ("dl1_noise_tune_data_run", "dl1_noise_tune_mc_run"):
-        if config.metadata.get(key):
-            mend = "write what lstchain_tune_nsb finds into image_modifier of the lstchain config"
-            yield warning(f"{config.path}, key '{key}'", "lstluigi does not heed it", mend)
 
 
 def _readmes(config: ProductionConfig) -> Iterator[Finding]:

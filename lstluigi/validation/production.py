@@ -16,6 +16,7 @@ from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
+from lstluigi.probe import probe_problems
 from lstluigi.session import Choices, examine
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
@@ -94,6 +95,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     if check_paths:
         on_slurm = on_slurm and answers()
         refused += preflight.file_problems(plan, preflight.sound(plan))
+        refused += probe_problems(plan, preflight.sound(plan))
         refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
     refused += preflight.resource_problems(plan, plan.steps, backend)

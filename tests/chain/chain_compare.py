@@ -31,6 +31,7 @@ from chain_runs import Production
 #: where a file says how, when and of what paths it was made
 HISTORY = ("/source_filenames", "/provenance")
 DL1_PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
+IMAGES = "/dl1/event/telescope/image/LST_LSTCam"
 DL2_PARAMETERS = "/dl2/event/telescope/parameters/LST_LSTCam"
 
 

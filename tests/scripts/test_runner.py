@@ -437,7 +437,7 @@ def test_missing_and_empty_files(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "a"
     if content is not None:
         path.write_bytes(content)
-    for check in ("file", "link", "png", "joblib", "fits", "hdf5"):
+    for check in ("file", "link", "png", "joblib", "fits", "json", "hdf5"):
         with pytest.raises(runner.Unsound, match="is missing" if content is None else "no content"):
             runner.check_file(str(path), {check: []})
 
@@ -514,6 +514,28 @@ def test_joblib(tmp_path: Path, compress: Any) -> None:
     path.write_text("not a model")
     with pytest.raises(runner.Unsound, match="no joblib"):
         runner.check_file(str(path), {"joblib": True})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"a": {"b": Infinity}}', None),
+        ('{"a": {"b": null}, "c": 1}', None),
+        ('{"a": {}}', "lacks a.b"),
+        ('{"a": "b"}', "lacks a.b"),
+        ('{"a": {"b"', "is not JSON"),
+        ("[]", "does not hold a JSON object"),
+        ("[" * 100_000, "is not JSON"),
+    ],
+)
+def test_json(tmp_path: Path, text: str, told: str | None) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    if told is None:
+        assert runner.check_file(str(path), {"json": ["a", "a.b"]}) is None
+    else:
+        with pytest.raises(runner.Unsound, match=told):
+            runner.check_file(str(path), {"json": ["a", "a.b"]})
 
 
 def test_joblib_truncated(tmp_path: Path) -> None:

@@ -90,12 +90,14 @@ def test_noise_is_added_around_the_image_only(camera: Camera) -> None:
     assert (adc[:, ~varies] == PEDESTAL).all()
 
 
-def test_noise_everywhere_has_the_variance_of_the_night_sky(camera: Camera) -> None:
+@pytest.mark.parametrize("nsb", [1.0, 3.0])
+def test_noise_everywhere_has_the_variance_of_the_night_sky(camera: Camera, nsb: float) -> None:
     rng = np.random.default_rng(5)
-    adc = camera.digitise(np.empty(0, int), np.empty(0), 1.0, rng, noise_everywhere=True)
+    no_light = (np.empty(0, int), np.empty(0), 1.0)
+    adc = camera.digitise(*no_light, rng, noise_everywhere=True, nsb=nsb)
     charges = charge(adc, 0)
     window = N_SAMPLES * camera.sample_width
     # Poisson number of photoelectrons in the window, each with its own amplitude
-    expected = NSB_RATE * window * (1 + SPE_SPREAD**2)
+    expected = nsb * NSB_RATE * window * (1 + SPE_SPREAD**2)
     assert charges.mean() == pytest.approx(0, abs=5 * np.sqrt(expected / camera.n_pixels) + 0.1)
     assert charges.var() == pytest.approx(expected, rel=0.2)

@@ -110,6 +110,21 @@ def test_parameters_are_recorded_with_the_label(tmp_path: Path) -> None:
     assert "not for science" in record["label"]
     assert set(record["files"]) == set(report.written)
     assert {entry["n_showers"] for entry in record["files"].values()} == {3}
+    # as before there was such an option: data sets of that time are still known
+    assert not any("nsb" in entry for entry in record["files"].values())
+
+
+def test_a_brighter_sky_is_recorded_and_makes_other_files(tmp_path: Path) -> None:
+    size = {"files": 1, "showers": 60, "n_jobs": 1, "preset": "tiny"}
+    dark, bright = (
+        run("prod5", tmp_path / str(nsb), nsb=nsb, **size)  # type: ignore[arg-type]
+        for nsb in (1.0, 2.0)
+    )
+    record = json.loads((tmp_path / "2.0" / PARAMETERS_FILE).read_text())
+    assert {entry["nsb"] for entry in record["files"].values()} == {2.0}
+    assert dark.events > 0
+    name = next(name for name, events in dark.written.items() if events)
+    assert (dark.root / name).read_bytes() != (bright.root / name).read_bytes()
 
 
 def test_report_counts_files_and_events(tmp_path: Path) -> None:
@@ -148,6 +163,8 @@ def test_bad_pointing_is_named(text: str) -> None:
         {"declination": "../elsewhere"},
         {"files": 0},
         {"showers": -5},
+        {"nsb": -1.0},
+        {"nsb": float("nan")},
     ],
 )
 def test_bad_arguments_are_sentences(tmp_path: Path, arguments: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("eventio")
 import eventio
 
 from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+from lstluigi.simulation.camera import N_SAMPLES, PE_PER_ADC, PEDESTAL, SPE_SPREAD
 
 POINTING = Pointing(23.161, 99.261)
 BEAM = Beam(Particle.GAMMA, (0.05, 20.0), -1.8, (0.4, 0.4), max_impact=400.0)
@@ -137,6 +138,31 @@ def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
 
     assert content("a.simtel.gz", 1) == content("b.simtel.gz", 1)
     assert content("a.simtel.gz", 1) != content("c.simtel.gz", 2)
+
+
+def test_true_images_are_there_where_noise_is_measured(tmp_path: Path, simtel) -> None:  # type: ignore[no-untyped-def]
+    """What a pixel has is its photoelectrons and the night sky, whose mean does not show."""
+    _, without = simtel
+    assert not any(event["photoelectrons"] for event in without)
+    path = tmp_path / "x.simtel.gz"
+    noise = {"noise_everywhere": True, "nsb": 0.0}
+    simulate_file(path, beam=BEAM, pointing=POINTING, n_showers=60, seed=7, **noise)
+    with eventio.SimTelFile(str(path)) as stream:
+        events = list(stream)
+    assert events
+    for event in events:
+        (true,) = event["photoelectrons"].values()
+        drawn, times = true["photoelectrons"], true["time"]
+        assert len(times) == drawn.sum() == true["n_pe"]
+        samples = event["telescope_events"][1]["adc_samples"].astype(float) - PEDESTAL
+        charges = samples[1].sum(axis=1) * PE_PER_ADC[1]
+        # low gain does not saturate in these pixels, and their pulses lie in the window
+        lit = (drawn > 0) & (drawn < 500)
+        seen = lit[true["pixel_id"]] & (times > 0) & (times < 25)
+        spread = np.sqrt(SPE_SPREAD**2 * seen.sum() + lit.sum() * N_SAMPLES * PE_PER_ADC[1] ** 2)
+        outside = drawn[lit].sum() - seen.sum()
+        assert abs(charges[lit].sum() - seen.sum()) < 5 * spread + outside + 0.03 * seen.sum()
+        assert abs(charges[drawn == 0].mean()) < 0.3
 
 
 def test_no_trigger_is_a_valid_file(tmp_path: Path) -> None:

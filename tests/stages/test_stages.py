@@ -19,6 +19,7 @@ DL2 = {f"{particle}_file": f"/{particle}.h5" for particle in ("gamma", "proton",
 STEPS: dict[str, dict[str, Any]] = {
     "r0_to_dl1": {"input": "/dl0", "output": "/out"},
     "dl1ab": {"input": "/dl1", "output": "/out"},
+    "tune_nsb": {"input": {"data": "/d.h5", "mc": "/m.simtel.gz"}, "output": "/out/tuned.json"},
     "train_test_split": {"input": "/dl1", "output": {"train": "/out/a", "test": "/out/b"}},
     "merge_dl1": {"input": "/dl0", "output": "/out/m.h5"},
     "train_pipe": {"input": {"gamma": "/g.h5", "proton": "/p.h5"}, "output": "/out"},
@@ -26,7 +27,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "dl2_to_irfs": {"input": {"gamma_file": "/g.h5"}, "output": "/out/irf.fits.gz"},
     "dl2_to_sensitivity": {"input": DL2, "output": "/out/s.fits.gz"},
 }
-FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], []])
+FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], [], []])
 
 
 def test_all_stages_are_here() -> None:
@@ -69,7 +70,7 @@ def test_commands_exist(tmp_path: Path, name: str) -> None:
             assert command[0] in scripts
 
 
-@pytest.mark.parametrize("name", [name for name in STEPS if name != "train_test_split"])
+@pytest.mark.parametrize("name", [n for n in STEPS if n not in ("train_test_split", "tune_nsb")])
 def test_options_are_passed_through(tmp_path: Path, name: str) -> None:
     options = "--point-like --name='a b; $(c)' --energy 1 2"
     stage, step = step_of(tmp_path, name, **STEPS[name], options=options)

@@ -134,6 +134,25 @@ def dl1ab() -> int:
     return 0
 
 
+def tune_nsb() -> int:
+    """Write the base config with noise that is as high as the data file is named."""
+    given = options(("--config",), ("--input-mc",), ("--input-data",), ("-o",))
+    with open(given.config, encoding="utf-8") as stream:
+        content = json.load(stream)
+    noise = float(os.path.basename(given.input_data).removesuffix(".h5"))
+    if "waveform" in os.path.basename(sys.argv[0]):
+        content["waveform_nsb_tuning"].update(nsb_tuning=True, nsb_tuning_rate_GHz=noise)
+    else:
+        names = ("dim_pixels", "bright_pixels")
+        content["image_modifier"] = {
+            **{f"extra_noise_in_{name}": noise for name in names},
+            **{"increase_nsb": True, "extra_bias_in_dim_pixels": 0.0, "transition_charge": 8},
+        }
+    with open(given.o, "w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+    return 0
+
+
 def merge() -> int:
     """Merge what can be read; what cannot is left out with a line and no exit code."""
     import numpy as np
@@ -235,6 +254,8 @@ def hiperta_to_dl1() -> None:
 COMMANDS: dict[str, Callable[[], int]] = {
     "lstchain_mc_r0_to_dl1": r0_to_dl1,
     "lstchain_dl1ab": dl1ab,
+    "lstchain_tune_nsb": tune_nsb,
+    "lstchain_tune_nsb_waveform": tune_nsb,
     "lstchain_merge_hdf5_files": merge,
     "lstchain_mc_trainpipe": trainpipe,
     "lstchain_dl1_to_dl2": dl1_to_dl2,

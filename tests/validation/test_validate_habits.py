@@ -48,17 +48,6 @@ def test_what_gives_nothing_away(production: Production, text: str) -> None:
     assert production.told() == ([], [])
 
 
-@pytest.mark.parametrize("key", ["dl1_noise_tune_data_run", "dl1_noise_tune_mc_run"])
-def test_noise_is_not_tuned_by_itself(production: Production, key: str) -> None:
-    production.production[key] = ""
-    assert production.told() == ([], [])
-    production.production[key] = "/fefs/dl1_LST-1.Run02988.0000.h5"
-    errors, (warning,) = production.told()
-    assert not errors
-    assert f"key '{key}'" in warning
-    assert "lstchain_tune_nsb" in warning
-
-
 def test_a_readme_is_there(production: Production) -> None:
     production.readme = ""
     _, (warning,) = production.told()

@@ -1,0 +1,89 @@
+"""A look into files that steps read from outside, by another process: this one stays light."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+
+from lstluigi.errors import Problem
+from lstluigi.files import write_json
+from lstluigi.jobs.results import read_results
+from lstluigi.jobs.script import SCRIPTS
+from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
+from lstluigi.plan import Plan
+from lstluigi.stages.checks import IMAGES
+from lstluigi.steps import PlannedStep
+
+#: A file, its size and time (ns), and what it has to hold, as JSON.
+_Asked = tuple[str, int, int, str]
+#: More than the runner needs for a thousand files; a file system that hangs is told by the run.
+TIMEOUT = 120
+
+
+def probe_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """What one file of each input from outside lacks, where a stage has this looked at."""
+    asked = {
+        (node.index, number): found
+        for node in steps
+        for number, reading in enumerate(node.readings)
+        if reading.probed
+        and reading in plan.external(node)
+        and (found := _first(plan, node, number)) is not None
+    }
+    # PyTables comes with lstchain: without it a file is looked into by the jobs alone
+    if not asked or find_spec("tables") is None:
+        return
+    reasons = _reasons(tuple(dict.fromkeys(asked.values())))
+    for (index, _), found in asked.items():
+        if reason := reasons.get(found):
+            mend = "take a whole file that was made for this"
+            if IMAGES in reason:
+                mend = "take DL1 with images; a merge with --no-image leaves them out"
+            yield Problem(plan.steps[index].step.where("input"), reason, mend)
+
+
+def _first(plan: Plan, node: PlannedStep, number: int) -> _Asked | None:
+    """The first file behind a reading that is there."""
+    for file in plan.files(node, number):
+        if plan.listing.is_file(file):
+            status = os.stat(file)
+            check = json.dumps(dict(node.readings[number].check))
+            return file, status.st_size, status.st_mtime_ns, check
+    return None
+
+
+@lru_cache(maxsize=16)
+def _reasons(asked: tuple[_Asked, ...]) -> dict[_Asked, str]:
+    """Why files are not fit, as a job would say it; those that are fit are left out."""
+    with tempfile.TemporaryDirectory(prefix="lstluigi-probe-") as place:
+        items = [
+            Item(
+                str(number),
+                (),
+                (),
+                f"{place}/scratch/{number}",
+                f"{place}/{number}.log",
+                (),
+                [(file, json.loads(c))],
+            )
+            for number, (file, _, _, c) in enumerate(asked)
+        ]
+        array = Array("probe", place, [Chunk(items, Resources(), Environment())])
+        write_json(array.spec(0), array.as_json(0))
+        command = [sys.executable, f"{SCRIPTS}/runner.py", array.spec(0), "0"]
+        try:
+            subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+        except subprocess.TimeoutExpired:
+            return {}
+        results = read_results(array.result(0))
+    return {
+        one: str(result["reason"])
+        for number, one in enumerate(asked)
+        if (result := results.get(str(number))) is not None and result.get("state") == "failed"
+    }

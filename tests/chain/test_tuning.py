@@ -1,0 +1,149 @@
+"""Noise tuning by real lstchain: toy MC under a dark sky, toy data under a brighter one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from chain_compare import IMAGES, assert_same_tables
+from chain_config import config_of
+from chain_runs import STANDARD, Production, by_hand, in_parallel, need_lstchain
+from toy_data import noise_charges, write_data_dl1
+
+pytestmark = pytest.mark.chain
+
+#: Light of the night sky in the data, in units of that of the MC.
+BRIGHTER = 2.0
+SHOWERS = 900
+NAME = "simtel_toy_run1.simtel.gz"
+DL1 = "dl1_simtel_toy_run1.h5"
+QUANTILES = np.linspace(0.05, 0.95, 19)
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DL0 of MC and of what stands for data, and the DL1 of the latter."""
+    need_lstchain()
+    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+
+    root = tmp_path_factory.mktemp("sky")
+    for number, (name, nsb) in enumerate((("mc", 1.0), ("data", BRIGHTER)), start=1):
+        simulate_file(
+            root / name / NAME,
+            beam=Beam(Particle.PROTON, (0.05, 100.0), -1.8, (0.0, 3.0)),
+            pointing=Pointing(20.0, 180.0),
+            n_showers=SHOWERS,
+            seed=number,
+            noise_everywhere=True,
+            nsb=nsb,
+        )
+    write_data_dl1(root / "data" / NAME, standard(), root / "dl1_data.h5")
+    return root
+
+
+def standard() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(STANDARD.read_text())
+    return content
+
+
+def tuned(place: Production, sky: Path, stages: dict[str, Any], **keys: str) -> Path:
+    """Run a production that is tuned; the config that was made for it."""
+    config = config_of(stages)
+    config |= {
+        "dl1_noise_tune_data_run": str(sky / "dl1_data.h5"),
+        "dl1_noise_tune_mc_run": str(sky / "mc" / NAME),
+        **keys,
+    }
+    before = place.write(config, STANDARD.read_text()).lstchain_config.read_bytes()
+    ended = place.run()
+    assert ended.code == 0, ended.text
+    assert place.lstchain_config.read_bytes() == before
+    (found,) = place.logs.glob("*/tune_nsb/*.json")
+    return found
+
+
+def dark_pixels(simtel: Path, dl1: Path) -> np.ndarray:
+    """Charges of a DL1 file in pixels that no Cherenkov light has reached."""
+    import tables
+    from eventio import SimTelFile
+
+    with SimTelFile(str(simtel)) as file:
+        dark = {e["event_id"]: e["photoelectrons"][0]["photoelectrons"] == 0 for e in file}
+    with tables.open_file(str(dl1)) as h5:
+        rows = h5.get_node(IMAGES).read()
+    return np.concatenate([row["image"][dark[row["event_id"]]] for row in rows])
+
+
+def distance(charges: np.ndarray, sky: Path) -> float:
+    """Largest distance (p.e.) between quantiles of these charges and those of the data."""
+    _, data = noise_charges(sky / "data" / NAME, standard())
+    differences = np.quantile(charges, QUANTILES) - np.quantile(data, QUANTILES)
+    return float(np.abs(differences).max())
+
+
+def test_images_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path: Path) -> None:
+    hand = tmp_path / "hand"
+    mc = ("-f", sky / "mc" / NAME, "-o", ".", "-c", STANDARD)
+    tune = ("--input-mc", sky / "mc" / NAME, "--input-data", sky / "dl1_data.h5")
+    in_parallel(
+        [
+            by_hand(tmp_path / "base", "lstchain_mc_r0_to_dl1", *mc),
+            by_hand(hand, "lstchain_tune_nsb", "--config", STANDARD, *tune, "-o", "tuned.json"),
+        ]
+    )
+    base = tmp_path / "base" / DL1
+    stages = {"dl1ab": [{"input": str(base.parent), "output": "dl1", "options": "--image"}]}
+    found = tuned(place, sky, stages)
+    # the same config as by hand, byte for byte
+    assert found.read_bytes() == (hand / "tuned.json").read_bytes()
+    in_parallel([by_hand(hand, "lstchain_dl1ab", "-f", base, "-o", DL1, "-c", "tuned.json")])
+    assert_same_tables(place / "dl1" / DL1, hand / DL1)
+    before, after = (
+        distance(dark_pixels(sky / "mc" / NAME, path), sky) for path in (base, place / "dl1" / DL1)
+    )
+    assert before > 0.5
+    assert after < 0.35 * before
+    _numbers_are_told(place, json.loads(found.read_text())["image_modifier"])
+
+
+@pytest.mark.slow
+def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path: Path) -> None:
+    from lstluigi.simulation.camera import NSB_RATE
+
+    mc = ("-f", sky / "mc" / NAME, "-o", ".", "-c", STANDARD)
+    in_parallel([by_hand(tmp_path / "base", "lstchain_mc_r0_to_dl1", *mc)])
+    stages = {"r0_to_dl1": [{"input": str(sky / "mc"), "output": "dl1"}]}
+    found = tuned(place, sky, stages, nsb_tuning="waveform")
+    section = json.loads(found.read_text())["waveform_nsb_tuning"]
+    # lstchain draws from generators without a seed: the truth is known, its answer is not
+    added = (BRIGHTER - 1) * NSB_RATE
+    assert section["nsb_tuning_rate_GHz"] == pytest.approx(added, rel=0.3)
+    before, after = (
+        distance(dark_pixels(sky / "mc" / NAME, path), sky)
+        for path in (tmp_path / "base" / DL1, place / "dl1" / DL1)
+    )
+    assert after < 0.35 * before
+    _numbers_are_told(place, {"nsb_tuning_rate_GHz": section["nsb_tuning_rate_GHz"]})
+
+
+def _numbers_are_told(place: Production, numbers: dict[str, Any]) -> None:
+    """In the step's log, in the run's output and in the production's log."""
+    told = {name: value for name, value in numbers.items() if name != "increase_nsb"}
+    (log,) = place.logs.glob("*/tune_nsb/job_logs_tune_nsb/*.log")
+    said = "".join(_outputs(place))
+    for name, value in told.items():
+        assert f'"{name}": {value}' in log.read_text()
+        assert f"{name} = {value}" in said
+    (everything,) = place.logs.glob("*/log_onsite_*.yml")
+    (entry,) = yaml.safe_load(everything.read_text())["tune_nsb"].values()
+    assert entry["found"] == told
+
+
+def _outputs(place: Production) -> Iterator[str]:
+    for path in sorted(place.where.glob("output_*.txt")):
+        yield path.read_text()
