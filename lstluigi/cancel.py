@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lstluigi import controller
 from lstluigi.config import ProductionConfig, load_config
-from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.decisions import named
+from lstluigi.errors import ConfigError, LstluigiError, shown
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
@@ -43,8 +44,8 @@ class _Concerned:
         return f"{self.submission.name} [{commands.compact(self.chunks)}]"
 
 
-def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
-    """End the run of a production and all of its jobs.
+def cancel(config: str, tell: Tell, *, pattern: str = "", dry_run: bool = False) -> None:
+    """End the run of a production and all of its jobs; or only jobs of some steps.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
         Path of the production config; what is wrong in it matters only as far as steps are lost.
     tell
         Called with sentences for the user.
+    pattern
+        Names steps whose jobs are ended; a run goes on without them.
     dry_run
         Say what would be ended, and end nothing.
 
@@ -63,6 +66,9 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
     production = _read(config, tell)
     stages = stages_of(production)
     steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(production.steps)]
+    if pattern:
+        _cancel_some(production, steps, pattern, tell, dry_run)
+        return
     ended = _end_run(production.prod_id, steps, tell, dry_run)
     arrays = _concerned(steps)
     alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
@@ -72,6 +78,37 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
         tell(f"{production.prod_id}: {alive} job(s) would be cancelled")
     else:
         tell(f"{production.prod_id}: {alive} job(s) cancelled; what they had finished is kept")
+
+
+def _cancel_some(
+    production: ProductionConfig,
+    steps: Sequence[PlannedStep],
+    pattern: str,
+    tell: Tell,
+    dry_run: bool,
+) -> None:
+    """End jobs of some steps, but no job that works for others, too."""
+    chosen = named(steps, pattern, production.path)
+    if not chosen:
+        raise LstluigiError(f"{shown(pattern)} matches no output and no stage of {production.path}")
+    arrays = _concerned(chosen)
+    indices = {node.index for node in chosen}
+    others = {
+        other.submission.array: other.chunks
+        for other in _concerned(node for node in steps if node.index not in indices)
+    }
+    for array in arrays:
+        shared = array.chunks & others.get(array.submission.array, set())
+        if shared:
+            array.chunks -= shared
+            array.ledgers.clear()
+            tell(f"{array.submission.name}: {len(shared)} job(s) also make other steps and go on")
+    alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
+    here = [found for node in chosen if (found := owner(node.places.lock)) and not arrays]
+    if here:
+        tell(f"{here[0]} makes them without Slurm: its jobs end with it, `lstluigi cancel` ends it")
+    words = "would be cancelled" if dry_run else "cancelled"
+    tell(f"{production.prod_id}: {alive} job(s) of {len(chosen)} step(s) {words}")
 
 
 def _read(path: str, tell: Tell) -> ProductionConfig:

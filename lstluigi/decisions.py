@@ -78,8 +78,8 @@ def delete(plan: Plan, indices: Collection[int]) -> None:
         node = plan.steps[index]
         for file in plan.finals(node):
             if plan.listing.exists(file):
-                _delete(file)
-        _delete(node.places.manifest)
+                delete_file(file)
+        delete_file(node.places.manifest)
         log.warning("will be made again: %s", node)
     log.warning("should this run be interrupted, go on without --remake")
 
@@ -95,10 +95,11 @@ def clear_away(plan: Plan) -> None:
             continue
         if holder(lock) is None:
             node.places.clear_scratch()
-            _delete(lock)
+            delete_file(lock)
 
 
-def _delete(path: str) -> None:
+def delete_file(path: str) -> None:
+    """Delete a file, which may be gone already."""
     try:
         Path(path).unlink(missing_ok=True)
     except OSError as error:

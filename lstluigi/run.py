@@ -30,7 +30,13 @@ CHANGED = 30
 SHOWN = 5
 
 
-def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = False) -> int:
+def run_production(
+    config: str,
+    options: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    outputs: Sequence[str] = (),
+) -> int:
     """Run a production, or show what would run.
 
     Parameters
@@ -39,6 +45,8 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
         Path of the production config.
     options
         Further parameters of `lstluigi.Production`.
+    outputs
+        Make only the steps of these outputs, and what they need; the whole production if none.
 
     Returns
     -------
@@ -53,12 +61,15 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
         if dry_run:
             return _show_plan(session, console)
         with Display([], console):
-            steps = session.prepare()
+            steps = _prepared(session, outputs)
+    tasks = [task.step_task(session.node(output)) for output in outputs]
     with Display(steps, console) as display:
         session.listeners.append(display.heard)
-        code = exit_code(run_tasks([task]))
+        code = exit_code(run_tasks(tasks or [task]))
     took = time.strftime("%H:%M:%S", time.gmtime(time.monotonic() - started))
-    if code == 0:
+    if code == 0 and outputs:
+        what = f"{len(steps)} step(s) made ({took}); `lstluigi run` makes what follows from them"
+    elif code == 0:
         total = len(session.plan.steps)
         what = f"all {total} steps are satisfied ({len(steps)} made now, {took})"
     else:
@@ -66,6 +77,13 @@ def run_production(config: str, options: Mapping[str, Any], *, dry_run: bool = F
         what = f"not everything could be made ({took}); the reasons stand above, {again} goes on"
     console.print(f"{session.config.prod_id}: {what}", markup=False, highlight=False)
     return code
+
+
+def _prepared(session: Session, outputs: Sequence[str]) -> list[PlannedStep]:
+    """What is to be done, all checks made."""
+    chosen = [(session.node(output).step.stage, output) for output in outputs] or [("", "")]
+    found = {n.index: n for stage, output in chosen for n in session.prepare(stage, output)}
+    return list(found.values())
 
 
 def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:

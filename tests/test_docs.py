@@ -24,6 +24,7 @@ from lstluigi.layouts import registry
 from lstluigi.plan import Plan
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
+from lstluigi.report.model import Status
 from lstluigi.scheduling import defaults
 from lstluigi.stages import SHAPES, STAGES
 from lstluigi.tool_config import TOOLS, ToolConfig
@@ -239,6 +240,16 @@ def test_pointings_page_has_every_projection() -> None:
     from lstluigi.plots.pointings import PROJECTIONS
 
     assert first_column(DOCS / "pointings.md", "## Projections") == set(PROJECTIONS)
+
+
+@pytest.mark.parametrize("name", ["status", "logs", "retry", "remake", "cancel", "clean"])
+def test_watching_page_has_every_option(name: str) -> None:
+    assert first_column(DOCS / "watching.md", f"### {name}") == options_of(name)
+
+
+def test_watching_page_has_every_status() -> None:
+    words = {status.value for status in Status}
+    assert first_column(DOCS / "watching.md", "## What the words mean") == words
 
 
 def test_running_page_has_luigis_exit_codes() -> None:

@@ -142,12 +142,14 @@ def run(
 
 @click.command()
 @click.argument("config", type=click.Path())
+@click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Say what would be ended, end nothing.")
-def cancel(config: str, dry_run: bool) -> None:
+def cancel(config: str, pattern: str, dry_run: bool) -> None:
     """End the run of the production that CONFIG describes, and its jobs on Slurm.
 
+    With PATTERN (an output, wildcards allowed, a stage or STAGE:NUMBER), only jobs of these steps.
     What jobs have finished is kept. Example: lstluigi cancel lstmcpipe_config.yml
     """
     from lstluigi.cancel import cancel as cancel_production
 
-    cancel_production(config, click.echo, dry_run=dry_run)
+    cancel_production(config, click.echo, pattern=pattern, dry_run=dry_run)

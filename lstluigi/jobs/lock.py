@@ -93,6 +93,8 @@ def owner(path: str) -> Owner | None:
         with open(path, encoding="utf-8") as stream:
             age = time.time() - os.fstat(stream.fileno()).st_mtime
             content = json.load(stream)
+        if not (isinstance(content, dict) and isinstance(content.get("pid"), int)):
+            raise ValueError("no owner in it")
     except FileNotFoundError:
         return None
     except ValueError:
@@ -103,7 +105,7 @@ def owner(path: str) -> Owner | None:
     if content == me or _is_earlier_start(content, me):
         return None
     found = Owner(
-        content["host"],
+        str(content.get("host", "")),
         content["pid"],
         str(content.get("job", "")),
         str(content.get("started")),

@@ -24,7 +24,7 @@ class Estimate:
     seconds
         None where any number would be a guess.
     stages
-        Each stage's share of it: the shares of stages add up, as they share the machines.
+        Each stage's share, as far as there is one: shares add up, as stages share the machines.
     mean_s
         Mean wall time of a finished file (or step, where that is done at once) of each stage.
     why
@@ -88,18 +88,22 @@ def estimate(
     }
     if not left:
         return Estimate(0.0, "nothing is left that a run could make", {}, means)
-    for stage, one in left.items():
-        if one.units is None:
-            why = f"it is not known yet how many files {stage} will make"
-            return Estimate(None, why, {}, means)
-        have, want = len(measured.get(stage, ())), min(ENOUGH, -(-one.total // 3))
-        if have < want:
-            why = f"too few of {stage} are finished to tell ({have}, at least {want} are needed)"
-            return Estimate(None, why, {}, means)
     width = max(_at_once([a for ones in measured.values() for a in ones], now), running)
     if width <= 0:
         return Estimate(None, "nothing has been worked on in the last hour", {}, means)
-    shares = {stage: (one.units or 0) * means[stage] / width for stage, one in left.items()}
+    lacks = {
+        stage: why
+        for stage, one in left.items()
+        if (why := _lack(stage, one, len(measured.get(stage, ()))))
+    }
+    shares = {
+        stage: (one.units or 0) * means[stage] / width
+        for stage, one in left.items()
+        if stage not in lacks
+    }
+    if lacks:
+        why = next(iter(lacks.values()))
+        return Estimate(None, why, shares, means)
     chain = max((sum(means[stage] for stage in line) for line in chains), default=0.0)
     work = sum(shares.values())
     why = (
@@ -109,6 +113,18 @@ def estimate(
     if chain > work:
         why = "the longest line of steps that wait for each other, at the mean time of each stage"
     return Estimate(max(work, chain), why, shares, means)
+
+
+def _lack(stage: str, left: Remaining, have: int) -> str:
+    """Why there is no telling how long a stage takes; empty if there is."""
+    if left.units is None:
+        return f"it is not known yet how many files {stage} will make"
+    want = min(ENOUGH, -(-left.total // 3))
+    if not have:
+        return f"nothing of {stage} is finished yet"
+    if have < want:
+        return f"only {have} of {stage} are finished, at least {want} are needed"
+    return ""
 
 
 def _at_once(attempts: Sequence[Attempt], now: float) -> float:

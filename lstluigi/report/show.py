@@ -42,7 +42,7 @@ def duration(seconds: float) -> str:
     for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60)):
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part} {smaller}"
-    return f"{whole // 60} min" if whole >= 60 else f"{whole} s"
+    return f"{round(seconds / 60)} min" if whole >= 60 else f"{whole} s"
 
 
 def status(state: ProductionState) -> RenderableType:
@@ -131,6 +131,8 @@ def _group(state: ProductionState, group: FailureGroup) -> Iterator[Text]:
     if group.blocked:
         yield Text(f"  {_blocked(state, group)}", style="yellow")
     yield Text(f"  e.g. {step.name} {plain(first.item)}")
+    if first.line not in (group.line, *(line.strip() for line in first.tail[-1:])):
+        yield Text(f"    {plain(first.line)}")
     yield Text(f"  log {plain(first.log)}")
     for line in first.tail[-LINES:] or [first.reason]:
         yield Text(f"    | {plain(line)}", style="dim")

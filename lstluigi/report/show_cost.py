@@ -35,9 +35,9 @@ def cost_lines(costs: Mapping[str, StageCost]) -> Iterator[RenderableType]:
 
 
 def _table(costs: Mapping[str, StageCost]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("stage", no_wrap=True)
-    for name in ("tries", "failed", "wall h", "CPU h", "use", "MB", "asked", "queued", "longest"):
+    for name in ("tries", "bad", "wall h", "CPU h", "use", "MB", "asked", "queued", "longest"):
         table.add_column(name, justify="right", no_wrap=True)
     for stage, cost in costs.items():
         queue = cost.mean_queue_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Wanted:
 
 def print_once(config: str, tools: Mapping[str, Any], wanted: Wanted) -> None:
     """Print a production's state."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, soft_wrap=True)  # paths stay whole, to be copied
     console.print(_shown(production_state(config, **tools), wanted))
 
 

@@ -1,0 +1,95 @@
+"""`lstluigi retry`, `lstluigi remake` and `lstluigi clean`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from lstluigi.cli.options import tool_configs
+
+
+def _as_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that mean what they mean for `lstluigi run`."""
+    for option in (
+        click.option(
+            "--backend",
+            type=click.Choice(["config", "local", "slurm", "auto"]),
+            default="config",
+            show_default=True,
+            help="Where jobs run: what the config says (auto if nothing), or this.",
+        ),
+        click.option(
+            "--environment",
+            type=click.Choice(["config", "current"]),
+            default="config",
+            show_default=True,
+            help="Environment of the jobs: the one the config names, or lstluigi's own.",
+        ),
+        click.option(
+            "--site", type=click.Path(), default="", help="Site profile, as for `lstluigi run`."
+        ),
+    ):
+        command = option(command)
+    return tool_configs(command)
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.argument("pattern", default="")
+@click.option("--dry-run", is_flag=True, help="Say what would be tried again, run nothing.")
+@_as_run
+def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
+    """Try again what failed of the production that CONFIG describes, and nothing else.
+
+    PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER; without it, all that failed.
+    What follows from these steps is made by `lstluigi run`.
+    Example: lstluigi retry lstmcpipe_config.yml r0_to_dl1
+    """
+    from lstluigi.report.again import retry as try_again
+
+    sys.exit(try_again(config, pattern, options, click.echo, dry_run=dry_run))
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.argument("pattern", default="")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted and made, do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before products are deleted.")
+@_as_run
+def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) -> None:
+    """Delete products of the production that CONFIG describes, and make them again.
+
+    PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER, and means all that follows
+    from it, too; without it, what was made differently from what the config says now.
+    Example: lstluigi remake lstmcpipe_config.yml train_pipe:1 --dry-run
+    """
+    from lstluigi.report.again import remake as make_again
+
+    def confirm(question: str) -> bool:
+        return yes or click.confirm(question)
+
+    sys.exit(make_again(config, pattern, options, click.echo, dry_run=dry_run, confirm=confirm))
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option(
+    "--intermediate",
+    multiple=True,
+    metavar="PATTERN",
+    help="Delete products, too: a stage, STAGE:NUMBER or an output (wildcards allowed), if all "
+    "that is made of them is there. May be given several times.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, delete nothing.")
+@tool_configs
+def clean(config: str, intermediate: tuple[str, ...], dry_run: bool, **tools: str) -> None:
+    """Delete what dead runs of the production that CONFIG describes left in scratch directories.
+
+    Example: lstluigi clean lstmcpipe_config.yml --intermediate r0_to_dl1 --dry-run
+    """
+    from lstluigi.report.clean import clean as clean_production
+
+    clean_production(config, intermediate, tools, click.echo, dry_run=dry_run)

@@ -1,0 +1,123 @@
+"""`lstluigi retry` and `lstluigi remake`: which steps they mean, handed to `lstluigi.run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lstluigi import commas
+from lstluigi.decisions import named, to_remake
+from lstluigi.errors import LstluigiError, shown
+from lstluigi.plan import Plan
+from lstluigi.report.model import ProductionState, Status, StepState
+from lstluigi.report.sizes import freed, size
+from lstluigi.report.state import production_state
+from lstluigi.run import run_production
+
+__all__ = ["chosen", "remake", "retry"]
+
+#: So many steps are named.
+SHOWN = 20
+
+Tell = Callable[[str], None]
+
+
+def chosen(state: ProductionState, pattern: str) -> list[StepState]:
+    """Steps that a pattern names; all if there is none.
+
+    Raises
+    ------
+    LstluigiError
+        When it names none.
+    """
+    if not pattern:
+        return list(state.steps)
+    nodes = named(state.plan.steps, pattern, state.plan.config.path)
+    if not nodes:
+        raise LstluigiError(
+            f"{shown(pattern)} matches no output, no stage and no STAGE:NUMBER of "
+            f"{state.plan.config.path}"
+        )
+    return [state.steps[node.index] for node in nodes]
+
+
+def retry(
+    config: str, pattern: str, options: Mapping[str, Any], tell: Tell, *, dry_run: bool
+) -> int:
+    """Make what failed, and nothing else: neither what follows nor what was never tried.
+
+    Returns
+    -------
+    int
+        Exit code, as of a run.
+    """
+    state = _state(config, options)
+    failed = [step for step in chosen(state, pattern) if step.status is Status.FAILED]
+    if not failed:
+        tell(f"{state.prod_id}: nothing that {'matches' if pattern else 'was tried'} has failed")
+        return 0
+    for step in failed[:SHOWN]:
+        files = f", {step.files.get(Status.FAILED, 0)} file(s)" * step.node.stage.per_file
+        tell(f"  {'would be tried' if dry_run else 'tried'} again: {step.node}{files}")
+    _more(len(failed), tell)
+    if dry_run:
+        tell(f"{state.prod_id}: {len(failed)} step(s) would be tried again; nothing was done")
+        return 0
+    return run_production(config, options, outputs=[step.node.output for step in failed])
+
+
+def remake(
+    config: str,
+    pattern: str,
+    options: Mapping[str, Any],
+    tell: Tell,
+    *,
+    dry_run: bool,
+    confirm: Callable[[str], bool],
+) -> int:
+    """Delete products with all that follows from them, and make them again.
+
+    Without a pattern, those that were made differently from what the config says now.
+
+    Returns
+    -------
+    int
+        Exit code, as of a run.
+    """
+    state = _state(config, options)
+    if pattern:
+        names = [pattern]
+    else:
+        names = [s.node.output for s in state.steps if s.status is Status.CHANGED]
+    if not names:
+        tell(f"{state.prod_id}: nothing was made differently from what the config says now")
+        return 0
+    again = to_remake(state.plan, names)
+    files = _tell_deleted(state.plan, sorted(again), tell)
+    options = {**options, "remake": commas.joined(names)}
+    if not dry_run and files and not confirm(f"delete {files} file(s), and make them again?"):
+        tell("nothing was deleted")
+        return 1
+    return run_production(config, options, dry_run=dry_run)
+
+
+def _tell_deleted(plan: Plan, indices: Sequence[int], tell: Tell) -> int:
+    """Say what would be deleted; return how many files."""
+    files = {i: list(filter(plan.listing.exists, plan.finals(plan.steps[i]))) for i in indices}
+    there = [index for index, found in files.items() if found]
+    for index in there[:SHOWN]:
+        tell(f"  deleted first: {plan.steps[index]}, {len(files[index])} file(s)")
+    _more(len(there), tell)
+    every = [file for found in files.values() for file in found]
+    tell(f"in all {len(every)} file(s) of {len(there)} step(s), {size(freed(every))}")
+    return len(every)
+
+
+def _more(count: int, tell: Tell) -> None:
+    if count > SHOWN:
+        tell(f"  and {count - SHOWN} more steps")
+
+
+def _state(config: str, options: Mapping[str, Any]) -> ProductionState:
+    names = ("lstchain_config", "ctapipe_config", "rta_config", "site")
+    return production_state(config, **{name: options[name] for name in names})

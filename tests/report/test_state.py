@@ -1,0 +1,303 @@
+"""Where a production stands, whatever state it was left in."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from lab import Lab, full, small
+
+from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.jobs.ledger import note
+from lstluigi.jobs.lock import _started
+from lstluigi.jobs.slurm.commands import Answer
+from lstluigi.report.state import ProductionState, Status, production_state
+
+Counts = dict[str, int]
+
+
+def silent(argv: Sequence[str], text: str = "") -> Answer:
+    raise AssertionError(f"nothing was to be asked, but {argv} was")
+
+
+def look(lab: Lab, ask: Callable[..., Answer] = silent) -> ProductionState:
+    return production_state(str(lab.config), ask)
+
+
+def steps(state: ProductionState) -> list[str]:
+    return [step.status.value for step in state.steps]
+
+
+def files(state: ProductionState) -> list[Counts]:
+    return [{s.value: n for s, n in step.files.items()} for step in state.steps]
+
+
+def hold_lock(lab: Lab, step: int) -> None:
+    """As a run that is alive: the parent of this process."""
+    places = lab.plan().steps[step].places
+    os.makedirs(places.logs, exist_ok=True)
+    parent = os.getppid()
+    me = {"host": socket.gethostname(), "pid": parent, "started": _started(parent)}
+    Path(places.lock).write_text(json.dumps(me))
+
+
+def submit(lab: Lab, backend: str, chunks: dict[str, list[str]], job: str = "70") -> Path:
+    """As the first step was submitted; returns the directory of the array."""
+    directory = lab.root / "array"
+    directory.mkdir(exist_ok=True)
+    ledger = lab.plan().steps[0].places.ledger
+    facts = {"directory": str(directory), "name": "n.arr", "asked": {"cpus": 1}}
+    note(ledger, "submitting", array="arr", backend=backend, chunks=chunks, **facts)
+    note(ledger, "submitted", array="arr", job=job)
+    return directory
+
+
+A, B = "r0_to_dl1-1/a.simtel.gz", "r0_to_dl1-1/b.simtel.gz"
+
+
+# ---- runs that have ended
+
+
+def test_never_started(lab: Lab) -> None:
+    small(lab)
+    state = look(lab)
+    assert steps(state) == ["to do", "to do"]
+    assert files(state) == [{"to do": 2}, {"to do": 1}]
+    assert state.runs == []
+    assert state.estimate.seconds is None
+    assert "never started" in state.warnings[0]
+    assert not state.begun
+
+
+def test_never_started_and_no_dl0(lab: Lab) -> None:
+    lab.write({"r0_to_dl1": [{"input": lab.path("dl0"), "output": lab.path("dl1")}]})
+    state = look(lab)
+    assert steps(state) == ["to do"]
+    assert state.whole.unknown == 1  # not "0 of 0 files done"
+    assert any(f"{lab.path('dl0')} does not exist" in warning for warning in state.warnings)
+
+
+def test_all_done(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    state = look(lab)
+    assert set(steps(state)) == {"done"}
+    assert state.whole.files == {Status.DONE: len(lab.files())}
+    assert state.groups == []
+    assert state.begun
+    assert state.stages["r0_to_dl1"].files == {Status.DONE: 6}
+
+
+def test_what_is_not_needed_any_more(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    os.unlink(lab.path("dl1/node/dl1_a.h5"))
+    assert files(look(lab)) == [{"done": 1, "passed": 1}, {"done": 1}]
+
+
+def test_half_deleted(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    os.unlink(lab.path("dl1/node/dl1_a.h5"))
+    os.unlink(lab.path("merged/node.h5"))
+    state = look(lab)
+    assert files(state) == [{"done": 1, "to do": 1}, {"to do": 1}]
+    assert steps(state) == ["to do", "to do"]
+    (warning,) = state.warnings
+    assert "2 file(s) of 2 step(s) were made and are not there any more" in warning
+
+
+def test_a_failed_file_with_what_it_blocks(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+    state = look(lab)
+    assert steps(state) == ["failed", "blocked"]
+    assert files(state) == [{"done": 2, "failed": 1}, {"blocked": 1}]
+    (group,) = state.groups
+    (failure,) = group.failures
+    assert (failure.item, failure.step) == ("c.simtel.gz", 0)
+    assert os.path.exists(failure.log)
+    assert failure.line
+    assert list(group.blocked) == [1]
+
+
+def test_a_file_that_may_be_missing(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    text = lab.config.read_text().replace("output:", "max_failed_fraction: 0.5\n    output:", 1)
+    lab.config.write_text(text)
+    lab.ok()
+    state = look(lab)
+    assert steps(state) == ["done", "done"]
+    assert state.stages["r0_to_dl1"].files == {Status.DONE: 2}
+    assert state.stages["r0_to_dl1"].dropped == 1
+    assert state.groups == []
+
+
+def test_made_differently(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    state = look(lab)
+    assert "changed" in steps(state)
+    assert any("made differently" in warning for warning in state.warnings)
+
+
+def test_made_by_hand(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    for path in Path(lab.path("merged")).glob("job_logs*/*"):
+        path.unlink()
+    state = look(lab)
+    assert steps(state) == ["done", "done"]
+    assert any("no recipe" in warning for warning in state.warnings)
+
+
+# ---- runs that go on, or died
+
+
+def test_a_run_here_that_is_alive(lab: Lab) -> None:
+    small(lab)
+    directory = submit(lab, "local", {"0": [A], "1": [B]})
+    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    hold_lock(lab, 0)
+    state = look(lab)
+    assert files(state) == [{"running": 1, "queued": 1}, {"to do": 1}]
+    assert steps(state) == ["running", "to do"]
+    (run,) = state.runs
+    assert str(os.getppid()) in run
+
+
+def test_a_run_here_that_died(lab: Lab) -> None:
+    small(lab)
+    directory = submit(lab, "local", {"0": [A, B]})
+    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    state = look(lab)
+    assert files(state) == [{"to do": 2}, {"to do": 1}]
+    assert any("2 item(s) were submitted and never heard of" in w for w in state.warnings)
+
+
+def queue(*rows: str, code: int = 0) -> Callable[..., Answer]:
+    asked = []
+
+    def ask(argv: Sequence[str], text: str = "") -> Answer:
+        asked.append(argv)
+        assert argv[0] == "squeue"
+        assert len(asked) == 1, "Slurm is asked once"
+        return Answer(code, "".join(f"{row}\n" for row in rows), "squeue: error: down" * code)
+
+    return ask
+
+
+def test_jobs_on_slurm_without_a_run(lab: Lab) -> None:
+    small(lab)
+    directory = submit(lab, "slurm", {"0": [A], "1": [B]})
+    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    rows = ("70|0|RUNNING|None|cp01|n.arr", "70|1|PENDING|Priority||n.arr")
+    state = look(lab, queue(*rows))
+    assert files(state)[0] == {"running": 1, "queued": 1}
+    assert state.runs == []
+
+
+def test_jobs_that_have_left_the_queue(lab: Lab) -> None:
+    small(lab)
+    directory = submit(lab, "slurm", {"0": [A], "1": [B]})
+    failed = {"state": "failed", "reason": "killed by SIGKILL", "signal": "SIGKILL", "rc": None}
+    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: failed}}))
+    state = look(lab, queue())
+    assert files(state)[0] == {"failed": 1, "to do": 1}
+    (group,) = state.groups
+    assert group.ending == "SIGKILL"
+
+
+def test_another_array_of_that_id_is_not_ours(lab: Lab) -> None:
+    small(lab)
+    submit(lab, "slurm", {"0": [A, B]})
+    assert files(look(lab, queue("70|0|RUNNING|None|cp01|other")))[0] == {"to do": 2}
+
+
+def test_slurm_does_not_answer(lab: Lab) -> None:
+    small(lab)
+    submit(lab, "slurm", {"0": [A, B]})
+    state = look(lab, queue(code=1))
+    assert files(state)[0] == {"unknown": 2}
+    assert any("Slurm does not answer (down)" in warning for warning in state.warnings)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"items": 5}', "\x00\x01"])
+def test_result_files_that_are_broken(lab: Lab, content: str) -> None:
+    small(lab)
+    directory = submit(lab, "local", {"0": [A, B]})
+    (directory / "chunk-0.json").write_text(content)
+    hold_lock(lab, 0)
+    state = look(lab)
+    assert files(state)[0] == {"unknown": 2}
+    assert any("1 result file(s) of jobs cannot be read" in w for w in state.warnings)
+
+
+def test_a_truncated_ledger(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    ledger = Path(lab.plan().steps[0].places.ledger)
+    ledger.write_bytes(ledger.read_bytes()[:-20])
+    state = look(lab)
+    assert steps(state) == ["done", "done"]  # products are there, whatever the ledger says
+    assert any("1 line(s) in 1 ledger(s) are broken" in warning for warning in state.warnings)
+
+
+def test_a_refused_array(lab: Lab) -> None:
+    small(lab)
+    submit(lab, "slurm", {"0": [A, B]})
+    ledger = lab.plan().steps[0].places.ledger
+    note(ledger, "refused", array="arr", message="Slurm refuses the job: invalid account")
+    state = look(lab)
+    assert steps(state) == ["failed", "blocked"]
+    (group,) = state.groups
+    assert (group.cause, group.line) == ("refused", "Slurm refuses the job: invalid account")
+
+
+def test_cancelled_jobs_have_not_failed(lab: Lab) -> None:
+    small(lab)
+    submit(lab, "slurm", {"0": [A, B]})
+    note(lab.plan().steps[0].places.ledger, "cancelled", array="arr")
+    assert steps(look(lab)) == ["to do", "to do"]
+
+
+# ---- what cannot be told
+
+
+def test_no_config(lab: Lab) -> None:
+    with pytest.raises(LstluigiError, match=r"nothing\.yml"):
+        production_state(lab.path("nothing.yml"))
+
+
+def test_a_config_that_would_not_run(lab: Lab) -> None:
+    small(lab)
+    lab.lstchain_config.unlink()
+    with pytest.raises(ConfigError):
+        look(lab)
+
+
+def test_a_damaged_recipe_is_named(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    os.unlink(lab.path("dl1/node/dl1_a.h5"))
+    recipe = Path(lab.plan().steps[1].places.recipe)
+    recipe.write_text("{")
+    with pytest.raises(LstluigiError, match=r"recipe\.json is damaged"):
+        look(lab)
+
+
+@pytest.mark.parametrize("content", ["", "5", "{}", '{"host": 5}', "[1]"])
+def test_a_lock_of_another_form_is_left_over(lab: Lab, content: str) -> None:
+    small(lab)
+    lock = Path(lab.plan().steps[0].places.lock)
+    lock.parent.mkdir(parents=True)
+    lock.write_text(content)
+    os.utime(lock, (1, 1))
+    assert steps(look(lab)) == ["to do", "to do"]

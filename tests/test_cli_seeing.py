@@ -1,0 +1,91 @@
+"""`lstluigi status`, `logs`, `retry`, `remake` and `clean` as typed."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner, Result
+from lab import Lab, full, small
+
+from lstluigi.cli import main
+
+
+def type_in(*words: str, columns: int = 80) -> Result:
+    return CliRunner(env={"COLUMNS": str(columns)}).invoke(main, list(words))
+
+
+def failing(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+
+
+def test_status_in_eighty_columns(lab: Lab) -> None:
+    failing(lab)
+    result = type_in("status", str(lab.config), "--tree", "--cost")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert all(len(line) <= 80 for line in lines if line.startswith("r0_to_dl1  "))
+    assert ["files", "2", "-", "-", "1", "-", "3"] in [line.split() for line in lines]
+    assert "1 failed in 1 step(s) of r0_to_dl1" in result.output
+    assert "blocks 1 step(s): 1 of merge_dl1" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_status_for_programs(lab: Lab) -> None:
+    failing(lab)
+    result = type_in("status", str(lab.config), "--json")
+    data = json.loads(result.output)
+    assert data["total"]["files"]["done"] == 2
+    assert data["stages"]["r0_to_dl1"]["steps"]["failed"] == 1
+    assert data["failures"][0]["blocked"] == ["merge_dl1:1"]
+    assert [step["status"] for step in data["steps"]] == ["failed", "blocked"]
+    assert data["cost"]["stages"]["r0_to_dl1"]["failed"] == 1
+
+
+def test_watching_ends_when_nothing_is_under_way(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    result = type_in("status", str(lab.config), "--watch")
+    assert result.exit_code == 0
+    assert "everything is there" in result.output
+
+
+def test_status_of_what_is_no_production(lab: Lab) -> None:
+    lab.config.write_text("- nothing\n")
+    result = type_in("status", str(lab.config))
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_logs_of_what_failed(lab: Lab) -> None:
+    failing(lab)
+    result = type_in("logs", str(lab.config), "r0_to_dl1:1")
+    heads = [line for line in result.output.splitlines() if line.startswith("==> ")]
+    assert [head.endswith("c.simtel.gz.log <==") for head in heads] == [True]
+    every = type_in("logs", str(lab.config), "r0_to_dl1:1", "--all")
+    assert every.output.count("==> ") == 3
+
+
+def test_logs_of_what_was_never_submitted(lab: Lab) -> None:
+    small(lab)
+    assert "no log" in type_in("logs", str(lab.config), "merge_dl1").output
+    result = type_in("logs", str(lab.config), "nonsense")
+    assert result.exit_code == 2
+    assert "'nonsense' matches no output" in result.output
+
+
+def test_remake_asks_and_does_nothing_without_an_answer(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    before = lab.files()
+    result = type_in("remake", str(lab.config), "r0_to_dl1")
+    assert result.exit_code == 1
+    assert "delete 3 file(s)" in result.output
+    assert lab.files() == before
+
+
+def test_retry_and_clean_say_what_they_would_do(lab: Lab) -> None:
+    failing(lab)
+    assert "1 step(s) would be tried again" in type_in("retry", str(lab.config), "--dry-run").output
+    assert "leftovers of 0 step(s)" in type_in("clean", str(lab.config), "--dry-run").output
