@@ -236,6 +236,12 @@ def test_pointings_page_has_every_option(name: str) -> None:
     assert told == options_of(name)
 
 
+@pytest.mark.parametrize("name", ["plot-irfs", "compare-irfs", "plot-models-importance", "graph"])
+def test_plots_page_has_every_option(name: str) -> None:
+    told = first_column(DOCS / "plots.md", f"### Options of {name}")
+    assert told == options_of(name)
+
+
 def test_pointings_page_has_every_projection() -> None:
     from lstluigi.plots.pointings import PROJECTIONS
 

@@ -29,12 +29,21 @@ COMMANDS = {
     "generate-config": ("request", "generate_config"),
     "generate-nsb-grid": ("request", "generate_nsb_grid"),
     "plot-pointings": ("pointings", "plot_pointings"),
+    "plot-irfs": ("plots", "plot_irfs"),
+    "compare-irfs": ("plots", "compare_irfs"),
+    "plot-models-importance": ("plots", "plot_models_importance"),
+    "graph": ("plots", "graph"),
     "validate": ("validation", "validate"),
     "upgrade-config": ("upgrading", "upgrade_config"),
     "simulate": ("data", "simulate"),
 }
 #: Those that need no Luigi start without it.
-LIGHT = frozenset(("suggest", "plot-pointings", "productions"))
+LIGHT = frozenset(
+    (
+        *("suggest", "plot-pointings", "productions"),
+        *("plot-irfs", "compare-irfs", "plot-models-importance"),
+    )
+)
 
 
 class _Commands(click.Group):

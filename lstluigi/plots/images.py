@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 
-__all__ = ["IMAGES", "free_to_write", "save"]
+__all__ = ["IMAGES", "free_to_write", "images_for", "save"]
 
 #: Endings of images
 IMAGES = (".png", ".pdf", ".svg")
@@ -59,3 +60,36 @@ def save(drawing: Any, path: Path | str) -> None:
         whole = os.path.join(scratch, os.path.basename(path))
         drawing.savefig(whole, dpi=150)
         os.replace(whole, path)
+
+
+def images_for(files: Sequence[str], labels: Sequence[str], output: str | None) -> list[str]:
+    """Name an image for each file.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Files that are drawn.
+    labels : sequence of str
+        What tells them apart, for images of files of the same name.
+    output : str, optional
+        The image of a single file, or the directory of the images; here by default.
+
+    Raises
+    ------
+    LstluigiError
+        One image is named for several files, or a file is named twice.
+    """
+    is_image = output is not None and output.lower().endswith(IMAGES)
+    if output is not None and is_image and len(files) > 1:
+        raise LstluigiError(
+            f"{shown(output)} is one image for {len(files)} files; name a directory, or draw them "
+            "into one figure with compare-irfs"
+        )
+    if output is not None and (is_image or (os.path.splitext(output)[1] and len(files) == 1)):
+        return [output]
+    stems = [re.sub(r"\.fits(\.gz)?$", "", os.path.basename(file)) for file in files]
+    if len(set(stems)) < len(stems):
+        stems = [re.sub(r"[^\w.-]+", "_", label) for label in labels]
+    if len(set(stems)) < len(stems):
+        raise LstluigiError("a file is named twice; name each once")
+    return [os.path.join(output or "", f"{stem}.png") for stem in stems]

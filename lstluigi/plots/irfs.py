@@ -149,7 +149,7 @@ def figure(
         _ratio(grid[len(names)], several, labels)
     for axes in grid[count:]:
         axes.set_axis_off()
-    _legend(drawing, grid[:count])
+    _legend(drawing, grid[:count], labels)
     drawing.suptitle(title, parse_math=False)
     return drawing
 
@@ -243,7 +243,7 @@ def _crab(axes: Any) -> None:
     for share, name in CRAB.items():
         axes.plot(energy.to_value(u.TeV), share * flux, color="0.6", lw=0.9, ls="--", zorder=1)
         where = (energy[2].to_value(u.TeV), share * flux[2])
-        axes.annotate(name, where, (0, 2), textcoords="offset points", **style)
+        axes.annotate(name, where, (0, 2), textcoords="offset points", zorder=1.5, **style)
     axes.set_xlim(low, high)
 
 
@@ -255,19 +255,20 @@ def _colours(count: int) -> list[Any]:
     return [colormaps["viridis"](value) for value in np.linspace(0, 0.92, count)]
 
 
-def _legend(drawing: Any, grid: Any) -> None:
-    """Name each file once, below all panels."""
+def _legend(drawing: Any, grid: Any, labels: Sequence[str]) -> None:
+    """Name each file once, below all panels, in the order in which they are given."""
     found: dict[str, Any] = {}
     for axes in grid:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     if not found:
         return
-    longest = max(map(len, found))
+    names = [*filter(found.get, labels), *(name for name in found if name not in labels)]
+    longest = max(map(len, names))
     room = int(drawing.get_figwidth() * 13)  # letters on a line
     columns = max(1, min(len(found), room // (longest + 8)))
     place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
-    legend = drawing.legend(found.values(), found.keys(), fontsize="small", **place)
+    legend = drawing.legend([found[name] for name in names], names, fontsize="small", **place)
     for text in legend.get_texts():
         text.set_parse_math(False)  # a name may hold a dollar
 

@@ -6,9 +6,12 @@ those of lstchain, of ctapipe and of the sensitivity script of lstluigi and lstm
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
+import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -101,9 +104,11 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
     """
     name = os.fspath(path)
     try:
-        # a truncated file is told by what cannot be read of it
-        with warnings.catch_warnings(), fits.open(name, memmap=False) as hdus:
+        content = io.BytesIO(_content(name))
+        with warnings.catch_warnings(), fits.open(content) as hdus:
             warnings.simplefilter("ignore")
+            # astropy goes on with what it can read of a truncated file
+            warnings.filterwarnings("error", ".*(truncated|Error validating header)")
             found = _Tables(hdus, offset).performance(name)
     except FileNotFoundError:
         raise LstluigiError(f"{shown(name, 4096)} does not exist") from None
@@ -116,6 +121,17 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
             "file that dl2_to_irfs or dl2_to_sensitivity made"
         )
     return found
+
+
+def _content(path: str) -> bytes:
+    """Read it whole: of a truncated compressed file, astropy silently reads what there is."""
+    with open(path, "rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if compressed else open(path, "rb") as stream:
+        start = stream.read(9)
+        if start != b"SIMPLE  =":  # nor is a huge file of another kind read whole
+            raise ValueError("it begins otherwise")
+        return start + stream.read()
 
 
 class _Tables:
@@ -249,7 +265,7 @@ def _curve(low: u.Quantity, high: u.Quantity, value: u.Quantity) -> Curve:
 
 def labels(paths: Sequence[str]) -> list[str]:
     """Short names that tell files apart: their lines and nodes, else what differs in the paths."""
-    kinds: tuple[Callable[[str], str], ...] = (_pointing, os.path.basename, _parent)
+    kinds = (_pointing, _file_of_pointing, os.path.basename, _parent)
     for kind in kinds:
         short = [kind(path) for path in paths]
         if all(short) and len(set(short)) == len(short):
@@ -263,6 +279,13 @@ def _pointing(path: str) -> str:
         return ""
     node = f"zenith {about.node.zenith:g}°, azimuth {about.node.azimuth:g}°"
     return f"{about.line}, {node}" if about.line else node
+
+
+def _file_of_pointing(path: str) -> str:
+    """Begin with what the file is: irf or sensitivity, as file names do."""
+    pointing = _pointing(path)
+    kind = re.split(r"[_.]", os.path.basename(path))[0]
+    return f"{kind}, {pointing}" if pointing else ""
 
 
 def _parent(path: str) -> str:

@@ -52,6 +52,10 @@ DISP = {
 }
 
 
+#: Endings of images
+FORMATS = (".png", ".pdf", ".svg")
+
+
 @dataclass(frozen=True)
 class Importances:
     """Importances of one forest, the largest first.
@@ -176,15 +180,15 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "-c", "--config", type=Path, required=True, help="lstchain config of the training"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG file to make")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="image to make")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     return parser.parse_args(argv)
 
 
 def run(args: argparse.Namespace) -> None:
     """Check the call, read the models, draw."""
-    if args.output.suffix != ".png":
-        raise ScriptError(f"--output {args.output} must end in .png.", 2)
+    if args.output.suffix.lower() not in FORMATS:
+        raise ScriptError(f"--output {args.output} must end in one of {', '.join(FORMATS)}.", 2)
     if args.output.exists() and not args.overwrite:
         raise ScriptError(f"{args.output} exists already: give --overwrite to replace it.", 2)
     if not args.config.is_file():

@@ -1,0 +1,265 @@
+"""The graph of a production as boxes: steps joined by stage and kind of data, or each by itself."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lstluigi.errors import LstluigiError, shown
+from lstluigi.layouts.nodes import sample
+from lstluigi.plan import Plan, Standing
+from lstluigi.steps import PlannedStep
+
+__all__ = ["Bend", "Box", "Drawing", "drawing", "kind", "rows"]
+
+#: Words of paths that say what data are of, in the order in which a box tells them.
+PARTICLES = {
+    "GammaDiffuse": "diffuse gammas",
+    "gamma-diffuse": "diffuse gammas",
+    "Gamma": "gammas",
+    "gamma": "gammas",
+    "Protons": "protons",
+    "proton": "protons",
+    "electron": "electrons",
+}
+HALVES = {
+    "TrainingDataset": "training",
+    "TestDataset": "test",
+    "TestingDataset": "test",
+    "train": "training",
+    "test": "test",
+}
+LEVELS = ("DL0", "DL1", "DL2", "models")
+#: What a box says of standings that keep something to do, in words.
+TO_DO = {Standing.CHANGED: "changed", Standing.MISSING: "to do"}
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """Steps of one stage for one kind of data, one step, or what comes from outside.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage; of the data level for what comes from outside.
+    kind : str
+        Which data, in words; may be empty.
+    outside : bool
+        Whether no step makes it.
+    number : int
+        Of the step in its stage; 0 where steps are joined.
+    where : str
+        The pointing of a single step, as far as its path tells.
+    """
+
+    stage: str
+    kind: str = ""
+    outside: bool = False
+    number: int = 0
+    where: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Bend:
+    """Where what is read passes a level on its way to a later one.
+
+    Parameters
+    ----------
+    source : Box
+        What is read.
+    level : int
+        Which one it passes.
+    """
+
+    source: Box
+    level: int
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn.
+
+    Parameters
+    ----------
+    counts : mapping of Box to int
+        Every box with its number of steps, or of directories from outside.
+    edges : frozenset of (Box, Box)
+        What is read, and what reads it.
+    standings : mapping of Box to Counter of Standing
+        Where the steps of each box stand; empty if that is not shown.
+    """
+
+    counts: Mapping[Box, int]
+    edges: frozenset[tuple[Box, Box]]
+    standings: Mapping[Box, Counter[Standing]] = field(default_factory=dict)
+
+    def state(self, box: Box) -> str:
+        """Say how far a box is: outside, made, done, changed, partly or open."""
+        if box.outside:
+            return "outside"
+        if box not in self.standings:
+            return "made"
+        left = {standing: self.standings[box][standing] for standing in TO_DO}
+        if left[Standing.CHANGED]:
+            return "changed"
+        missing = left[Standing.MISSING]
+        return "done" if not missing else "open" if missing == self.counts[box] else "partly"
+
+    def lines(self, box: Box) -> list[str]:
+        """Tell what a box stands for, below the name of its stage."""
+        count = self.counts[box]
+        if box.outside:
+            told = f"{count} {'directory' if count == 1 else 'directories'}"
+        elif box in self.standings:
+            told = self._progress(box)
+        else:
+            told = f"{count} {'step' if count == 1 else 'steps'}"
+        return list(filter(None, (box.kind, box.where, told)))
+
+    def _progress(self, box: Box) -> str:
+        count, found = self.counts[box], self.standings[box]
+        if count == 1:
+            return next((word for one, word in TO_DO.items() if found[one]), "done")
+        done = f"{count - sum(found[one] for one in TO_DO)} of {count} done"
+        changed = found[Standing.CHANGED]
+        return f"{done}, {changed} changed" if changed else done
+
+
+def kind(path: str) -> str:
+    """Say what the data at a path are of, as far as it tells."""
+    parts = [piece for part in path.split("/") for piece in (part, *re.split(r"[_.]", part))]
+    words = (next((names[p] for p in parts if p in names), "") for names in (PARTICLES, HALVES))
+    return ", ".join(filter(None, words))
+
+
+def drawing(plan: Plan, *, line: str = "", standings: bool = False) -> Drawing:
+    """Put the steps of a plan into boxes.
+
+    Parameters
+    ----------
+    plan : Plan
+        The production.
+    line : str
+        Training declination line, such as ``dec_2276``: each of its steps, and of those that they
+        need, gets a box of its own. Without it, steps that do the same for the same kind of data
+        are joined.
+    standings : bool
+        Whether the file system is asked where each step stands.
+
+    Raises
+    ------
+    LstluigiError
+        No step is of this line.
+    """
+    steps = _of_line(plan, line) if line else plan.steps
+    boxes = {node.index: _single(node) if line else _joined(node) for node in steps}
+    counts = Counter(boxes.values())
+    edges = set()
+    outside: dict[Box, set[str]] = {}
+    for node in steps:
+        box = boxes[node.index]
+        edges |= {(boxes[i], box) for i in plan.graph.producers[node.index]}
+        for reading in plan.external(node):
+            level = next((name for name in LEVELS if f"/{name}/" in reading.path), "files")
+            source = Box(level, kind(reading.path) if level != "models" else "", outside=True)
+            outside.setdefault(source, set()).add(reading.path)
+            edges.add((source, box))
+    found: dict[Box, Counter[Standing]] = {}
+    if standings:
+        for index, box in boxes.items():
+            found.setdefault(box, Counter())[plan.standings[index]] += 1
+    return Drawing({**counts, **{b: len(p) for b, p in outside.items()}}, frozenset(edges), found)
+
+
+def _of_line(plan: Plan, line: str) -> Sequence[PlannedStep]:
+    """Steps whose paths name a line, and all that these need."""
+    lines = [{sample(made.path).line for made in node.makes} for node in plan.steps]
+    mine = {node.index for node in plan.steps if line in lines[node.index]}
+    if not mine:
+        there = sorted(name for name in set().union(*lines) if name)
+        known = f"there are {', '.join(there)}" if there else "no path names a line"
+        raise LstluigiError(f"no step is of the line {shown(line)}: {known}")
+    mine |= {above for index in mine for above in plan.graph.ancestors(index)}
+    return [node for node in plan.steps if node.index in mine]
+
+
+def _joined(node: PlannedStep) -> Box:
+    return Box(node.step.stage, _kind(node))
+
+
+def _single(node: PlannedStep) -> Box:
+    pointing = sample(node.output).node
+    where = f"zenith {pointing.zenith:g}°, az {pointing.azimuth:g}°" if pointing else ""
+    return Box(node.step.stage, _kind(node), number=node.step.number, where=where)
+
+
+def _kind(node: PlannedStep) -> str:
+    """Say what a step is about: a split about both halves of its particle, training about all."""
+    if node.step.stage == "train_pipe":
+        return ""
+    kinds = [kind(made.path) for made in node.makes]
+    return kinds[0] if len(set(kinds)) == 1 else kinds[0].split(",")[0]
+
+
+def rows(picture: Drawing) -> list[list[Box | Bend]]:
+    """Put each box below all that it reads from, near the middle of them.
+
+    Returns
+    -------
+    list of list of (Box or Bend)
+        Levels, each in order; with a bend where an edge passes a level.
+    """
+    depth = _depths(picture)
+    before: dict[Box | Bend, list[Box | Bend]] = {box: [] for box in picture.counts}
+    for source, box in picture.edges:
+        way: list[Box | Bend] = [source, *_bends(source, depth[source], depth[box])]
+        before[box].append(way[-1])
+        for last, bend in itertools.pairwise(way):
+            before[bend] = [last]
+    result: list[list[Box | Bend]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for item in before:
+        result[item.level if isinstance(item, Bend) else depth[item]].append(item)
+    return _untangled(result, before)
+
+
+def _bends(source: Box, start: int, end: int) -> list[Bend]:
+    return [Bend(source, level) for level in range(start + 1, end)]
+
+
+def _depths(picture: Drawing) -> dict[Box, int]:
+    """Find the level of each box."""
+    before: dict[Box, list[Box]] = {box: [] for box in picture.counts}
+    after: dict[Box, list[Box]] = {box: [] for box in picture.counts}
+    for source, box in picture.edges:
+        before[box].append(source)
+        after[source].append(box)
+    depth: dict[Box, int] = {}
+
+    def below(box: Box) -> int:
+        if box not in depth:
+            depth[box] = 1 + max((below(source) for source in before[box]), default=-1)
+        return depth[box]
+
+    for box in picture.counts:
+        below(box)
+    for box in picture.counts:
+        if box.outside:  # right above the first box that reads it
+            depth[box] = min(depth[b] for b in after[box]) - 1
+    return depth
+
+
+def _untangled(
+    levels: list[list[Box | Bend]], before: Mapping[Box | Bend, Sequence[Box | Bend]]
+) -> list[list[Box | Bend]]:
+    place: dict[Box | Bend, float] = {}
+    for level in levels:
+        above = {
+            item: sum(place[s] for s in before[item]) / len(before[item]) if before[item] else 0.5
+            for item in level
+        }
+        level.sort(key=lambda item: (above[item], isinstance(item, Bend), item))
+        place |= {item: (i + 0.5) / len(level) for i, item in enumerate(level)}
+    return levels

@@ -1,0 +1,281 @@
+"""Graphs of productions as SVG, Mermaid or an image, drawn by nothing but this file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lstluigi.files import write_text
+from lstluigi.plots.boxes import Bend, Box, Drawing, rows
+from lstluigi.plots.images import save
+
+__all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
+
+#: Endings of files that `draw` writes
+FORMATS = (".svg", ".png", ".pdf", ".mmd")
+BOX_WIDTH, LINE_HEIGHT, GAP, FAR, MARGIN = 164, 15, 14, 38, 8
+#: Fill and edge of a box by how far it is, with names that say so in a legend
+STATES = {
+    "outside": ("#ffffff", "#777777"),
+    "made": ("#ffffff", "#222222"),
+    "done": ("#d5f0e3", "#00724f"),
+    "partly": ("#dcebf8", "#0061a4"),
+    "changed": ("#fde8cc", "#a85800"),
+    "open": ("#ffffff", "#222222"),
+}
+STYLE = """
+.pipeline text { fill: currentColor; text-anchor: middle;
+  font-family: var(--pst-font-family-base, sans-serif); }
+.pipeline .stage { font-size: 13px; font-weight: 600; }
+.pipeline .what { font-size: 11px; }
+.pipeline rect { fill: var(--pst-color-background, white); stroke: currentColor; }
+.pipeline .outside rect { stroke-dasharray: 5 3; }
+.pipeline path { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
+.pipeline marker path { fill: currentColor; stroke: none; fill-opacity: 0.7; }
+"""
+TINTS = "".join(
+    f".pipeline .{state} rect {{ fill: {fill}; stroke: {edge}; }}\n"
+    for state, (fill, edge) in STATES.items()
+    if state not in ("outside", "made")
+)
+
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where boxes are.
+
+    Parameters
+    ----------
+    corners : mapping of Box or Bend to (float, float)
+        Upper left corner of each; of a bend, the middle of where edges enter its level.
+    levels : mapping of Box to int
+        Number of the level of each.
+    width, height : float
+        Of the whole.
+    box_height : float
+        Of each box.
+    across : bool
+        Whether what is read stands on the left of what reads it, else above it.
+    """
+
+    corners: Mapping[Box | Bend, Point]
+    levels: Mapping[Box, int]
+    width: float
+    height: float
+    box_height: float
+    across: bool
+
+    def edge(self, source: Box, target: Box) -> list[Point]:
+        """Points of the cubic curves from a box to another, round those in between."""
+        long, wide = (BOX_WIDTH, self.box_height) if self.across else (self.box_height, BOX_WIDTH)
+        ahead, aside = self._turned(self.corners[source])
+        points = [(ahead + long, aside + wide / 2)]
+        for level in range(self.levels[source] + 1, self.levels[target]):
+            ahead, aside = self._turned(self.corners[Bend(source, level)])
+            points += _curve(points[-1], (ahead, aside))
+            points += _curve(points[-1], (ahead + long, aside))
+        ahead, aside = self._turned(self.corners[target])
+        points += _curve(points[-1], (ahead - 1, aside + wide / 2))
+        return [self._turned(point) for point in points]
+
+    def _turned(self, point: Point) -> Point:
+        """Between x and y, and the distance ahead and aside of the way that edges go."""
+        return point if self.across else point[::-1]
+
+
+def _curve(start: Point, end: Point) -> list[Point]:
+    """Leave and arrive straight ahead."""
+    bend = (end[0] - start[0]) / 2
+    return [(start[0] + bend, start[1]), (end[0] - bend, end[1]), end]
+
+
+def layout(picture: Drawing) -> Layout:
+    """Find a place for each box: level below level, or side by side where levels are long."""
+    levels = rows(picture)
+    box_height = 30 + LINE_HEIGHT * max((len(picture.lines(b)) for b in picture.counts), default=1)
+    boxes = [sum(isinstance(item, Box) for item in level) for level in levels]
+    across = max(boxes, default=1) > 2 * len(levels)
+    side, ahead = (box_height, BOX_WIDTH + 2 * FAR) if across else (BOX_WIDTH, box_height + FAR)
+    # bends of long levels stay beside where their edges come from
+    room = {Box: side + GAP, Bend: side + GAP if across else 2 * GAP}
+    breadths = [sum(room[type(item)] for item in level) for level in levels]
+    breadth = max(breadths, default=0)
+    corners: dict[Box | Bend, Point] = {}
+    for number, level in enumerate(levels):
+        aside = (breadth - breadths[number]) / 2 + MARGIN
+        for item in level:
+            middle = aside + (room[Bend] - GAP) / 2
+            at = (MARGIN + number * ahead, middle if isinstance(item, Bend) else aside)
+            corners[item] = at if across else at[::-1]
+            aside += room[type(item)]
+    length = len(levels) * ahead - (2 * FAR if across else FAR)
+    breadth -= GAP
+    width, height = (length, breadth) if across else (breadth, length)
+    found = {item: n for n, level in enumerate(levels) for item in level if isinstance(item, Box)}
+    return Layout(corners, found, width + 2 * MARGIN, height + 2 * MARGIN, box_height, across)
+
+
+def svg(picture: Drawing, title: str) -> str:
+    """Draw boxes and edges as SVG.
+
+    Parameters
+    ----------
+    picture : Drawing
+        Of a production.
+    title : str
+        Its title.
+
+    Returns
+    -------
+    str
+        An element that stands in a page or is a file of its own.
+    """
+    place = layout(picture)
+    curves = [_path(place.edge(source, box)) for source, box in sorted(picture.edges)]
+    tints = TINTS if picture.standings else ""
+    return "\n".join(
+        [
+            f'<svg class="pipeline" role="img" viewBox="0 0 {place.width:g} {place.height:g}" '
+            f'style="max-width: {place.width:g}px; width: 100%; margin-bottom: 1.5em" '
+            'xmlns="http://www.w3.org/2000/svg">',
+            f"<title>{escape(title)}</title>",
+            f"<style>{STYLE}{tints}</style>",
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+            'markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
+            *(f'<path d="{curve}" marker-end="url(#tip)"/>' for curve in curves),
+            *(_svg_box(picture, box, place) for box in sorted(picture.counts)),
+            "</svg>\n",
+        ]
+    )
+
+
+def _path(points: Sequence[Point]) -> str:
+    start, *rest = (f"{x:g},{y:g}" for x, y in points)
+    return f"M{start} C{' '.join(rest)}"
+
+
+def _svg_box(picture: Drawing, box: Box, place: Layout) -> str:
+    x, y = place.corners[box]
+    middle = x + BOX_WIDTH / 2
+    lines = [
+        f'<text class="what" x="{middle:g}" y="{y + 36 + LINE_HEIGHT * number:g}">'
+        f"{escape(line)}</text>"
+        for number, line in enumerate(picture.lines(box))
+    ]
+    return (
+        f'<g class="{picture.state(box)}">'
+        f'<rect x="{x:g}" y="{y:g}" width="{BOX_WIDTH}" height="{place.box_height}" rx="6"/>'
+        f'<text class="stage" x="{middle:g}" y="{y + 19:g}">{escape(box.stage)}</text>'
+        f"{''.join(lines)}</g>"
+    )
+
+
+def mermaid(picture: Drawing, title: str) -> str:
+    """Write boxes and edges in the language of Mermaid, which GitLab and GitHub draw.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+    """
+    boxes = [box for level in rows(picture) for box in level if isinstance(box, Box)]
+    names = {box: f"b{number}" for number, box in enumerate(boxes)}
+    lines = ["---", f"title: {json.dumps(title, ensure_ascii=False)}", "---"]
+    lines.append("flowchart LR" if layout(picture).across else "flowchart TD")
+    for box, name in names.items():
+        text = "<br>".join(map(_entities, [box.stage, *picture.lines(box)]))
+        lines.append(f'  {name}["{text}"]:::{picture.state(box)}')
+    edges = sorted((boxes.index(source), boxes.index(box)) for source, box in picture.edges)
+    lines += [f"  b{source} --> b{target}" for source, target in edges]
+    for state in dict.fromkeys(map(picture.state, boxes)):
+        fill, edge = STATES[state]
+        dashes = ",stroke-dasharray:5 3" if state == "outside" else ""
+        lines.append(f"  classDef {state} fill:{fill},stroke:{edge},color:#222{dashes}")
+    return "\n".join(lines) + "\n"
+
+
+def _entities(text: str) -> str:
+    """No text ends its quotes or becomes an element of the page."""
+    return escape(text).replace("#", "#35;").replace("&quot;", "#quot;")
+
+
+def figure(picture: Drawing, title: str) -> Any:
+    """Draw boxes and edges as a figure of matplotlib.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no window.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+
+    place = layout(picture)
+    head = 24
+    drawing = Figure(figsize=(place.width / 96, (place.height + head) / 96))
+    axes = drawing.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, place.width), ylim=(place.height, -head))
+    axes.set_axis_off()
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 7, "lw": 0.8, "color": "0.5"}
+    arrow |= {"shrinkA": 0, "shrinkB": 0}
+    for source, box in sorted(picture.edges):
+        points = place.edge(source, box)
+        curve = Curve(points, [Curve.MOVETO, *[Curve.CURVE4] * (len(points) - 1)])
+        style: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "mutation_scale": 7,
+            "lw": 0.8,
+            "color": "0.5",
+        }
+        axes.add_patch(FancyArrowPatch(path=curve, shrinkA=0, shrinkB=0, **style))
+    for box in sorted(picture.counts):
+        _plot_box(axes, picture, box, place)
+    axes.text(MARGIN, -6, title, fontsize=9.5, parse_math=False)
+    return drawing
+
+
+def _plot_box(axes: Any, picture: Drawing, box: Box, place: Layout) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    x, y = place.corners[box]
+    fill, edge = STATES[picture.state(box)]
+    shape = FancyBboxPatch((x, y), BOX_WIDTH, place.box_height, "round,pad=0,rounding_size=6")
+    shape.set(facecolor=fill, edgecolor=edge, linestyle="--" if box.outside else "-")
+    axes.add_patch(shape)
+    words: dict[str, Any] = {"ha": "center", "parse_math": False}
+    middle = x + BOX_WIDTH / 2
+    axes.text(middle, y + 19, box.stage, fontsize=9.5, weight="bold", **words)
+    for number, line in enumerate(picture.lines(box)):
+        axes.text(middle, y + 36 + LINE_HEIGHT * number, line, fontsize=8, **words)
+
+
+def draw(picture: Drawing, title: str, path: str) -> None:
+    """Draw boxes and edges into a file, whole or not at all.
+
+    Parameters
+    ----------
+    picture, title
+        As for `svg`.
+    path : str
+        The file; its ending, one of `FORMATS`, says what is written.
+    """
+    ending = Path(path).suffix.lower()
+    writers = {".svg": svg, ".mmd": mermaid}
+    if ending in writers:
+        write_text(os.path.abspath(path), writers[ending](picture, title))
+    else:
+        save(figure(picture, title), path)

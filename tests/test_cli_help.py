@@ -1,0 +1,56 @@
+"""Help of every command, and completion in the shell."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from lstluigi.cli import COMMANDS, main
+
+QUICKSTART = Path(__file__).parents[1] / "docs" / "quickstart.md"
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Words of every command, those of groups too."""
+    for name in COMMANDS:
+        yield (name,)
+        found = main.get_command(click.Context(main), name)
+        if isinstance(found, click.Group):
+            yield from ((name, inner) for inner in found.commands)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_help_has_an_example_of_the_command(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(main, [*words, "--help"])
+    assert done.exit_code == 0
+    text = " ".join(done.output.split())
+    assert "Example" in text
+    assert f"lstluigi {' '.join(words)}" in text.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_a_script(shell: str) -> None:
+    environment = {"_LSTLUIGI_COMPLETE": f"{shell}_source"}
+    done = CliRunner().invoke(main, [], prog_name="lstluigi", env=environment)
+    assert done.exit_code == 0
+    assert f"_LSTLUIGI_COMPLETE={shell}_complete" in done.output
+    assert f"_LSTLUIGI_COMPLETE={shell}_source lstluigi" in QUICKSTART.read_text()
+    if shutil.which(shell) and shell != "fish":
+        subprocess.run([shell, "-n"], input=done.output, text=True, check=True)
+
+
+def test_completion_knows_the_commands() -> None:
+    environment = {
+        "_LSTLUIGI_COMPLETE": "bash_complete",
+        "COMP_WORDS": "lstluigi plot-",
+        "COMP_CWORD": "1",
+    }
+    done = CliRunner().invoke(main, [], prog_name="lstluigi", env=environment)
+    names = {line.removeprefix("plain,") for line in done.output.splitlines()}
+    assert names == {name for name in COMMANDS if name.startswith("plot-")}
