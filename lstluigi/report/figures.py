@@ -25,6 +25,8 @@ CURVES = 7
 #: Images of other programs are embedded up to this size (bytes).
 MAX_IMAGE = 4 * 1024**2
 DPI = 110
+#: Height of a name in a legend (inches).
+NAME = 0.19
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def performance(state: ProductionState) -> Iterator[Group]:
                 found += (f for f in there(state, step) if f.endswith((".fits", ".fits.gz")))
         for line, paths in sorted(files.items()):
             if paths:
-                yield _compared(f"{title}, {line}" if line else title, sorted(set(paths)))
+                yield _compared(title, line, sorted(set(paths)))
 
 
 def there(state: ProductionState, step: StepState) -> Iterator[str]:
@@ -111,7 +113,7 @@ def there(state: ProductionState, step: StepState) -> Iterator[str]:
     return (file for file in state.plan.finals(step.node) if listing.is_file(file))
 
 
-def _compared(title: str, paths: Sequence[str]) -> Group:
+def _compared(title: str, line: str, paths: Sequence[str]) -> Group:
     found: list[Performance] = []
     problems = []
     for path in paths:
@@ -120,15 +122,19 @@ def _compared(title: str, paths: Sequence[str]) -> Group:
         except LstluigiError as error:
             problems.append(str(error))
     names = labels([one.path for one in found]) if found else []
+    names = [name.removeprefix(f"{line}, ") for name in names]
     rows = [[name, *_at_tev(one)] for name, one in zip(names, found, strict=True)]
     table = Table(["file", *COLUMNS], rows).without_empty() if rows else None
-    group = Group(title, problems=problems, table=table)
+    group = Group(f"{title}, {line}" if line else title, problems=problems, table=table)
     for start in range(0, len(found), CURVES):
         some, called = found[start : start + CURVES], names[start : start + CURVES]
         for name in irfs.PANELS:
             if any(getattr(one, name) is not None for one in some):
                 about = f"{name.replace('_', ' ')}: {'; '.join(called)}"
-                group.figures.append(rendered(irfs.figure(some, called, only=(name,)), about))
+                drawing = irfs.figure(some, called, only=(name,))
+                # each further name stands on a line of its own and is to take nothing of the panel
+                drawing.set_figheight(drawing.get_figheight() + NAME * (len(called) - 1))
+                group.figures.append(rendered(drawing, about))
     return group
 
 

@@ -11,6 +11,7 @@ import pytest
 import tables
 from pyirf.spectral import CRAB_HEGRA
 
+from lstluigi.errors import LstluigiError
 from lstluigi.plots.performance import Curve, Performance
 from lstluigi.report import figures, sanity
 from lstluigi.report.sanity import separation, table
@@ -76,6 +77,29 @@ def test_numbers_are_of_the_bin_that_holds_one_tev() -> None:
     assert figures._at_tev(Performance("x", effective_area=area)) == ["", "123,000", "", "", ""]
     above = Curve([2.0] * u.TeV, [3.0] * u.TeV, [5.0] * u.m**2)
     assert figures._at_tev(Performance("x", effective_area=above)) == [""] * 5
+
+
+def test_nodes_of_a_line_are_drawn_seven_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edges = [0.5, 2.0] * u.TeV
+
+    def read(path: str) -> Performance:
+        if "_10.000_" in path:
+            raise LstluigiError(f"{path} is damaged")
+        return Performance(path, effective_area=Curve(edges[:1], edges[1:], [7.0] * u.m**2))
+
+    monkeypatch.setattr(figures, "read", read)
+    paths = [f"/irf/dec_2276/node_theta_{z}.000_az_180.000_/irf.fits.gz" for z in range(10, 19)]
+    group = figures._compared("Responses", "dec_2276", paths)
+    nodes = [f"zenith {z}°, azimuth 180°" for z in range(11, 19)]
+    assert group.title == "Responses, dec_2276"
+    assert group.problems == [f"{paths[0]} is damaged"]
+    assert [one.title for one in group.figures] == [
+        "effective area: " + "; ".join(nodes[:7]),
+        f"effective area: {nodes[7]}",
+    ]
+    assert group.table == Table(["file", "Effective area [m²]"], [[n, "7"] for n in nodes])
 
 
 def test_images_of_other_programs_are_looked_at(tmp_path: Path) -> None:
