@@ -74,7 +74,7 @@ def missing(state: ProductionState) -> Iterator[str]:
         if left:
             words = ", ".join(f"{count} {status.value}" for status, count in left.items())
             total = sum(stage.steps.values())
-            yield f"{name}: {sum(left.values())} of {total} steps are not done ({words})."
+            yield f"{name}: {sum(left.values())} of {total} steps not done ({words})."
 
 
 def stages(state: ProductionState) -> Table:

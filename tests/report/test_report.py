@@ -119,8 +119,8 @@ def test_a_half_made_production_names_what_failed_and_claims_nothing(lab: Lab, p
     assert lab.run().code != 0
     result = report(lab, place)
     assert result.exit_code == 0, result.output
-    assert "r0_to_dl1: 1 of 1 steps are not done (1 failed)." in page(place)
-    assert "merge_dl1: 1 of 1 steps are not done (1 blocked)." in result.output
+    assert "r0_to_dl1: 1 of 1 steps not done (1 failed)." in page(place)
+    assert "merge_dl1: 1 of 1 steps not done (1 blocked)." in result.output
     assert "the simtel file ends in the middle of an event" in page(place)
     assert set(made_by(place)) == {lab.path("dl1/node/dl1_a.h5")}
 
@@ -286,3 +286,10 @@ def test_checksums_are_bounded_and_kept(lab: Lab, place: Path) -> None:
     # what is known is not read again, whatever the bound
     assert report(lab, place, "--overwrite", "--checksums", "0").exit_code == 0
     assert checksums(place) == sums
+
+
+def test_a_config_that_cannot_be_run_is_told(lab: Lab, place: Path) -> None:
+    refused(report(lab, place), "config.yml")
+    lab.config.write_text("stages: [")
+    refused(report(lab, place), "config.yml")
+    assert not place.exists()
