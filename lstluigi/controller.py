@@ -10,19 +10,30 @@ import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lstluigi.config.slurm import CONTROLLER
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
 from lstluigi.jobs.backend import NotNow
-from lstluigi.jobs.slurm import SlurmBackend, commands, states
+from lstluigi.jobs.settings import SlurmSettings
+from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Run
+from lstluigi.jobs.slurm.requests import Requests
+from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
 from lstluigi.prodlog import directory_of, run_log
 
 #: What it asks for where nothing else is said.
 USUAL = Resources(1, 2000, (("partition", "long"),))
+#: Options of sbatch that say how large a job is.
+SIZES = frozenset(
+    (
+        *("cpus-per-task", "exclusive", "gpus", "gpus-per-node", "gpus-per-task", "gres", "mem"),
+        *("mem-per-cpu", "mem-per-gpu", "nodes", "ntasks", "time", "time-min", "tmp"),
+    )
+)
 #: The longest time (s) that is asked for where the partition allows more.
 LONGEST = 7 * 86400.0
 #: So long (s) before its time is up, it is told to detach.
@@ -63,12 +74,18 @@ def in_queue(prod_id: str, run: Run = commands.run) -> dict[str, str]:
     return {row.job: row.state.lower() for row in rows if not states.status(row.state).state.ended}
 
 
-def resources(backend: SlurmBackend, wishes: Mapping[str, str]) -> Resources:
-    """What the job asks for at this site: as much time as it can have, up to a week."""
-    asked = backend.resources(CONTROLLER, USUAL, wishes)
+def resources(settings: SlurmSettings, site: Site, wishes: Mapping[str, str]) -> Resources:
+    """What the job asks for at this site: as much time as it can have, up to a week.
+
+    What the site wants of every job counts for it, too, but not how large a job of the production
+    is there.
+    """
+    options = {name: value for name, value in settings.options.items() if name not in SIZES}
+    requests = Requests(replace(settings, options=options), site)
+    asked = requests.asked(CONTROLLER, USUAL, wishes)
     if asked.time_s is not None:
         return asked.timed(asked.time_s)
-    limit = backend.longest(asked)
+    limit = requests.limits(asked).time_s
     return asked.timed(min(math.inf if limit is None else limit, LONGEST))
 
 

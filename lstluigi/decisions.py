@@ -17,13 +17,17 @@ from lstluigi.steps import PlannedStep
 log = logging.getLogger("lstluigi")
 
 
-def accept(plan: Plan, steps: Iterable[PlannedStep]) -> None:
-    """Take these steps' products, where they are whole, as made by today's recipe."""
-    for node in steps:
-        old = plan.record(node)
+def to_accept(plan: Plan, steps: Iterable[PlannedStep]) -> frozenset[int]:
+    """Those of these steps, by index, whose products are whole and made differently."""
+    return frozenset(n.index for n in steps if plan.is_changed(n) and plan.there(n))
+
+
+def accept(plan: Plan, indices: Collection[int]) -> None:
+    """Take products as made by today's recipe, and write down how they were made."""
+    for index in sorted(indices):
+        node = plan.steps[index]
         reasons = list(plan.changes(node))
-        if old is None or not reasons or not plan.there(node):
-            continue
+        old = plan.record(node) or {}
         was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
         notes = {"accepted": was, "by_hand": list(plan.by_hand(node))}
         record(node.places.recipe, plan.recipe(node), plan.kept(node), **notes)

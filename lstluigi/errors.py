@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ConfigError", "LstluigiError", "Problem", "shown"]
+__all__ = ["ConfigError", "LstluigiError", "Problem", "Refused", "shown"]
 
 
 def shown(value: object, limit: int = 120) -> str:
@@ -31,6 +31,22 @@ class LstluigiError(Exception):
     """An error that the user can mend; its text is the sentence to show, without a traceback."""
 
     exit_code = 2
+
+
+class Refused(LstluigiError):
+    """What is asked for cannot be had.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong with it.
+    mend : str
+        What to ask for instead.
+    """
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.what, self.mend = what, mend
+        super().__init__(f"{what}; {mend}")
 
 
 @dataclass(frozen=True)

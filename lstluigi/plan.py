@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import ConfigError
+from lstluigi.errors import ConfigError, Problem
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -59,8 +59,7 @@ class _Files:
 
     @property
     def lstchain(self) -> Mapping[str, Any]:
-        configs = self._plan.configs
-        return configs["lstchain"].content if "lstchain" in configs else {}
+        return self._plan.lstchain
 
     def __getitem__(self, reading: int) -> Sequence[str]:
         files, dropped = self._plan.files(self._node, reading), self._plan.dropped(self._node)
@@ -80,6 +79,8 @@ class Plan:
         Configs of the tools that its jobs call, as far as there are any.
     anew
         Steps, by index, whose products and manifests are taken as not there.
+    accepted
+        Steps, by index, whose products are taken as made by today's recipe.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Plan:
         stages: Mapping[str, Stage],
         configs: ToolConfigs,
         anew: frozenset[int] = frozenset(),
+        accepted: frozenset[int] = frozenset(),
     ) -> None:
-        self.config, self.configs, self._anew = config, configs, anew
+        self.config, self.configs = config, configs
+        self._anew, self.accepted = anew, accepted
         self.listing = Listing()
         self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
         self.graph = Graph.build(
@@ -103,6 +106,17 @@ class Plan:
         self._finals: dict[int, Sequence[str]] = {}
         self._final_sets: dict[int, frozenset[str]] = {}
         self._manifests: dict[int, Manifest | None] = {}
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        """Content of the lstchain config; empty where the production has none."""
+        return self.configs["lstchain"].content if "lstchain" in self.configs else {}
+
+    def problems(self, node: PlannedStep) -> list[Problem]:
+        """What is wrong with a step in itself, and beside the lstchain config."""
+        stage, step = node.stage, node.step
+        known = "lstchain" in self.configs
+        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if known else ())]
 
     # what a step reads and makes
 
@@ -335,6 +349,8 @@ class Plan:
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""
+        if node.index in self.accepted:
+            return
         record, recipe = self.record(node), self.recipe(node)
         if record is not None:
             if record["digest"] != recipe.digest:
@@ -361,7 +377,7 @@ class Plan:
 
     def grown(self, node: PlannedStep) -> list[str]:
         """Files from outside that are on disk today and not in the manifest."""
-        manifest = self.manifest(node)
+        manifest = None if node.index in self.accepted else self.manifest(node)
         return [] if manifest is None else self.outside.grown(node, manifest)
 
     def accept_inputs(self, node: PlannedStep) -> None:

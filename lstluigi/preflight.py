@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
-from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, Problem, Refused, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
@@ -18,7 +18,7 @@ from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
-from lstluigi.resources import requested
+from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
@@ -26,9 +26,7 @@ from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
     for node in plan.steps:
-        yield from node.stage.problems(node.step)
-        if "lstchain" in plan.configs:
-            yield from node.stage.problems_with(node.step, plan.configs["lstchain"].content)
+        yield from plan.problems(node)
         try:
             list(plan.outside.configs(node))
         except ConfigError as error:
@@ -63,7 +61,7 @@ def sound(plan: Plan) -> list[PlannedStep]:
         for node in plan.to_do()
         if plan.standings[node.index] is Standing.MISSING
         and node.index not in unsound
-        and not node.stage.problems(node.step)
+        and not plan.problems(node)
     ]
 
 
@@ -193,13 +191,12 @@ def program_problems(
 def resource_problems(
     plan: Plan, steps: Sequence[PlannedStep], backend: Backend
 ) -> Iterator[Problem]:
-    """Requests that the backend does not understand, and settings without a meaning."""
+    """Requests that the backend cannot fulfil, and settings without a meaning."""
     for node in steps:
         try:
             requested(plan, node, backend)
-        except LstluigiError as error:
-            where = node.step.where("extra_slurm_options")
-            yield Problem(where, str(error), "correct the request")
+        except Refused as error:
+            yield Problem(where_requested(node), error.what, error.mend)
         if node.step.max_failed_fraction and not node.stage.per_file:
             what = f"{node.step.stage} is not done file by file, so no share of them may fail"
             yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")

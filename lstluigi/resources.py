@@ -16,9 +16,16 @@ def requested(plan: Plan, node: PlannedStep, backend: Backend) -> Resources:
 
     Raises
     ------
-    LstluigiError
+    Refused
         Where the backend cannot give it.
     """
     behind = plan.tallest - plan.heights[node.index]
     usual = node.stage.resources.updated({"nice": str(NICE * behind)} if behind else {})
     return backend.resources(node.stage.name, usual, node.step.slurm)
+
+
+def where_requested(node: PlannedStep) -> str:
+    """Where a step's own requests stand in the config; the step itself where it has none."""
+    keys = ("extra_slurm_options", "slurm_options")
+    given = (key for key in keys if node.step.slurm and key in node.step.place.lines)
+    return node.step.where(next(given, None))

@@ -14,7 +14,6 @@ from rich.console import Console
 from lstluigi import controller, detached
 from lstluigi.display import Display, plan_table
 from lstluigi.jobs.slurm import SlurmBackend
-from lstluigi.plan import Standing
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
 from lstluigi.scheduling import collection_put_off, exit_code, run_tasks
@@ -110,7 +109,7 @@ def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:
     code = _undecided(steps, session, console)
     if code != 0:
         return code
-    if steps:
+    if steps or session.plan.accepted:
         said = away(session, command_line(session, options))
     else:
         said = [f"all {len(session.plan.steps)} steps are satisfied, nothing is started"]
@@ -153,7 +152,7 @@ def as_job(wishes: Mapping[str, str]) -> Away:
         for job, state in controller.in_queue(prod_id).items():
             return [f"{prod_id}: the run is job {job} ({state}) already; none is submitted"]
         assert isinstance(session.backend, SlurmBackend)
-        asked = controller.resources(session.backend, wishes)
+        asked = controller.resources(session.config.slurm, session.backend.site, wishes)
         again = not session.choices.remake  # started anew, it would make things again once more
         job = controller.submit(prod_id, command, asked, requeue=again)
         time_, where = (dict(asked.options).get(key, "") for key in ("time", "partition"))
@@ -184,11 +183,18 @@ def _show_plan(session: Session, console: Console) -> int:
 
 def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console) -> int:
     """Products that the user has to decide about; the exit code for them."""
-    changed = [n for n in steps if session.plan.standings[n.index] is Standing.CHANGED]
-    if not changed or session.choices.accept_changed:
-        return 0
+    said = []
+    if kept := len(session.plan.accepted):
+        said.append(f"{kept} product(s) made differently are kept as they are by --accept-changed")
+    changed = session.changed(steps)
     for node in changed[:SHOWN]:
-        reasons = "; ".join(session.plan.changes(node))
-        console.print(f"made differently: {node} ({reasons})", markup=False, highlight=False)
-    console.print("decide with --accept-changed or --remake; nothing below these would run")
-    return CHANGED
+        said.append(f"made differently: {node} ({'; '.join(session.plan.changes(node))})")
+    if len(changed) > SHOWN:
+        said.append(f"made differently: and {len(changed) - SHOWN} more")
+    if changed and session.choices.accept_changed:
+        said.append("not all of these is there, so it is not kept; make it again with --remake")
+    elif changed:
+        said.append("decide with --accept-changed or --remake; nothing below these would run")
+    for sentence in said:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    return CHANGED if changed else 0

@@ -144,6 +144,10 @@ class Session:
     def check(self, stage: str = "", output: str = "") -> list[PlannedStep]:
         """Look for everything that keeps a selection from running; return what will run."""
         steps = self.needed(self.selected(stage, output))
+        self._check(steps)
+        return steps
+
+    def _check(self, steps: Sequence[PlannedStep]) -> None:
         running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
         problems = list(preflight.lock_problems(steps, self.plan))
         if running:
@@ -156,14 +160,10 @@ class Session:
             problems += preflight.program_problems(running, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
         _refuse(problems)
-        return steps
 
     def preview(self) -> list[PlannedStep]:
         """Check a run as it would be with its decisions, and change nothing."""
-        again = decisions.to_remake(self.plan, self.choices.remake)
-        if again:
-            self._look_again(again)
-            self._refuse_in_vain(again)
+        self._foresee()
         return self.check()
 
     def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
@@ -183,28 +183,57 @@ class Session:
             self._prepared[key] = steps
         return self._prepared[key]
 
+    def _decide(self, stage: str, output: str) -> None:
+        """Carry out the user's decisions: all of them, or with a refusal none.
+
+        Deleted before accepted: after a kill in between, nothing that was to be made again counts
+        as kept.
+        """
+        again, kept = self._foresee(stage, output)
+        if again:
+            self._look_again()
+            decisions.delete(self.plan, again)
+        if kept:
+            self._look_again()
+            decisions.accept(self.plan, kept)
+        if again or kept:
+            self._look_again()
+
+    def _foresee(self, stage: str = "", output: str = "") -> tuple[frozenset[int], frozenset[int]]:
+        """Plan and check what the user has decided, and change nothing on disk.
+
+        Returns
+        -------
+        again, kept
+            Steps, by index, to make again, and those whose changed products are kept.
+        """
+        again, kept = decisions.to_remake(self.plan, self.choices.remake), frozenset[int]()
+        if again:
+            self._look_again(again)
+        if self.choices.accept_changed:
+            kept = decisions.to_accept(self.plan, self._with_remade(again, stage, output)) - again
+        if kept:
+            self._look_again(again, kept)
+        if again or kept:
+            steps = self._with_remade(again, stage, output)
+            self._refuse_in_vain(again)
+            self._check(steps)
+        return again, kept
+
+    def _with_remade(self, again: Iterable[int], stage: str, output: str) -> list[PlannedStep]:
+        """What a selection needs, and what the steps need that are made again."""
+        remade = (self.plan.steps[index] for index in again)
+        return self.needed([*self.selected(stage, output), *remade])
+
     def _refuse_in_vain(self, again: Iterable[int]) -> None:
         """Products that could not be made again are not deleted."""
         for node in self.needed(self.plan.steps[index] for index in again):
             if self.plan.standings[node.index] is Standing.CHANGED:
+                accept = "add --accept-changed, or " * (not self.choices.accept_changed)
                 raise LstluigiError(
                     f"nothing was deleted: --remake needs {node}, which was made differently "
-                    f"({'; '.join(self.plan.changes(node))}); add --accept-changed, or make that "
-                    "again, too"
+                    f"({'; '.join(self.plan.changes(node))}); {accept}make that again, too"
                 )
-
-    def _decide(self, stage: str, output: str) -> None:
-        if self.choices.accept_changed:
-            decisions.accept(self.plan, self.needed(self.selected(stage, output)))
-            self._look_again()
-        again = decisions.to_remake(self.plan, self.choices.remake)
-        if again:
-            self._look_again(again)
-            self._refuse_in_vain(again)
-            self.check()  # before anything is deleted
-            self._look_again()
-            decisions.delete(self.plan, again)
-            self._look_again()
 
     def tell(self, steps: Sequence[PlannedStep]) -> None:
         """Say what is ahead, with everything the user should know."""
@@ -231,21 +260,28 @@ class Session:
                 )
         for tool, found in self.plan.configs.items() if steps else ():
             log.info("%s config: %s", tool, found.path)
-        total = len(self.plan.steps)
+        changed = len(self.changed(steps))
         log.info(
-            "%s: %d of %d steps to do, on %s",
+            "%s: %d of %d steps to do%s, on %s",
             self.config.prod_id,
-            len(steps),
-            total,
+            len(steps) - changed,
+            len(self.plan.steps),
+            f", {changed} made differently" * bool(changed),
             self.backend_name,
         )
+
+    def changed(self, steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+        """Those of these steps whose products were made differently: the user has to decide."""
+        return [n for n in steps if self.plan.standings[n.index] is Standing.CHANGED]
 
     def _is_foreign(self, node: PlannedStep) -> bool:
         whole = self.plan.standings[node.index] is Standing.WHOLE
         return whole and self.plan.record(node) is None
 
-    def _look_again(self, anew: frozenset[int] = frozenset()) -> None:
-        self.plan = Plan(self.config, stages_of(self.config), self.plan.configs, anew)
+    def _look_again(
+        self, anew: frozenset[int] = frozenset(), accepted: frozenset[int] = frozenset()
+    ) -> None:
+        self.plan = Plan(self.config, stages_of(self.config), self.plan.configs, anew, accepted)
         self._selected.clear()
         self.tasks.clear()
         self.__dict__.pop("_by_path", None)

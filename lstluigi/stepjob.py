@@ -14,11 +14,11 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
-from lstluigi.jobs.results import NOT_FOUND, ItemResult
+from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import Recipe, record
-from lstluigi.resources import requested
+from lstluigi.resources import requested, where_requested
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 from lstluigi.tool_config import ToolConfigs
 
@@ -64,8 +64,7 @@ class StepJob:
     @property
     def where(self) -> str:
         """Where its requests stand in the config."""
-        key = "extra_slurm_options" if self.node.step.slurm else None
-        return self.node.step.where(key)
+        return where_requested(self.node)
 
     # before
 
@@ -100,9 +99,10 @@ class StepJob:
     def _changed(self) -> str:
         reasons = "; ".join(self._plan.changes(self.node))
         pattern = shlex.quote(commas.joined([self.node.output]))
+        keep = "keep it with --accept-changed, or " * self._plan.there(self.node)
         return (
-            f"its product was made differently from what the config says now ({reasons}); keep it "
-            f"with --accept-changed, or make it again with --remake {pattern}"
+            f"its product was made differently from what the config says now ({reasons}); {keep}"
+            f"make it again with --remake {pattern}"
         )
 
     def _describe(self) -> Work:
@@ -200,7 +200,8 @@ class StepJob:
         failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         try:
             dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
-            if dropped and all(map(_is_data, failed.values())) and self._may_drop(dropped):
+            bad = all(result.get("bad_data") for result in failed.values())
+            if dropped and bad and self._may_drop(dropped):
                 self._plan.drop(self.node, dropped)
                 log.warning("%s goes on without %s", self.node, _told(dropped))
                 failed = {}
@@ -255,13 +256,6 @@ class StepJob:
 def _source(identity: str, unit: Unit) -> str:
     """The input file of an item that is one file."""
     return next((file for file, _ in unit.verify), identity)
-
-
-def _is_data(result: ItemResult) -> bool:
-    """Is it the file that is bad, not the job that was killed, its disk or its environment?"""
-    reason = str(result.get("reason", ""))
-    of_the_job = result.get("rc") in (None, NOT_FOUND)
-    return not of_the_job and not reason.startswith(("disk full", "out of memory"))
 
 
 def _told(dropped: Mapping[str, str]) -> str:

@@ -121,6 +121,8 @@ def test_the_command_line_says_the_same_again(lab: Lab, config: str) -> None:
     "options",
     [
         ("--detach", "--submit-controller"),
+        ("--remake", ""),
+        ("--remake", "merge_dl1", "--remake", ","),
         ("--controller-time", "10"),
         ("--submit-controller", "--backend", "local"),
     ],

@@ -124,6 +124,42 @@ def test_a_dry_run_changes_nothing(lab: Lab) -> None:
     assert sorted(lab.root.rglob("*")) == before
 
 
+def test_a_dry_run_after_a_change_says_the_same_everywhere(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    os.unlink(lab.path("irf/irf.fits"))  # one to do, all others but it changed
+    there = len(lab.plan().steps) - 1
+    before = sorted(lab.root.rglob("*"))
+    run = lab.type("run", str(lab.config), "--dry-run", program="lstluigi")
+    assert run.code == 30
+    assert f": 1 of {there + 1} steps to do, {there} made differently, on " in run.text
+    rows = re.findall(r"│ \w+_\w+ +│ (\d+) +│ (\d+) +│ (\d+) ", run.text)
+    assert [sum(map(int, column)) for column in zip(*rows, strict=True)] == [1, there, there + 1]
+    told = re.findall("made differently: .* step", run.text)
+    assert f"made differently: and {there - len(told)} more" in run.text
+    kept = lab.type("run", str(lab.config), "--dry-run", "--accept-changed", program="lstluigi")
+    assert kept.code == 0
+    assert f"{there} product(s) made differently are kept" in kept.text
+    assert f": 1 of {there + 1} steps to do, on " in kept.text
+    assert sorted(lab.root.rglob("*")) == before
+
+
+def test_a_changed_product_of_which_a_part_is_there_cannot_be_kept(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    os.unlink(lab.path("dl1/node/dl1_a.h5"))
+    os.unlink(lab.path("merged/node.h5"))
+    run = lab.type("run", str(lab.config), "--dry-run", "--accept-changed", program="lstluigi")
+    assert run.code == 30
+    assert "make it again with --remake" in run.text
+    run = lab.run(accept_changed=True)
+    assert run.code == 30
+    assert "--accept-changed" not in run.text
+    assert "make it again with --remake" in run.text
+
+
 def test_an_environment_that_is_not_here(lab: Lab) -> None:
     small(lab)
     sourced(lab)

@@ -75,7 +75,6 @@ workflow_kind: lstchain
 prod_id: 20240101
 prod_type: PathConfigAllSkyFull
 lstmcpipe_version: 0.10
-dl1_noise_tune_mc_run: /dl1/run_1.h5
 source_environment:
   source_file: /conda.sh
   conda_env: lstchain-v0.12.3
@@ -127,7 +126,6 @@ def test_a_whole_config(tmp_path: Path) -> None:
     assert read.metadata == {
         "prod_type": "PathConfigAllSkyFull",
         "lstmcpipe_version": "0.10",
-        "dl1_noise_tune_mc_run": "/dl1/run_1.h5",
     }
     assert read.stages_to_run == ("train_test_split", "dl1_to_dl2", "dl2_to_irfs")
     assert read.steps == (
@@ -317,7 +315,42 @@ def test_slurm_options_that_are_none(tmp_path: Path, key: str, given: Any) -> No
 def test_slurm_options_that_lstluigi_sets(tmp_path: Path, name: str) -> None:
     given = {**STEP, "extra_slurm_options": {name: "x"}}
     (sentence,) = sentences(tmp_path, config("merge_dl1", given))
-    assert "step 1, key 'extra_slurm_options': lstluigi sets the sbatch option" in sentence
+    assert f"step 1, key 'extra_slurm_options.{name}': lstluigi sets the sbatch opt" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("foo", "sbatch(1)"), ("nodelst", "'nodelist'"), ("cpu-per-task", "'cpus-per-task'"),
+     ("part", "'partition'"), ("mem_per_cpu", "long name")],
+)  # fmt: skip
+def test_slurm_options_that_sbatch_does_not_have(tmp_path: Path, name: str, meant: str) -> None:
+    given = {**STEP, "extra_slurm_options": {name: "1"}}
+    (sentence,) = sentences(tmp_path, config("merge_dl1", given))
+    assert f"key 'extra_slurm_options.{name}'" in sentence
+    assert meant in sentence
+    given = {**STEP, "slurm_options": f"--mem=3G --{name}=1"}
+    (sentence,) = sentences(tmp_path, config("merge_dl1", given))
+    assert meant in sentence
+
+
+def test_all_unfit_slurm_options_are_told_at_once(tmp_path: Path) -> None:
+    wrong = {
+        "mem": "12 potatoes",
+        "time": "99:99:99:99",
+        "cpus-per-task": "-3",
+        "partition": "$(id)",
+        "foo": "bar",
+        "array": "1-3",
+        "nodes": {"a": 1},
+    }
+    good = {"qos": "normal", "exclusive": None}
+    given = {**STEP, "extra_slurm_options": {**wrong, **good}}
+    found = sentences(tmp_path, config("merge_dl1", given))
+    for sentence, name in zip(found, wrong, strict=True):
+        assert f"step 1, key 'extra_slurm_options.{name}'" in sentence
+    line = "--mem='12 potatoes' -t 99:99:99:99 -c-3 -p '$(id)' --foo --array=1-3"
+    found = sentences(tmp_path, config("merge_dl1", {**STEP, "slurm_options": line}))
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize(

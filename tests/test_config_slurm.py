@@ -53,6 +53,7 @@ EVERYTHING = {
     "user_account": "dpps",
     "qos": "normal",
     "options": {"nice": 10, "exclude": "cp[01-03]", "exclusive": None, "-C": "avx2"},
+    "plugin_options": ["x11"],
     "stages": {"merge_dl1": {"partition": "long", "time": "6:00:00", "mem": "8G"}},
     "partitions": {
         "short": "debug",
@@ -72,6 +73,7 @@ EXPECTED = SlurmSettings(
     account="dpps",
     qos="normal",
     options={"nice": "10", "exclude": "cp[01-03]", "exclusive": "", "constraint": "avx2"},
+    plugin_options=frozenset({"x11"}),
     stages={"merge_dl1": {"partition": "long", "time": "6:00:00", "mem": "8G"}},
     partitions={
         "short": Partition("debug"),
@@ -97,6 +99,14 @@ def test_a_profile_has_the_same_keys(tmp_path: Path) -> None:
     site = profile(tmp_path, EVERYTHING)
     assert read(tmp_path, {"site": "site.yml"}) == EXPECTED
     assert read(tmp_path, site=site) == EXPECTED
+
+
+def test_options_that_plugins_add(tmp_path: Path) -> None:
+    """Those that either the profile or the production names may be given in both."""
+    site = profile(tmp_path, {"plugin_options": ["x11"], "options": {"tent": "1"}})
+    own = {"plugin_options": ["tent"], "stages": {"merge_dl1": {"x11": None}}}
+    given = read(tmp_path, own, site)
+    assert (given.options, given.stages["merge_dl1"]) == ({"tent": "1"}, {"x11": ""})
 
 
 @pytest.mark.parametrize("nothing", [None, {}, dict.fromkeys(PROFILE_KEYS)])
@@ -134,6 +144,7 @@ def test_keys_of_the_production_go_on_top(tmp_path: Path) -> None:
         account="aswg",
         qos="normal",
         options={"nice": "0", "exclude": "cp[01-03]", "exclusive": "", "constraint": "avx2"},
+        plugin_options=frozenset({"x11"}),
         stages={
             "merge_dl1": {"partition": "long", "time": "6:00:00", "mem": "16G"},
             "dl1_to_dl2": {"mem": "60G"},
@@ -197,12 +208,14 @@ def test_a_default_of_retries_stays_where_none_is_given(tmp_path: Path) -> None:
         ({"interval": 300}, "interval", "shorter than the interval (300 s)"),
         ({"interval": 9, "longest_interval": 8}, "longest_interval", "interval (8 s) is shorter"),
         ({"options": "-p long"}, "options", "mapping is expected"),
-        ({"options": {"mem": "lots"}}, "options", "memory 'lots'"),
-        ({"options": {"cpus-per-task": 0}}, "options", "cpus-per-task"),
-        ({"options": {"time": "1h"}}, "options", "time '1h'"),
-        ({"options": {"array": "1-3"}}, "options", "lstluigi sets the sbatch option array itself"),
-        ({"options": {"partition": "a b"}}, "options", "no name to Slurm"),
-        ({"stages": {"merge_dl1": {"o": "x"}}}, "stages.merge_dl1", "sets the sbatch option outp"),
+        ({"options": {"mem": "lots"}}, "options.mem", "memory 'lots'"),
+        ({"options": {"cpus-per-task": 0}}, "options.cpus-per-task", "whole number from 1"),
+        ({"options": {"time": "1h"}}, "options.time", "time '1h'"),
+        ({"options": {"array": "1-3"}}, "options.array", "sets the sbatch option array itself"),
+        ({"options": {"partition": "a b"}}, "options.partition", "no name to Slurm"),
+        ({"options": {"nodelst": "a"}}, "options.nodelst", "'nodelist'"),
+        ({"plugin_options": "foo"}, "plugin_options", "list is expected"),
+        ({"stages": {"merge_dl1": {"o": "x"}}}, "stages.merge_dl1.o", "sets the sbatch option out"),
         ({"stages": {"merge_dl": {}}}, "stages.merge_dl", "'merge_dl1'"),
         ({"stages": {"merge_dl1": "8G"}}, "stages.merge_dl1", "mapping is expected"),
         ({"stages": ["merge_dl1"]}, "stages", "mapping is expected"),

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,6 @@ from lstluigi import controller
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.settings import Partition, SlurmSettings
-from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
@@ -40,29 +40,46 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "logs_prod"
 
 
-def backend(limit: int | None = DAY, **settings: object) -> SlurmBackend:
+def asked_for(
+    wishes: dict[str, str] | None = None, limit: int | None = DAY, **settings: Any
+) -> Resources:
+    """What the job asks for at a site with two partitions."""
     site = Site(partitions={name: Partition(name, limit) for name in ("long", "batch")})
-    return SlurmBackend(SlurmSettings(**settings), Slurm(), site)  # type: ignore[arg-type]
+    return controller.resources(SlurmSettings(**settings), site, wishes or {})
 
 
 def test_it_is_small_and_as_long_as_its_partition_allows() -> None:
-    asked = controller.resources(backend(), {})
+    asked = asked_for()
     assert (asked.cpus, asked.memory_mb, asked.time_s) == (1, 2000, DAY)
     assert dict(asked.options)["partition"] == "long"
 
 
 @pytest.mark.parametrize("limit", [None, 30 * DAY])
 def test_a_week_is_enough(limit: int | None) -> None:
-    assert controller.resources(backend(limit), {}).time_s == 7 * DAY
+    assert asked_for(limit=limit).time_s == 7 * DAY
 
 
 def test_wishes_and_the_site_count() -> None:
-    mapped = backend(partitions={"long": Partition("batch")}, stages={"controller": {"mem": "4G"}})
-    asked = controller.resources(mapped, {"time": "30"})
+    mapped = {"partitions": {"long": Partition("batch")}, "stages": {"controller": {"mem": "4G"}}}
+    asked = asked_for({"time": "30"}, **mapped)
     assert (asked.memory_mb, asked.time_s) == (4096, 1800)
     assert dict(asked.options)["partition"] == "batch"
     with pytest.raises(LstluigiError, match="more than partition long allows"):
-        controller.resources(backend(), {"time": "2-0"})
+        asked_for({"time": "2-0"})
+
+
+def test_it_is_not_as_large_as_the_jobs_of_the_site() -> None:
+    """Its size is its own; where jobs go, and who pays, is the same for all."""
+    large = {"mem": "64G", "cpus-per-task": "16", "time": "30:00", "exclusive": ""}
+    options = {**large, "partition": "batch", "constraint": "avx2"}
+    asked = asked_for(options=options, account="dpps")
+    assert (asked.cpus, asked.memory_mb, asked.time_s) == (1, 2000, DAY)
+    kept = {"partition": "batch", "constraint": "avx2", "account": "dpps"}
+    assert {**dict(asked.options), "time": ""} == {**kept, "time": ""}
+    own = {"controller": {"time": "2:00:00"}, "merge_dl1": {"time": "3:00:00"}}
+    assert asked_for(options=options, stages=own).time_s == 7200
+    assert asked_for({"time": "1:00:00"}, options=options, stages=own).time_s == 3600
+    assert asked_for(options={**large, "mem-per-cpu": "9G"}).memory_mb == 2000
 
 
 def test_what_is_submitted(logs: Path) -> None:

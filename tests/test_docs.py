@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
 from lstluigi.report.model import Status
 from lstluigi.scheduling import defaults
+from lstluigi.session import Choices, examine
 from lstluigi.stages import SHAPES, STAGES
 from lstluigi.tool_config import TOOLS, ToolConfig
 from lstluigi.upgrade import legacy
@@ -86,6 +88,21 @@ def test_example_config_reads_dl0_and_nothing_else_from_outside(tmp_path: Path) 
     assert len(plan.graph.order) == len(config.steps)
     outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
     assert outside == {"DL0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "lstchain", "steps"),
+    [("source_dependent", {"source_dependent": True}, 4), ("interpolation", {}, 4)],
+)
+def test_templates_have_nothing_wrong(
+    tmp_path: Path, name: str, lstchain: dict[str, bool], steps: int
+) -> None:
+    shutil.copy(ROOT / "configs" / f"{name}.yml", tmp_path)
+    (tmp_path / "lstchain_config.json").write_text(json.dumps(lstchain))
+    plan, problems = examine(Choices(str(tmp_path / f"{name}.yml")))
+    assert problems == []
+    assert len(plan.graph.order) == steps
+    assert len(plan.producers(plan.steps[-1])) == (3 if name == "interpolation" else 1)
 
 
 def test_config_reference_has_every_key() -> None:

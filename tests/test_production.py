@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import luigi
@@ -32,7 +34,7 @@ def test_every_stage_has_a_task_for_luigi() -> None:
     names = {stage.task for stage in STAGES.values()}
     assert names == {
         *("R0ToDL1", "DL1ab", "TrainTestSplit", "MergeDL1", "TrainPipe"),
-        *("DL1ToDL2", "DL2ToIRFs", "DL2ToSensitivity"),
+        *("DL1ToDL2", "DL2ToIRFs", "DL2ToSensitivity", "IRFIndex"),
     }
     for name in names:
         assert issubclass(getattr(lstluigi, name), luigi.WrapperTask)
@@ -159,6 +161,44 @@ def test_files_that_may_fail(lab: Lab) -> None:
     assert lab.ok() == []
     os.unlink(lab.path("merged/node.h5"))
     assert lab.ok() == [lab.path("merged/node.h5")]
+
+
+@pytest.mark.parametrize("bad", ["empty", "missing", "cut"])
+def test_a_file_that_fails_before_its_command_may_fail_too(lab: Lab, bad: str) -> None:
+    small(lab)
+    file = Path(lab.path("dl0/node/b.simtel.gz"))
+    if bad == "missing":  # since the manifest was written
+        lab.simtel("dl0/node", b="silent")
+        assert lab.run().code == 30
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[: 0 if bad == "empty" else -4])
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace("  merge_dl1:\n", "    max_failed_fraction: 0.5\n  merge_dl1:\n")
+    )
+    run = lab.run()
+    assert run.code == 0, run.text
+    assert f"goes on without {file.name} (input {file} is" in run.text
+    assert lab.files() == {"dl1/node/dl1_a.h5", "merged/node.h5"}
+    (manifest,) = Path(lab.path("dl1/node")).rglob("*.manifest.json")
+    assert set(json.loads(manifest.read_text())["dropped"]) == {str(file)}
+    assert lab.ok() == []
+
+
+def test_a_directory_that_went_away_is_not_bad_data(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", b="silent")
+    assert lab.run().code == 30
+    assert lab.files() == {"dl1/node/dl1_a.h5"}
+    shutil.rmtree(lab.path("dl0/node"))
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace("  merge_dl1:\n", "    max_failed_fraction: 0.5\n  merge_dl1:\n")
+    )
+    run = lab.run()
+    assert run.code == 30
+    assert "is missing" in run.text
 
 
 def test_a_split_goes_on_without_files_that_may_fail(lab: Lab) -> None:

@@ -278,6 +278,103 @@ def test_a_preview_of_a_remake_deletes_nothing(lab: Lab) -> None:
     assert lab.files() >= FULL
 
 
+# remake and accept at once
+
+
+def _recipes(lab: Lab) -> dict[str, bytes]:
+    kept = [path for kind in ("recipe", "manifest") for path in lab.root.rglob(f"*.{kind}.json")]
+    return {str(path): path.read_bytes() for path in kept}
+
+
+def test_a_refused_remake_accepts_nothing(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    for name in ("merged/dl1_test.h5", "dl1/test", "dl0/test"):  # dl1_to_dl2 cannot be done again
+        shutil.rmtree(lab.path(name)) if "." not in name else os.unlink(lab.path(name))
+    before, files = _recipes(lab), lab.files()
+    for stage in ("", "train_pipe"):
+        run = lab.run(stage=stage, accept_changed=True, remake="train_pipe")
+        assert run.code == 2
+        assert lab.path("dl0/test") in run.text
+        assert "accepted" not in run.text
+        assert _recipes(lab) == before
+        assert lab.files() == files
+    assert lab.run().code == 30
+
+
+def test_a_refused_run_accepts_nothing(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    for name in ("irf", "dl2", "merged", "dl0"):
+        shutil.rmtree(lab.path(name))
+    shutil.rmtree(lab.path("dl1/test"))
+    before = _recipes(lab)
+    run = lab.run(accept_changed=True)
+    assert run.code == 2
+    assert lab.path("dl0/test") in run.text
+    assert _recipes(lab) == before
+
+
+@pytest.mark.parametrize("stage", ["", "train_pipe"])
+def test_what_is_made_again_is_not_accepted_and_what_that_needs_is(lab: Lab, stage: str) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    run = lab.run(stage=stage, accept_changed=True, remake="train_pipe")
+    assert run.code == 0, run.text
+    accepted = re.findall("accepted as it is: (.*?) ->", run.text)
+    assert "r0_to_dl1 step 3" in "".join(accepted)  # read by dl1_to_dl2 alone
+    following = ("train_pipe", "dl1_to_dl2", "dl2_to_irfs", "dl2_to_sensitivity")
+    assert not [name for name in accepted if name.startswith(following)]
+    assert lab.path("models") in run.begun
+    if stage:  # what follows was deleted and is made by the next run
+        made = {os.path.relpath(path, lab.root) for path in lab.ok()}
+        assert made == {"dl2/dl2_test.h5", "irf/irf.fits", "irf/sensitivity.fits"}
+    assert lab.ok() == []
+
+
+def test_a_kill_while_deciding_leaves_nothing_accepted_that_was_to_be_made_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    choices = Choices(str(lab.config), accept_changed=True, remake=("train_pipe",))
+    calls = 0
+
+    def killed(*_: object, **__: object) -> None:
+        nonlocal calls
+        calls += 1
+        raise KeyboardInterrupt
+
+    for name in ("delete", "accept"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"lstluigi.decisions.{name}", killed)
+            with pytest.raises(KeyboardInterrupt):
+                Session(choices).prepare()
+        for node in lab.plan().steps:
+            if node.step.stage not in ("r0_to_dl1", "train_test_split", "merge_dl1"):
+                kept = json.loads(Path(node.places.recipe).read_text())
+                assert kept["accepted"] == [], node
+    assert calls == 2
+
+
+def test_a_preview_shows_what_would_be_kept_and_keeps_nothing(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    before = _recipes(lab)
+    choices = Choices(str(lab.config), accept_changed=True, remake=("train_pipe",))
+    session = Session(choices)
+    steps = {node.step.stage for node in session.preview()}
+    assert steps == {"train_pipe", "dl1_to_dl2", "dl2_to_irfs", "dl2_to_sensitivity"}
+    kept = {session.plan.steps[index].step.stage for index in session.plan.accepted}
+    assert kept == {"r0_to_dl1", "train_test_split", "merge_dl1"}
+    assert _recipes(lab) == before
+
+
 # products without a recipe
 
 

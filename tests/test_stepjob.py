@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab import HereBackend, Lab, full, small, write_dl1
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, Refused
 from lstluigi.jobs.lock import Held, Lock
 from lstluigi.jobs.spec import Environment, Work
 from lstluigi.plan import Plan
@@ -85,12 +85,16 @@ def test_scratch_of_earlier_runs_is_cleared_away_at_the_end(lab: Lab) -> None:
     assert not old.exists()
 
 
-def test_requests_of_the_step_reach_the_backend(lab: Lab) -> None:
+def test_requests_of_the_step_reach_the_backend(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     small(lab, extra_slurm_options={"cpus-per-task": 2, "mem": "3G"})
     lab.ok(stage="r0_to_dl1")
     resources = job(lab, 1).describe().shared.resources
     assert (resources.cpus, resources.memory_mb) == (2, 3072)
-    small(lab, extra_slurm_options={"mem": "a lot"})
+
+    def refuse(*_: object) -> None:
+        raise Refused("memory 3072 MB is more than there is", "ask for less")
+
+    monkeypatch.setattr(HereBackend, "resources", refuse)
     with pytest.raises(LstluigiError, match="stage merge_dl1, step 1, key 'extra_slurm_options'"):
         job(lab, 1).describe()
     assert not lab.leftovers()
@@ -156,7 +160,7 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
     step = job(lab)
     work = step.describe()
     make(work, "dl1_b.h5")
-    bad = {"state": "empty", "reason": "no rows", "rc": 0}
+    bad = {"state": "empty", "reason": "no rows", "bad_data": True}
     assert step.conclude(results(work, b=bad)).done == done
     manifest = json.loads(Path(step.node.places.manifest).read_text())
     failed = {lab.path("dl0/node/b.simtel.gz"): "no rows"}
@@ -166,10 +170,8 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        {"state": "failed", "reason": "killed by SIGKILL", "rc": None},
-        {"state": "failed", "reason": "disk full: cannot publish", "rc": 0},
-        {"state": "failed", "reason": "x is not in this environment", "rc": 127},
-        {"state": "failed", "reason": "its job was ended", "tail": []},
+        {"state": "failed", "reason": "killed by SIGKILL", "bad_data": False},
+        {"state": "failed", "reason": "its job was ended", "tail": []},  # not the runner's words
     ],
 )
 def test_a_file_is_not_given_up_for_what_is_not_its_fault(lab: Lab, result: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ class Placeholders:
         if pattern is None:
             return [path]
         names = ("FILE",) if self._stage.per_file else ("FILE1", "FILE2")
-        return [f"{path}/{pattern.replace('*', name)}" for name in names]
+        return [f"{path}/{pattern.replace('*', name, 1).replace('*', '')}" for name in names]
 
 
 def sample_step(stage: Stage, **paths: str) -> Step:

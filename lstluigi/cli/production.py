@@ -112,8 +112,12 @@ def run(
 
     Example: lstluigi run lstmcpipe_config.yml --dry-run
     """
+    from lstluigi import commas
     from lstluigi.run import as_job, as_process, run_production, send_off
 
+    for patterns in remake:
+        if not commas.split(patterns):
+            raise click.UsageError(f"--remake {patterns!r} names nothing")
     wishes = {"time": controller_time, "partition": controller_partition}
     asked = {name: value for name, value in wishes.items() if value is not None}
     if detach and submit_controller:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lstluigi.config import values
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
+from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
@@ -108,13 +109,14 @@ def interpret(
     shapes = workflows.get(workflow_kind) or next(iter(workflows.values()))
     prod_id = top.require("prod_id", values.file_name, "")
     stages_to_run = read_stages_to_run(top, shapes)
-    steps = read_stages(top, stages_to_run, shapes, base)
+    slurm = read_slurm(top, (*shapes, CONTROLLER), base, site)
+    steps = read_stages(top, stages_to_run, shapes, base, KNOWN | slurm.plugin_options)
     config = ProductionConfig(
         path=path,
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
-        slurm=read_slurm(top, (*shapes, CONTROLLER), base, site),
+        slurm=slurm,
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),

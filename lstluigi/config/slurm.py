@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.config import values
-from lstluigi.config.model import Place, Unfit
+from lstluigi.config.model import Place
+from lstluigi.config.sbatch import KNOWN, read_mapping, request
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.yaml12 import Value, YamlMapping, kind, read_yaml
-from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.jobs.settings import Partition, Retries, SlurmSettings
-from lstluigi.jobs.spec import Resources, parse_memory, parse_time
+from lstluigi.jobs.spec import parse_memory, parse_time
 
 __all__ = ["PARTITION_KEYS", "PROFILE_KEYS", "RETRY_KEYS", "SLURM_KEYS", "read_slurm"]
 
@@ -25,29 +26,10 @@ __all__ = ["PARTITION_KEYS", "PROFILE_KEYS", "RETRY_KEYS", "SLURM_KEYS", "read_s
 Given = dict[str, Any]
 
 
-def _request(parse: Callable[[str], int | None], value: Value) -> int | None:
-    try:
-        return parse(values.text(value))
-    except LstluigiError as error:
-        raise Unfit(str(error), "correct it") from None
-
-
-def _options(value: Value) -> dict[str, str]:
-    """Read options of sbatch; those that lstluigi reckons with must be understood."""
-    options = values.slurm_mapping(value)
-    try:
-        Resources().updated(options)
-        parse_time(options.get("time", "0"))
-    except LstluigiError as error:
-        raise Unfit(str(error), "correct it") from None
-    return options
-
-
 #: Keys that hold one value: the field of `SlurmSettings`, and what reads it.
 SINGLE: Mapping[str, tuple[str, Callable[[Value], object]]] = {
     "user_account": ("account", values.word),
     "qos": ("qos", values.word),
-    "options": ("options", _options),
     "throttle": ("throttle", partial(values.count, least=1)),
     "gather": ("gather_s", partial(values.seconds, least=0.0)),
     "interval": ("interval_s", partial(values.seconds, least=0.1)),
@@ -57,8 +39,8 @@ SINGLE: Mapping[str, tuple[str, Callable[[Value], object]]] = {
 }
 #: Keys of a partition's limits: the field of `Partition`, and what reads it.
 LIMITS: Mapping[str, tuple[str, Callable[[Value], int | None]]] = {
-    "max_time": ("time_s", partial(_request, parse_time)),
-    "max_memory": ("memory_mb", partial(_request, parse_memory)),
+    "max_time": ("time_s", partial(request, parse_time)),
+    "max_memory": ("memory_mb", partial(request, parse_memory)),
     "max_cpus": ("cpus", partial(values.count, least=1)),
 }
 #: Keys of `retries`: the field of `Retries`.
@@ -72,7 +54,7 @@ CAUSES = {
 }
 #: Under this name `stages` has options for the run itself as a job.
 CONTROLLER = "controller"
-PROFILE_KEYS = (*SINGLE, "partitions", "stages", "retries")
+PROFILE_KEYS = (*SINGLE, "options", "plugin_options", "partitions", "stages", "retries")
 SLURM_KEYS = ("site", *PROFILE_KEYS)
 PARTITION_KEYS = ("name", *LIMITS)
 RETRY_KEYS = tuple(CAUSES)
@@ -99,7 +81,6 @@ def read_slurm(
     SlurmSettings
         Without what is wrong, which is noted in `top`.
     """
-    known = tuple(stages)
     own = top.inner("slurm_config")
     named = None
     if own is not None:
@@ -112,8 +93,10 @@ def read_slurm(
         profile = _profile(Path(named), own.place.where("site"), top.problems)
     sections = [section for section in (profile, own) if section is not None]
     merged: Given = {}
+    plugins = {o for s in sections for o in s.take("plugin_options", values.word_list, ())}
     for section in sections:
-        merged = _on_top(merged, _given(section, known))
+        merged = _on_top(merged, _given(section, tuple(stages), KNOWN | plugins))
+    merged["plugin_options"] = frozenset(plugins)
     settings = SlurmSettings(**{**merged, "retries": Retries(**merged.get("retries", {}))})
     if settings.longest_interval_s < settings.interval_s:
         _say_interval(settings, sections)
@@ -156,14 +139,15 @@ def _on_top(below: Given, above: Given) -> Given:
     return merged
 
 
-def _given(section: Section, stages: tuple[str, ...]) -> Given:
+def _given(section: Section, stages: tuple[str, ...], known: frozenset[str]) -> Given:
     """Return what a section gives."""
     given: Given = {}
     for key, (field, read) in SINGLE.items():
         if (value := section.take(key, read)) is not None:
             given[field] = value
+    given["options"] = read_mapping(section, "options", known)
     given["partitions"] = _partitions(section)
-    given["stages"] = _stages(section, stages)
+    given["stages"] = _stages(section, stages, known)
     given["retries"] = _retries(section)
     return given
 
@@ -185,16 +169,18 @@ def _partitions(section: Section) -> dict[str, Partition]:
     return read
 
 
-def _stages(section: Section, known: tuple[str, ...]) -> dict[str, dict[str, str]]:
+def _stages(
+    section: Section, names: tuple[str, ...], known: frozenset[str]
+) -> dict[str, dict[str, str]]:
     """Return the options of sbatch for each stage."""
     stages = section.inner("stages")
     if stages is None:
         return {}
     read: dict[str, dict[str, str]] = {}
     for name in stages.entries:
-        if name not in known:
-            stages.note(f"the stage {shown(name)} is unknown", nearest(name, known), name)
-        read[name] = stages.take(name, _options, {})
+        if name not in names:
+            stages.note(f"the stage {shown(name)} is unknown", nearest(name, names), name)
+        read[name] = read_mapping(stages, name, known)
     return read
 
 

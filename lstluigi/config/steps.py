@@ -9,6 +9,7 @@ from typing import Literal
 
 from lstluigi.config import values
 from lstluigi.config.model import Place, Shape, Step
+from lstluigi.config.sbatch import read_line, read_mapping
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 
@@ -51,7 +52,11 @@ def read_stages_to_run(top: Section, shapes: Mapping[str, Shape]) -> tuple[str, 
 
 
 def read_stages(
-    top: Section, stages_to_run: tuple[str, ...], shapes: Mapping[str, Shape], base: str
+    top: Section,
+    stages_to_run: tuple[str, ...],
+    shapes: Mapping[str, Shape],
+    base: str,
+    known: frozenset[str],
 ) -> tuple[Step, ...]:
     """Return the steps of the stages to run.
 
@@ -65,6 +70,8 @@ def read_stages(
         What the steps of each stage look like.
     base : str
         Absolute directory relative paths are relative to.
+    known : frozenset of str
+        The long options of sbatch.
     """
     stages = top.inner("stages")
     if stages is None:
@@ -75,7 +82,7 @@ def read_stages(
         if name not in shapes:
             stages.note(f"the stage {name!r} is unknown", nearest(name, tuple(shapes)), name)
     return tuple(
-        _read_step(entry, shapes[name], base)
+        _read_step(entry, shapes[name], base, known)
         for name in stages_to_run
         for entry in _entries(stages, name)
     )
@@ -105,7 +112,7 @@ def _entries(stages: Section, stage: str) -> Iterator[Section]:
                 )
 
 
-def _read_step(step: Section, shape: Shape, base: str) -> Step:
+def _read_step(step: Section, shape: Shape, base: str, known: frozenset[str]) -> Step:
     place = step.place
     step.refuse_unknown((*STEP_KEYS, *shape.extra_keys))
     to_read = partial(values.path, base=base)
@@ -123,7 +130,7 @@ def _read_step(step: Section, shape: Shape, base: str) -> Step:
         arguments=step.take("options", values.arguments, ()) if as_arguments else (),
         settings={} if shape.options == "arguments" else _settings(step, shape.options),
         path_model=extra.pop("path_model", None),
-        slurm=_slurm(step),
+        slurm=_slurm(step, known),
         max_failed_fraction=step.take("max_failed_fraction", values.share, 0.0),
         extra=extra,
         place=place,
@@ -175,13 +182,13 @@ def _setting(read: Callable[[str], object], value: Value) -> object:
     return read(values.text(value))
 
 
-def _slurm(step: Section) -> dict[str, str]:
+def _slurm(step: Section, known: frozenset[str]) -> dict[str, str]:
     if step.entries.get("slurm_options") is None:
-        return step.take("extra_slurm_options", values.slurm_mapping, {})
+        return read_mapping(step, "extra_slurm_options", known)
     if step.entries.get("extra_slurm_options") is not None:
         step.note(
             "slurm_options and extra_slurm_options are both given",
             "keep extra_slurm_options",
             "slurm_options",
         )
-    return step.take("slurm_options", values.slurm_string, {})
+    return read_line(step, "slurm_options", known)

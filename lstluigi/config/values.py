@@ -10,7 +10,6 @@ from functools import lru_cache
 from lstluigi.config.model import Unfit
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 from lstluigi.errors import shown
-from lstluigi.jobs.settings import is_own_option
 
 __all__ = [
     "arguments",
@@ -19,8 +18,7 @@ __all__ = [
     "path",
     "seconds",
     "share",
-    "slurm_mapping",
-    "slurm_string",
+    "split",
     "text",
     "word",
     "word_list",
@@ -38,42 +36,6 @@ ID_MAX = 150
 
 #: Names that Slurm gives to accounts, partitions and qualities of service, one or several.
 SLURM_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@,-]{0,254}")
-#: Options of sbatch that hold such names.
-SLURM_WORDS = ("account", "partition", "qos")
-SLURM_NAME = re.compile(r"[a-z][a-z0-9-]*")
-
-#: The short options of sbatch(1), Slurm 23.11.
-SLURM_SHORT = {
-    "A": "account",
-    "a": "array",
-    "B": "extra-node-info",
-    "b": "begin",
-    "C": "constraint",
-    "c": "cpus-per-task",
-    "D": "chdir",
-    "d": "dependency",
-    "e": "error",
-    "F": "nodefile",
-    "G": "gpus",
-    "H": "hold",
-    "i": "input",
-    "J": "job-name",
-    "k": "no-kill",
-    "L": "licenses",
-    "M": "clusters",
-    "m": "distribution",
-    "N": "nodes",
-    "n": "ntasks",
-    "O": "overcommit",
-    "o": "output",
-    "p": "partition",
-    "q": "qos",
-    "S": "core-spec",
-    "s": "oversubscribe",
-    "t": "time",
-    "w": "nodelist",
-    "x": "exclude",
-}
 
 
 def text(value: Value) -> str:
@@ -210,11 +172,11 @@ def arguments(value: Value) -> tuple[str, ...]:
             "a mapping stands where options of a command line are expected",
             "write them on one line, such as --no-image",
         )
-    return _split(value or "")
+    return split(value or "")
 
 
 @lru_cache(maxsize=4096)
-def _split(line: str) -> tuple[str, ...]:
+def split(line: str) -> tuple[str, ...]:
     """Split as a shell would, expanding nothing."""
     try:
         words = shlex.split(line)
@@ -223,66 +185,3 @@ def _split(line: str) -> tuple[str, ...]:
             f"{shown(line)} has a quote or a backslash left open", "close or double it"
         ) from error
     return tuple(text(word) for word in words)
-
-
-@lru_cache(maxsize=1024)
-def _slurm_name(given: str) -> str:
-    """Return the long name of an option of sbatch."""
-    name = given.lstrip("-")
-    name = SLURM_SHORT.get(name, name)
-    if not SLURM_NAME.fullmatch(name):
-        raise Unfit(
-            f"{shown(given)} is not the name of an sbatch option",
-            "write a long name without dashes, such as cpus-per-task",
-        )
-    return name
-
-
-def _add(options: dict[str, str], given: str, value: str) -> None:
-    name = _slurm_name(given)
-    if name in options:
-        raise Unfit(f"the sbatch option {name} is given twice", "keep one of them")
-    if is_own_option(name):
-        raise Unfit(f"lstluigi sets the sbatch option {name} itself", "take it out")
-    if name in SLURM_WORDS:
-        word(value)
-    options[name] = value
-
-
-def slurm_mapping(value: Value) -> dict[str, str]:
-    """Read ``extra_slurm_options``: sbatch options by name; a flag's value is empty."""
-    if not isinstance(value, YamlMapping):
-        raise Unfit(
-            f"{kind(value)} stands where a mapping is expected",
-            "write one 'option: value' per line, such as partition: long",
-        )
-    options: dict[str, str] = {}
-    for name, setting in value.items():
-        _add(options, name, "" if setting is None else text(setting))
-    return options
-
-
-def slurm_string(value: Value) -> dict[str, str]:
-    """Read the older ``slurm_options``, written as on sbatch's command line."""
-    if isinstance(value, YamlMapping):
-        raise Unfit("a mapping stands where text is expected", "name the key extra_slurm_options")
-    return dict(_slurm_split(text(value)))
-
-
-@lru_cache(maxsize=4096)
-def _slurm_split(line: str) -> tuple[tuple[str, str], ...]:
-    options: dict[str, str] = {}
-    words = list(_split(line))
-    while words:
-        word = words.pop(0)
-        if not word.startswith("-"):
-            raise Unfit(f"{shown(word)} follows no option in {shown(line)}", "write --option=value")
-        if word.startswith("--"):
-            name, equals, setting = word.partition("=")
-        else:
-            name, setting = word[:2], word[2:]
-            equals = setting
-        if not equals and words and not words[0].startswith("-"):
-            setting = words.pop(0)
-        _add(options, name, setting)
-    return tuple(options.items())

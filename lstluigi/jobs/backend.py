@@ -100,7 +100,7 @@ class Backend(ABC):
 
         Raises
         ------
-        LstluigiError
+        Refused
             When these resources cannot be had here.
         """
 

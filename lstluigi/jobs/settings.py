@@ -88,6 +88,8 @@ class SlurmSettings:
     options
         Options of sbatch for every job, by their long names without dashes; a flag has the
         value ''.
+    plugin_options
+        Names of options that plugins of the site add to sbatch.
     stages
         The same for the jobs of one stage, by its name; they replace those of every job.
     partitions
@@ -111,6 +113,7 @@ class SlurmSettings:
     account: str | None = None
     qos: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    plugin_options: frozenset[str] = frozenset()
     stages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     partitions: Mapping[str, Partition] = field(default_factory=dict)
     throttle: int | None = None

@@ -267,6 +267,8 @@ def _legend(drawing: Any, grid: Any, labels: Sequence[str]) -> None:
     longest = max(map(len, names))
     room = int(drawing.get_figwidth() * 13)  # letters on a line
     columns = max(1, min(len(found), room // (longest + 8)))
+    # a long legend takes nothing from the panels
+    drawing.set_figheight(drawing.get_figheight() + 0.2 * -(-len(names) // columns))
     place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
     legend = drawing.legend([found[name] for name in names], names, fontsize="small", **place)
     for text in legend.get_texts():

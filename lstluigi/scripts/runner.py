@@ -70,6 +70,7 @@ HEADER = "==== lstluigi:"
 SCRATCH_ATTEMPTS = 5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DISK_FULL, NO_MEMORY = "disk full", "out of memory"
+PREPARATION = "preparation"
 LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
@@ -84,17 +85,38 @@ class Unsound(Exception):
     """A file fails its check; the message completes the sentence "FILE ..."."""
 
 
+class Unreadable(Unsound):
+    """A file cannot be read, so that nothing is known of its content."""
+
+
 class ItemError(Exception):
     """An item ends here, without success."""
 
-    def __init__(self, reason: str, rc: int | None = None, sig: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        rc: int | None = None,
+        sig: str | None = None,
+        bad_data: bool = False,
+    ) -> None:
         super().__init__(reason)
-        self.outcome = outcome("failed", reason, rc, sig)
+        self.outcome = outcome("failed", reason, rc, sig, bad_data)
 
 
-def outcome(state: str, reason: str, rc: int | None = None, sig: str | None = None) -> Json:
-    """Return how an item ended, as the result file says it."""
-    return {"state": state, "reason": reason[:REASON_LENGTH], "rc": rc, "signal": sig}
+def outcome(
+    state: str,
+    reason: str,
+    rc: int | None = None,
+    sig: str | None = None,
+    bad_data: bool = False,
+) -> Json:
+    """Return how an item ended, as the result file says it.
+
+    With `bad_data` the item's data are to blame, not the job, its environment or a disk: it would
+    end like this anywhere.
+    """
+    reason = reason[:REASON_LENGTH]
+    return {"state": state, "reason": reason, "rc": rc, "signal": sig, "bad_data": bad_data}
 
 
 def os_reason(what: str, error: OSError) -> str:
@@ -216,7 +238,7 @@ def check_file(path: str, check: Json) -> str | None:
             if not file.read(1):
                 raise Unsound("has no content")
     except OSError as error:
-        raise Unsound(f"cannot be read ({error.strerror})") from None
+        raise Unreadable(f"cannot be read ({error.strerror})") from None
     for key, function in CHECKS.items():
         if key in check:
             function(path, check[key])
@@ -424,11 +446,11 @@ def call_here(name: str, function: Callable[[], object], argv: list[str]) -> Non
         code = exit_code(function)
     except BaseException as error:
         print_traceback(error)
-        raise ItemError(describe(name, error), rc=1) from None
+        raise ItemError(describe(name, error), rc=1, bad_data=True) from None
     finally:
         tidy_up()
     if code:
-        raise ItemError(f"{name} ended with exit code {code}", rc=code)
+        raise ItemError(f"{name} ended with exit code {code}", rc=code, bad_data=True)
 
 
 def print_traceback(error: BaseException) -> None:
@@ -497,7 +519,7 @@ def call_outside(name: str, argv: list[str], bind: Binder) -> None:
     if code < 0:
         raise ItemError(killed_by(-code, name), sig=signal_name(-code))
     if code:
-        raise ItemError(f"{name} ended with exit code {code}", rc=code)
+        raise ItemError(f"{name} ended with exit code {code}", rc=code, bad_data=True)
 
 
 def killed_by(number: int, what: str) -> str:
@@ -574,7 +596,7 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     checked = [check_product(product, links) for product in item["products"]]
     empty = [reason for reason in checked if reason]
     if empty:
-        return outcome("empty", empty[0], rc=0)
+        return outcome("empty", empty[0], rc=0, bad_data=True)
     if all_there(item):  # an attempt that was given up has been first: models are not mixed
         return outcome("ok", "already there", rc=0)
     for product in item["products"]:
@@ -633,24 +655,43 @@ def make_link(source: str, link: str) -> None:
 
 def verify_input(path: str, check: Json) -> None:
     """Check a file that this production did not make; a file without rows is whole."""
-    if not os.path.exists(path):
-        raise ItemError(f"input {path} is missing")
     try:
+        os.stat(path)
         check_file(path, check)
+    except FileNotFoundError:
+        reason = f"input {path} is missing"
+        raise ItemError(reason, bad_data=has_files(os.path.dirname(path))) from None
+    except OSError as error:
+        raise ItemError(os_reason(f"input {path} cannot be read", error)) from None
     except Unsound as error:
-        raise ItemError(f"input {path} is not whole: it {error}") from None
+        readable = not isinstance(error, Unreadable)
+        raise ItemError(f"input {path} is not whole: it {error}", bad_data=readable) from None
+
+
+def has_files(directory: str) -> bool:
+    """Say whether a directory is there and holds anything.
+
+    Else it was purged, or its file system is away, and no file in it is to blame.
+    """
+    with suppress(OSError):
+        return bool(os.listdir(directory))
+    return False
 
 
 def blame_inputs(item: Json, error: ItemError) -> None:
-    """Name a truncated input of a command that has failed, as far as it is compressed.
+    """Name an input of a command that has failed, if it is truncated or cannot be read.
 
     Commands stumble over its end in ways that do not tell. Reading it through takes too long to be
     done where all is well.
     """
+    rc, sig, bad_data = (error.outcome[key] for key in ("rc", "signal", "bad_data"))
     for path, _ in item.get("verify", []):
-        if is_cut(path):
-            sentence = f"input {path} is truncated or damaged"
-            raise ItemError(sentence, error.outcome["rc"], error.outcome["signal"]) from None
+        try:
+            if is_cut(path):
+                sentence = f"input {path} is truncated or damaged"
+                raise ItemError(sentence, rc, sig, bad_data) from None
+        except OSError as unread:
+            raise ItemError(os_reason(f"input {path} cannot be read", unread), rc, sig) from None
 
 
 def is_cut(path: str) -> bool:
@@ -667,7 +708,7 @@ def is_cut(path: str) -> bool:
                 block = stream.unused_data or file.read(1 << 20)
                 if stream.eof and block:  # a gzip file may have several members
                     stream = zlib.decompressobj(either)
-    except (OSError, zlib.error):
+    except zlib.error:
         return True
     return not stream.eof
 
@@ -678,11 +719,11 @@ def check_product(product: Json, links: list[str]) -> str | None:
     if "sum_of_links" in check:
         check = {**check, "sum_of": {"table": check["sum_of_links"], "inputs": links}}
     if not os.path.lexists(made):
-        raise ItemError(f"{made} was not made", rc=0)
+        raise ItemError(f"{made} was not made", rc=0, bad_data=True)
     try:
         empty = check_file(made, check)
     except Unsound as error:
-        raise ItemError(f"{made} {error}", rc=0) from None
+        raise ItemError(f"{made} {error}", rc=0, bad_data=True) from None
     return f"{made} {empty}" if empty else None
 
 
@@ -912,7 +953,7 @@ class Chunk:
         self._worker = 0  # process id, and id of its process group
         self._open: Json | None = None  # the item being done
         self._since = 0.0
-        self._doing = "preparation"
+        self._doing = PREPARATION
         self._outcome: Json | None = None  # what was said about it
         self._may_keep = True  # what a worker has loaded, for its forks
         self._kept: Set[str] = set()  # by the present worker
@@ -988,14 +1029,14 @@ class Chunk:
         """Note what a worker or its fork says about an item."""
         event = message["event"]
         if event == "start":
-            self._open, self._since, self._doing = item, time.monotonic(), "preparation"
+            self._open, self._since, self._doing = item, time.monotonic(), PREPARATION
             running = {"state": "running", "reason": "", "warm_up": message["warm_up"]}
             self.result["items"][item["id"]] = running
             self._write(sync=False)
         elif event == "doing":
             self._doing = message["what"]
         elif event == "outcome":
-            self._outcome = {key: message[key] for key in ("state", "reason", "rc", "signal")}
+            self._outcome = {key: message[key] for key in outcome("", "")}
         else:
             self._close(item, message)
 
@@ -1013,6 +1054,8 @@ class Chunk:
             record["tail"] = last_lines(item["log"])
             if not self.stopped:
                 record["reason"] = refine(record["reason"], record["tail"], item["scratch"])
+            if record["reason"].startswith((DISK_FULL, NO_MEMORY)):
+                record["bad_data"] = False
         if self._open and not (record["state"] == "failed" and item.get("keep_scratch")):
             shutil.rmtree(item["scratch"], ignore_errors=True)
         self._open, self._outcome = None, None
@@ -1037,7 +1080,7 @@ class Chunk:
             return outcome("failed", killed_by(number, self._doing), sig=signal_name(number))
         rc = os.WEXITSTATUS(status)
         reason = f"the process ended by itself with exit code {rc} (in {self._doing})"
-        return outcome("failed", reason, rc)
+        return outcome("failed", reason, rc, bad_data=self._doing != PREPARATION)
 
     def _say(self, sentence: str) -> None:
         """Put a line into the log of the chunk, which is not worth failing for."""

@@ -125,8 +125,8 @@ class Stage(ABC):
         """What is wrong with a step beyond its shape."""
         return ()
 
-    def problems_with(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
-        """What of the production's lstchain config keeps a step from being made."""
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """What the step and the production's lstchain config do not agree on."""
         return ()
 
     def found(self, step: Step) -> Mapping[str, Any]:

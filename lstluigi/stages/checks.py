@@ -32,9 +32,16 @@ MERGED: Check = {**DL1, "sum_of_links": PARAMETERS}
 HIPERTA_DL1: Check = {"hdf5": ["/dl1/event/telescope/parameters/tel_001"]}
 #: DL2: a failure leaves a file that holds provenance only.
 DL2: Check = {"hdf5": [DL2_PARAMETERS], "nonempty": [DL2_PARAMETERS]}
+#: What was reconstructed for assumed positions of the source has a table of its own, written last.
+_OF_A_SOURCE = "/dl2/event/telescope/parameters_src_dependent/LST_LSTCam"
+DL2_OF_A_SOURCE: Check = {
+    "hdf5": [DL2_PARAMETERS, _OF_A_SOURCE],
+    "nonempty": [DL2_PARAMETERS, _OF_A_SOURCE],
+}
 #: A random forest: tens of GB at production scale, so it is not loaded.
 MODEL: Check = {"joblib": True}
 IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION"]}
 SENSITIVITY: Check = {"fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"]}
 PLOT: Check = {"png": True}
+TABLE: Check = {"file": True}
 LINK: Check = {"link": True}

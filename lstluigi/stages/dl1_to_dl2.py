@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.train_pipe import POINTINGS, method_conflicts
 
 
 def dl2_name(dl1: str) -> str:
@@ -35,9 +38,13 @@ class DL1ToDL2(Stage):
     loads = 1  # the models
 
     def reads(self, step: Step) -> Sequence[Reading]:
-        """The DL1 file and the models."""
-        models = Reading(step.path("path_model"), checks.MODEL, "*.sav")
-        return [Reading(step.path("input"), checks.DL1), models]
+        """The DL1 file, the models, and the pointings between which lstchain interpolates."""
+        models = step.path("path_model")
+        return [
+            Reading(step.path("input"), checks.DL1),
+            Reading(models, checks.MODEL, "*.sav"),
+            Reading(models, checks.TABLE, POINTINGS),
+        ]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A file below the output directory."""
@@ -45,9 +52,14 @@ class DL1ToDL2(Stage):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The DL2 file."""
-        return [same_name(dl2_path(step), checks.DL2)]
+        of_a_source = inputs.lstchain.get("source_dependent")
+        return [same_name(dl2_path(step), checks.DL2_OF_A_SOURCE if of_a_source else checks.DL2)]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""
         files = ("-f", step.path("input"), "-p", step.path("path_model"), "-o", ".")
         return [("lstchain_dl1_to_dl2", *step.arguments, *files, "-c", LSTCHAIN_CONFIG)]
+
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """A method that does not go with an assumed source."""
+        return method_conflicts(step, lstchain)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
@@ -23,6 +25,19 @@ def dl2_arguments(step: Step) -> list[str]:
         if key in step.inputs
         for word in (option, step.path("input", key))
     ]
+
+
+def is_on(flag: str, step: Step, lstchain: Mapping[str, Any]) -> bool:
+    """Is a flag of the command on, be it by the options or by the config, where lstchain looks?"""
+    trait = flag.removeprefix("--").replace("-", "_")
+    section = lstchain.get("IRFFITSWriter")
+    on = isinstance(section, Mapping) and bool(section.get(trait))
+    for argument in step.arguments:
+        if argument == flag:
+            on = True
+        elif argument.startswith(f"--IRFFITSWriter.{trait}="):
+            on = argument.partition("=")[2].lower() in ("true", "1")
+    return on
 
 
 class DL2ToIRFs(Stage):
@@ -55,3 +70,24 @@ class DL2ToIRFs(Stage):
         call = ("lstchain_create_irf_files", *step.arguments, *dl2_arguments(step))
         name = os.path.basename(step.path("output"))
         return [(*call, "-o", name, "--config", LSTCHAIN_CONFIG)]
+
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """Alpha cuts where lstchain cannot make them."""
+        if not is_on("--source-dep", step, lstchain):
+            return ()
+        return [Problem(step.where("options"), *told) for told in _without_alpha(step, lstchain)]
+
+
+def _without_alpha(step: Step, lstchain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What keeps lstchain from cutting in alpha, and how to mend it."""
+    if not lstchain.get("source_dependent"):
+        what = "--source-dep is for source-dependent DL2, and the lstchain config makes no such DL2"
+        yield what, "set source_dependent to true there, or take the option out"
+    if not is_on("--point-like", step, lstchain):
+        what = "--source-dep is given without --point-like, and lstchain has no such IRFs"
+        yield what, "add --point-like"
+    if is_on("--energy-dependent-alpha", step, lstchain) and not is_on(
+        "--energy-dependent-gh", step, lstchain
+    ):
+        what = "lstchain writes energy-dependent alpha cuts only beside those in gammaness"
+        yield what, "add --energy-dependent-gh, or cut with --global-alpha-cut"

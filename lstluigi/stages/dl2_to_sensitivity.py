@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
@@ -59,3 +60,10 @@ class DL2ToSensitivity(Stage):
             return ()
         what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
         return [Problem(step.where("output"), what, "name a FITS file")]
+
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """Cuts are optimised in theta; gammaness that assumes the direction biases them."""
+        if not lstchain.get("source_dependent"):
+            return ()
+        what = "source_dependent is true, and sensitivities are not made of such DL2"
+        return [Problem(step.where(), what, "take the step out")]

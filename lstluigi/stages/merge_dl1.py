@@ -18,9 +18,9 @@ INPUTS = "inputs"
 DEFAULT_PATTERN = "*.h5"
 
 
-def pattern_of(arguments: Sequence[str]) -> str:
+def pattern_of(arguments: Sequence[str], default: str = DEFAULT_PATTERN) -> str:
     """The value of the last `--pattern` (or `-p`) among the arguments of the merge command."""
-    pattern = DEFAULT_PATTERN
+    pattern = default
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if argument in ("-p", "--pattern"):
             pattern = following
@@ -29,6 +29,15 @@ def pattern_of(arguments: Sequence[str]) -> str:
         elif argument.startswith("-p"):
             pattern = argument.removeprefix("-p")
     return pattern
+
+
+def pattern_problems(step: Step, default: str = DEFAULT_PATTERN) -> Sequence[Problem]:
+    """A pattern that leads out of the input directory."""
+    pattern = pattern_of(step.arguments, default)
+    if pattern and not pattern.startswith("/") and ".." not in pattern.split("/"):
+        return ()
+    what = f"the pattern {pattern!r} does not stay below the input directory"
+    return [Problem(step.where("options"), what, f"write a relative pattern such as {default}")]
 
 
 class MergeDL1(Stage):
@@ -66,8 +75,4 @@ class MergeDL1(Stage):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A pattern that leads out of the input directory."""
-        pattern = pattern_of(step.arguments)
-        if pattern and not pattern.startswith("/") and ".." not in pattern.split("/"):
-            return ()
-        what = f"the merge pattern {pattern!r} does not stay below the input directory"
-        return [Problem(step.where("options"), what, "write a relative pattern such as */*.h5")]
+        return pattern_problems(step, "*/*.h5")

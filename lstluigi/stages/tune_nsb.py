@@ -54,6 +54,7 @@ class TuneNSB(Stage):
 
     name = "tune_nsb"
     task = "TuneNSB"
+    workflows = ("lstchain", "hiperta")
     shape = Shape(input={"data": True, "mc": True}, output="path", options={"level": tuning_level})
     logs = "job_logs_tune_nsb"
     resources = Resources(options=(("partition", "short"),))
@@ -80,7 +81,7 @@ class TuneNSB(Stage):
         files = ("--input-mc", mc, "--input-data", data, "-o", product.made)
         return [(level_of(step).command, "--config", LSTCHAIN_CONFIG, *files)]
 
-    def problems_with(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """A config that adds noise already: the numbers found would take the place of its own."""
         level, where = level_of(step), step.where()
         section = lstchain.get(level.section)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lstluigi.config import Shape, Unfit, values
+from lstluigi.config import Shape, Unfit, sbatch
 from lstluigi.config.load import TOP_KEYS
 from lstluigi.config.model import Place
 from lstluigi.config.steps import STEP_KEYS
@@ -93,7 +93,7 @@ class Mender:
                 content[key] = self._renamed(inner, names, place)
         if content.get("slurm_options") is not None and not content.get("extra_slurm_options"):
             try:
-                options = values.slurm_string(content["slurm_options"])
+                options = sbatch.on_a_line(content["slurm_options"])
             except Unfit:
                 return content  # loading tells what is wrong with it
             self._say(

@@ -12,6 +12,8 @@ from typing import Any
 from lstluigi.errors import shown
 from lstluigi.layouts.nodes import sample
 from lstluigi.plan import Plan
+from lstluigi.stages.dl2_to_irfs import is_on
+from lstluigi.stages.train_pipe import blind
 from lstluigi.steps import NO_FILES, general_commands, tools_of
 from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import catalogue
@@ -187,12 +189,15 @@ class Requirements:
         if not self._config.get("source_dependent"):
             return
         for node in self._plan.steps:
-            if node.step.stage == "dl2_to_irfs" and "--source-dep" not in node.step.arguments:
+            if node.step.stage != "dl2_to_irfs":
+                continue
+            where = node.step.where("options")
+            if not is_on("--source-dep", node.step, self._config):
                 what = "source_dependent is true, and the options have no --source-dep"
-                yield warning(node.step.where("options"), what, "add it")
-            elif node.step.stage == "dl2_to_sensitivity":
-                what = "source_dependent is true, and sensitivities are not made of such DL2"
-                yield error(node.step.where(), what, "take the step out")
+                yield warning(where, what, "add it")
+            elif is_on("--energy-dependent-theta", node.step, self._config):
+                what = "with --source-dep lstchain cuts in alpha, not in theta"
+                yield warning(where, what, "write --energy-dependent-alpha")
 
     def _of_a_source(self, lists: Mapping[str, list[Any]]) -> Iterator[Finding]:
         for key, names in lists.items():
@@ -210,6 +215,8 @@ class Requirements:
                 what += " and ".join(
                     one_of[0] for one_of in (ALTITUDE, AZIMUTH) if not set(one_of) & set(told)
                 )
+                if key in blind(self._lstchain.content):
+                    what += ", so that no prediction is interpolated in zenith"
                 yield warning(self._where(key), what, "add them, as lstchain's standard config has")
             elif pointings == 1 and told:
                 what = (

@@ -22,6 +22,7 @@ from chain_config import (
     MERGED_TRAINING,
     MODEL_NAMES,
     MODELS,
+    POINTINGS,
     SENSITIVITY,
     SENSITIVITY_PLOT,
     TESTED,
@@ -105,7 +106,7 @@ def products(production: Production) -> dict[str, Path]:
         *MERGED_TRAINING.values(),
         *MERGED_TEST.values(),
         *(f"{MODELS}/{name}" for name in MODEL_NAMES),
-        *(IMPORTANCE, IRF, SENSITIVITY, SENSITIVITY_PLOT),
+        *(IMPORTANCE, POINTINGS, IRF, SENSITIVITY, SENSITIVITY_PLOT),
         *DL2.values(),
     ]
     return {name: production / name for name in names}

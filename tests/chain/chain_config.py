@@ -90,6 +90,7 @@ def simulate_one(root: str, index: int) -> None:
 MODELS = "models/line"
 MODEL_NAMES = ["cls_disp_sign.sav", "cls_gh.sav", "reg_disp_norm.sav", "reg_energy.sav"]
 IMPORTANCE = f"{MODELS}/rf_importance.png"
+POINTINGS = f"{MODELS}/training_dirs.ecsv"
 IRF = "irf/irf.fits.gz"
 SENSITIVITY = "irf/sensitivity.fits.gz"
 SENSITIVITY_PLOT = "irf/sensitivity.png"

@@ -5,8 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from chain_compare import assert_same_fits, assert_same_tables, link_files
+from chain_compare import (
+    DL2_PARAMETERS,
+    assert_same_fits,
+    assert_same_tables,
+    leaves,
+    link_files,
+)
 from chain_config import (
     DL0_FILES,
     DL1_FILES,
@@ -17,8 +24,11 @@ from chain_config import (
     MERGED_TRAINING,
     MODEL_NAMES,
     MODELS,
+    POINTINGS,
     SENSITIVITY,
     TESTED,
+    TESTING,
+    TRAINING,
     TRAINING_GAMMAS,
 )
 from chain_runs import SCRIPTS, Production, by_hand, in_parallel
@@ -66,6 +76,15 @@ def hand_merged(hand_dl1: Path, production: Production) -> Path:
     return hand_dl1
 
 
+def write_pointings(path: Path) -> None:
+    """The training nodes, as they are named, in the form that lstchain reads."""
+    from astropy import units as u
+    from astropy.table import Table
+
+    zenith, azimuth = zip(*TRAINING, strict=True)
+    Table({"zd": zenith * u.deg, "az": azimuth * u.deg}).write(path)
+
+
 @pytest.fixture(scope="session")
 def hand_models(hand_merged: Path, production: Production) -> Path:
     (hand_merged / MODELS).mkdir(parents=True)
@@ -73,6 +92,7 @@ def hand_models(hand_merged: Path, production: Production) -> Path:
     first = str(production / MODELS / "reg_energy.sav")
     train = ("lstchain_mc_trainpipe", "--fg", gamma, "--fp", proton, "-o", MODELS)
     in_parallel([by_hand(hand_merged, *train, "-c", production.lstchain_config, product=first)])
+    write_pointings(hand_merged / POINTINGS)
     return hand_merged / MODELS
 
 
@@ -104,6 +124,18 @@ def hand_dl2(hand: Path, production: Production) -> Path:
 @pytest.mark.parametrize("name", DL2.values())
 def test_dl2_with_the_same_models(hand_dl2: Path, production: Production, name: str) -> None:
     assert_same_tables(production / name, hand_dl2 / Path(name).name, rtol=1e-12)
+
+
+def test_predictions_are_interpolated_between_the_training_nodes(production: Production) -> None:
+    """Linearly in the cosine of the zenith distance; the nearest node comes first."""
+    for name in DL2.values():
+        found = leaves(production / name)[DL2_PARAMETERS]
+        zenith = [np.degrees(np.pi / 2 - found[key]) for key in ("alt0", "alt1")]
+        np.testing.assert_allclose(zenith[0], TRAINING[1][0], atol=1e-3)
+        np.testing.assert_allclose(zenith[1], TRAINING[0][0], atol=1e-3)
+        far, near, here = np.cos(np.radians([TRAINING[0][0], TRAINING[1][0], TESTING[0]]))
+        np.testing.assert_allclose(found["w1"], (here - near) / (far - near), atol=1e-4)
+        np.testing.assert_allclose(found["w0"] + found["w1"], 1, rtol=1e-12)
 
 
 def test_models_predict_the_same(hand: Path, hand_models: Path, production: Production) -> None:

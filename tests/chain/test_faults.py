@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from chain_compare import DL1_PARAMETERS, DL2_PARAMETERS, assert_same_tables, rows
+from chain_compare import DL1_PARAMETERS, DL2_PARAMETERS, assert_same_tables, leaves, rows
 from chain_config import DL1_FILES, MERGED_TEST, MERGED_TRAINING, MODELS, TESTED, config_of
 from chain_runs import Ended, Production, small_lstchain_config
 
@@ -18,6 +20,8 @@ pytestmark = pytest.mark.chain
 SAMPLE = TESTED["electron_file"]
 SIMTEL = SAMPLE.file(1)
 MERGED = MERGED_TEST["electron_file"]
+THROWN = "/simulation/thrown_event_distribution"
+SECOND_SHOWERS = 800
 Mount = Callable[..., Path]
 
 
@@ -53,24 +57,41 @@ def without_trigger(path: Path) -> None:
     assert simulate_file(path, beam=beam, pointing=pointing, n_showers=100, seed=1) == 0
 
 
+def second_file(path: Path) -> None:
+    """More showers of the same kind."""
+    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+
+    beam = Beam(Particle.ELECTRON, (0.02, 50.0), -1.8, (0.0, 3.0))
+    simulate_file(
+        path,
+        beam=beam,
+        pointing=Pointing(*SAMPLE.pointing),
+        n_showers=SECOND_SHOWERS,
+        seed=2,
+        run_number=99,
+    )
+
+
 @pytest.fixture(scope="session")
 def bad_dl0(dl0: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A good node, one with a truncated file, one with a file without events."""
+    """A good node, two with a truncated file, one with a file without events."""
     root = tmp_path_factory.mktemp("bad_dl0")
     for name in ("good", "truncated", "empty"):
         (root / name).mkdir()
         os.link(dl0 / SIMTEL, root / name / "sound.simtel.gz")
     cut(dl0 / SIMTEL, root / "truncated" / "cut.simtel.gz", share=0.6)
     without_trigger(root / "empty" / "dark.simtel.gz")
+    shutil.copytree(root / "truncated", root / "allowed", copy_function=os.link)
+    second_file(root / "allowed" / "second.simtel.gz")
     return root
 
 
 @pytest.fixture(scope="session")
 def bad_run(bad_dl0: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Production, Ended]:
-    """One run over all of it; a step may do without half of its files."""
-    nodes = {"good": "good", "truncated": "truncated", "empty": "empty", "allowed": "truncated"}
-    r0 = [{"input": str(bad_dl0 / source), "output": f"dl1/{n}"} for n, source in nodes.items()]
-    r0[-1]["max_failed_fraction"] = 0.5
+    """One run over all of it; a step may do without a third of its files, and loses one."""
+    nodes = ("good", "truncated", "empty", "allowed")
+    r0 = [{"input": str(bad_dl0 / node), "output": f"dl1/{node}"} for node in nodes]
+    r0[-1]["max_failed_fraction"] = 0.34
     merge = [{"input": f"dl1/{n}", "output": f"merged/{n}.h5"} for n in nodes]
     run = Production(tmp_path_factory.mktemp("bad_run"))
     run.write(config_of({"r0_to_dl1": r0, "merge_dl1": merge}, "chain_faults"))
@@ -88,8 +109,9 @@ def test_bad_files_are_named_with_the_reason(bad_run: tuple[Production, Ended]) 
 
 def test_nothing_partial_is_at_a_final_path(bad_run: tuple[Production, Ended]) -> None:
     run, _ = bad_run
-    for node in ("truncated", "empty", "allowed"):
+    for node in ("truncated", "empty"):
         assert contents(run / "dl1" / node) == ["dl1_sound.h5"]
+    assert contents(run / "dl1/allowed") == ["dl1_second.h5", "dl1_sound.h5"]
     assert run.left_over() == []
 
 
@@ -100,8 +122,41 @@ def test_what_does_not_depend_on_bad_files_is_finished(bad_run: tuple[Production
 
 
 def test_files_that_may_fail_are_left_out(bad_run: tuple[Production, Ended]) -> None:
+    """The merged file says that just the showers of the files used were thrown."""
     run, _ = bad_run
-    assert_same_tables(run / "merged/allowed.h5", run / "merged/good.h5")
+    merged = leaves(run / "merged/allowed.h5")
+    files = [leaves(run / f"dl1/allowed/dl1_{name}.h5") for name in ("second", "sound")]
+    showers = [SECOND_SHOWERS, SAMPLE.showers]
+    assert list(merged["/simulation/run_config"]["n_showers"]) == showers
+    assert set(merged["/simulation/run_config"]["shower_reuse"]) == {1}
+    thrown = [content[THROWN] for content in files]
+    assert [int(table["histogram"].sum()) for table in thrown] == showers
+    for column in ("histogram", "num_entries"):
+        total = sum(table[column].sum(axis=0) for table in thrown)
+        np.testing.assert_array_equal(merged[THROWN][column].sum(axis=0), total)
+    assert len(merged[DL1_PARAMETERS]) == sum(len(content[DL1_PARAMETERS]) for content in files)
+
+
+def test_what_lstchain_takes_as_thrown_is_what_was_used(bad_run: tuple[Production, Ended]) -> None:
+    """Effective areas are computed with these numbers."""
+    from lstchain.io import read_simu_info_merged_hdf5
+
+    told = read_simu_info_merged_hdf5(bad_run[0] / "merged/allowed.h5")
+    assert told.n_showers == SAMPLE.showers + SECOND_SHOWERS
+
+
+def test_the_loss_is_written_down(bad_run: tuple[Production, Ended]) -> None:
+    """In the ledger as a failure, in the manifest as a file that is done without."""
+    run, _ = bad_run
+    logs = run / "dl1/allowed/job_logs_r0dl1"
+    (dropped,) = json.loads((logs / "step.manifest.json").read_text())["dropped"]
+    assert Path(dropped).name == "cut.simtel.gz"
+    lines = [json.loads(line) for line in (logs / "step.ledger.jsonl").read_text().splitlines()]
+    ended = {line["item"].split("/")[1]: line for line in lines if line["event"] == "ended"}
+    states = {name: line["state"] for name, line in ended.items()}
+    assert states == {"cut.simtel.gz": "failed", "second.simtel.gz": "ok", "sound.simtel.gz": "ok"}
+    assert "is truncated or damaged" in ended["cut.simtel.gz"]["reason"]
+    assert lines[-1]["event"] == "done"
 
 
 def test_a_repaired_file_is_made_up_for(

@@ -74,6 +74,7 @@ def test_crab_fractions_follow_the_spectrum() -> None:
 def test_many_files_have_different_colours() -> None:
     drawing = irfs.compare([performance()] * 20, [str(number) for number in range(20)])
     lines = [line for line in drawing.axes[0].lines if line.get_marker() == "o"]
+    assert drawing.get_figheight() > irfs.summary(performance()).get_figheight()
     assert len({tuple(np.atleast_1d(line.get_color())) for line in lines}) == 20
 
 

@@ -373,6 +373,56 @@ def test_input_that_is_not_whole(shop: Workshop) -> None:
     assert not ran.exists()
 
 
+def test_which_endings_are_the_data_s_fault(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever would be the same on any machine is; what an environment or a disk lacks is not."""
+    dl0 = shop.path / "dl0"
+    dl0.mkdir()
+    (dl0 / "empty").touch()
+    (dl0 / "good").write_text("content")
+    (dl0 / "no.h5").write_text("no HDF5")
+    (dl0 / "dangling").symlink_to(dl0 / "nowhere")
+    (shop.path / "away").mkdir()  # a file system that is not mounted
+
+    def reads(name: str, file: Path, check: dict[str, Any] | None = None) -> dict[str, Any]:
+        return shop.good(name) | {"verify": [[str(file), check or {"file": True}]]}
+
+    exits = shop.script("exits", "import sys; sys.exit(3)")
+    items = {
+        "empty input": (reads("empty input", dl0 / "empty"), True),
+        "unsound input": (reads("unsound input", dl0 / "no.h5", DL1), True),
+        "missing input": (reads("missing input", dl0 / "absent"), True),
+        "dangling link": (reads("dangling link", dl0 / "dangling"), True),
+        "purged directory": (reads("purged directory", shop.path / "gone" / "a"), False),
+        "file system away": (reads("file system away", shop.path / "away" / "a"), False),
+        "no directory": (reads("no directory", dl0 / "good" / "a"), False),
+        "directory": (reads("directory", dl0), False),
+        "exit": (shop.item("exit", [exits]), True),
+        "outside": (shop.item("outside", ["false"]), True),
+        "no product": (shop.item("no product", ["true"]), True),
+        "no command": (shop.item("no command", ["no-such-command"]), False),
+        "killed": (shop.crashing("killed", "SIGKILL"), False),
+        "good": (reads("good", dl0 / "good"), False),
+    }
+    blocked = shop.good("blocked")
+    blocked["products"][0]["final"] = str(dl0 / "good" / "a")
+    items["unpublished"] = (blocked, False)
+    _, records = shop.run(*(item for item, _ in items.values()))
+    found = {name: records[item["id"]]["bad_data"] for name, (item, _) in items.items()}
+    assert found == {name: wanted for name, (_, wanted) in items.items()}
+
+
+def test_an_input_that_went_away_during_the_command_is_not_bad(shop: Workshop) -> None:
+    source = shop.path / "input"
+    source.write_text("content")
+    code = f"import os, sys; os.unlink({str(source)!r}); sys.exit(1)"
+    item = shop.item("a", [shop.script("reads", code)], verify=[[str(source), {"file": True}]])
+    _, records = shop.run(item)
+    assert records["a"]["reason"].startswith(f"input {source} cannot be read")
+    assert not records["a"]["bad_data"]
+
+
 def test_scratch_that_cannot_be_made(shop: Workshop) -> None:
     blocker = shop.path / "file"
     blocker.write_text("")
@@ -899,6 +949,7 @@ def test_disk_full(shop: Workshop, small_disk: Path, outside: bool) -> None:
     assert code == 1
     assert records["a"]["reason"].startswith("disk full")
     assert "No space left on device" in records["a"]["reason"]
+    assert not records["a"]["bad_data"]
     assert records["b"]["state"] == "ok"
     assert os.listdir(small_disk) == []
 

@@ -114,11 +114,8 @@ def test_configs_read_dl0_and_nothing_else_from_outside(tmp_path: Path, director
     given = ROOT / directory
     there = tmp_path / "there"
     shutil.copytree(given if given.is_dir() else given.parent, there)
-    for example in there.glob("lstluigi_config_example.yml"):
-        example.unlink()
     (there / "lstchain_config.json").touch()
-    (path,) = there.glob("*.yml")
-    config = load_config(path, SHAPES)
+    config = load_config(there / (given.name if given.is_file() else "lstluigi_config.yml"), SHAPES)
     assert set(config.tool_configs) == {"lstchain", "rta"}
     plan = Plan(config, WORKFLOWS[config.workflow_kind], {})
     assert not plan.graph.problems

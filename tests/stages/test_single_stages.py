@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from steps import Files, step_of
-from test_stages import DL2
+from test_stages import DL2, STEPS
 
 from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.stages.merge_dl1 import pattern_of
 from lstluigi.stages.r0_to_dl1 import dl1_name
+from lstluigi.stages.train_pipe import interpolates
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,11 @@ def test_a_dl2_file_is_named_as_lstchain_does(tmp_path: Path) -> None:
         tmp_path, "dl1_to_dl2", input="/x/dl1_dl1_a.h5", output="/dl2", path_model="/m"
     )
     assert [made.path for made in stage.makes(step)] == ["/dl2/dl2_dl1_a.h5"]
-    assert [reading.path for reading in stage.reads(step)] == ["/x/dl1_dl1_a.h5", "/m"]
+    assert [(reading.path, reading.pattern) for reading in stage.reads(step)] == [
+        ("/x/dl1_dl1_a.h5", None),
+        ("/m", "*.sav"),
+        ("/m", "training_dirs.ecsv"),
+    ]
 
 
 @pytest.mark.parametrize("missing", [(), ("electron_file",), ("electron_file", "proton_file")])
@@ -190,3 +195,156 @@ def test_a_split_is_not_the_order_of_the_runs(tmp_path: Path) -> None:
     runs = sorted(int(name.removeprefix("run").removesuffix(".h5")) for name in test)
     assert runs != list(range(15))
     assert runs != list(range(15, 30))
+
+
+# ---- interpolation ---------------------------------------------------------------------------
+
+INTERPOLATION: dict[str, Any] = {
+    "random_forest_zd_interpolation": {"interpolate_energy": True, "interpolate_direction": False}
+}
+
+
+@pytest.mark.parametrize(
+    ("lstchain", "wanted"),
+    [
+        (INTERPOLATION, True),
+        ({**INTERPOLATION, "energy_regression_features": ["alt_tel"]}, True),
+        # lstchain would look for the altitude among the features, in vain
+        ({**INTERPOLATION, "energy_regression_features": ["width"]}, False),
+        ({**INTERPOLATION, "disp_regression_features": ["width"]}, True),
+        ({"random_forest_zd_interpolation": {"interpolate_energy": False}}, False),
+        ({"random_forest_zd_interpolation": None}, False),
+        ({}, False),
+    ],
+)
+def test_pointings_are_written_where_lstchain_interpolates(
+    tmp_path: Path, lstchain: dict[str, Any], wanted: bool
+) -> None:
+    particles = {"gamma": "/g.h5", "proton": "/p.h5"}
+    stage, step = step_of(tmp_path, "train_pipe", input=particles, output="/models")
+    files = Files([[], []], lstchain)
+    finals = [product.final for product in stage.products(step, files)]
+    assert ("/models/training_dirs.ecsv" in finals) == wanted
+    calls = [command for command in stage.commands(step, files) if "training_dirs" in command[0]]
+    assert [command[1] for command in calls] == ["/g.h5"] * wanted
+
+
+def test_disp_vectors_have_no_sign_to_classify(tmp_path: Path) -> None:
+    lstchain = {
+        "random_forest_zd_interpolation": {"interpolate_direction": True},
+        "disp_classification_features": ["width"],
+    }
+    assert not interpolates(lstchain)
+    assert interpolates({**lstchain, "disp_method": "disp_vector"})
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["/irf/a/irf_1.fits.gz", "/irf/b/irf_2.fits.gz"], ["irf_1.fits.gz", "irf_2.fits.gz"]),
+        (
+            ["/irf/a/irf.fits.gz", "/irf/b/irf.fits.gz", "/irf/c/irf_3.fits.gz"],
+            ["a_irf.fits.gz", "b_irf.fits.gz", "irf_3.fits.gz"],
+        ),
+    ],
+)
+def test_gathered_irfs_have_names_of_their_own(
+    tmp_path: Path, files: list[str], names: list[str]
+) -> None:
+    stage, step = step_of(tmp_path, "irf_index", input="/irf", output="/out")
+    assert stage.links(step, Files([files])) == list(zip(files, names, strict=True))
+    products = stage.products(step, Files([files]))
+    assert [p.final for p in products] == [f"/out/{n}" for n in [*names, "irf_index.ecsv"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "pattern", "words"),
+    [
+        ("", "*/*irf*.fits.gz", ""),
+        ("--pattern irf_a*.fits", "irf_a*.fits", ""),
+        ("--pattern=*/*/irf*.fits.gz", "*/*/irf*.fits.gz", ""),
+        ("-p x*.fits", "x*.fits", ""),
+        ("--pattern ../*.fits", "../*.fits", "does not stay below the input directory"),
+        ("--pattern", "", "does not stay below the input directory"),
+        ("--gh-efficiency 0.7", "*/*irf*.fits.gz", "no option '--gh-efficiency'"),
+    ],
+)
+def test_options_of_an_index_are_a_pattern(
+    tmp_path: Path, options: str, pattern: str, words: str
+) -> None:
+    keys = {"input": "/irf", "output": "/out", "options": options}
+    stage, step = step_of(tmp_path, "irf_index", **keys)
+    assert [reading.pattern for reading in stage.reads(step)] == [pattern]
+    problems = stage.problems(step)
+    assert len(problems) == bool(words)
+    assert all(words in problem.what for problem in problems)
+
+
+# ---- source-dependent analysis ---------------------------------------------------------------
+
+OF_A_SOURCE = {"source_dependent": True}
+
+
+@pytest.mark.parametrize("lstchain", [{}, {"source_dependent": False}, OF_A_SOURCE])
+def test_dl2_of_a_source_has_a_second_table(tmp_path: Path, lstchain: dict[str, Any]) -> None:
+    stage, step = step_of(tmp_path, "dl1_to_dl2", input="/dl1_a.h5", output="/o", path_model="/m")
+    (product,) = stage.products(step, Files([[]], lstchain))
+    table = "/dl2/event/telescope/parameters_src_dependent/LST_LSTCam"
+    assert (table in product.check["nonempty"]) == (lstchain == OF_A_SOURCE)
+
+
+POINT = "--source-dep --point-like"
+
+
+@pytest.mark.parametrize(
+    ("options", "lstchain", "words"),
+    [
+        ("--point-like", {}, []),
+        ("--point-like", OF_A_SOURCE, []),
+        (f"{POINT} --global-alpha-cut 10", OF_A_SOURCE, []),
+        (f"{POINT} --energy-dependent-gh --energy-dependent-alpha", OF_A_SOURCE, []),
+        (POINT, {}, ["the lstchain config makes no such DL2"]),
+        ("--source-dep", OF_A_SOURCE, ["without --point-like"]),
+        (f"{POINT} --energy-dependent-alpha", OF_A_SOURCE, ["only beside those in gammaness"]),
+        ("--source-dep", {}, ["makes no such DL2", "without --point-like"]),
+        # lstchain reads the section of its command in the config, too; an option counts more
+        ("--point-like", {"IRFFITSWriter": {"source_dep": True}}, ["makes no such DL2"]),
+        ("--source-dep", {**OF_A_SOURCE, "IRFFITSWriter": {"point_like": True}}, []),
+        (
+            f"{POINT} --IRFFITSWriter.source_dep=False",
+            {"IRFFITSWriter": {"source_dep": True}},
+            [],
+        ),
+    ],
+)
+def test_alpha_cuts_that_lstchain_cannot_make(
+    tmp_path: Path, options: str, lstchain: dict[str, Any], words: list[str]
+) -> None:
+    keys: dict[str, Any] = {"input": {"gamma_file": "/g.h5"}, "output": "/irf.fits.gz"}
+    stage, step = step_of(tmp_path, "dl2_to_irfs", **keys, options=options)
+    told = [problem.what for problem in stage.conflicts(step, lstchain)]
+    assert len(told) == len(words)
+    assert all(word in what for word, what in zip(words, told, strict=True))
+
+
+@pytest.mark.parametrize("lstchain", [{}, OF_A_SOURCE])
+def test_sensitivities_are_not_made_of_such_dl2(tmp_path: Path, lstchain: dict[str, Any]) -> None:
+    stage, step = step_of(tmp_path, "dl2_to_sensitivity", input=DL2, output="/s.fits.gz")
+    assert len(stage.conflicts(step, lstchain)) == bool(lstchain)
+
+
+@pytest.mark.parametrize("name", ["train_pipe", "dl1_to_dl2"])
+@pytest.mark.parametrize(
+    ("lstchain", "problems"),
+    [
+        ({}, 0),
+        (OF_A_SOURCE, 0),
+        ({"disp_method": "disp_vector"}, 0),
+        ({**OF_A_SOURCE, "disp_method": "disp_vector"}, 1),
+    ],
+)
+def test_a_source_needs_norm_and_sign(
+    tmp_path: Path, name: str, lstchain: dict[str, Any], problems: int
+) -> None:
+    stage, step = step_of(tmp_path, name, **STEPS[name])
+    assert len(stage.conflicts(step, lstchain)) == problems

@@ -26,7 +26,10 @@ STEPS: dict[str, dict[str, Any]] = {
     "dl1_to_dl2": {"input": "/dl1_x.h5", "output": "/out", "path_model": "/models"},
     "dl2_to_irfs": {"input": {"gamma_file": "/g.h5"}, "output": "/out/irf.fits.gz"},
     "dl2_to_sensitivity": {"input": DL2, "output": "/out/s.fits.gz"},
+    "irf_index": {"input": "/dl0", "output": "/out"},
 }
+#: Stages whose options say something to lstluigi, not to a command.
+KEPT = ("train_test_split", "tune_nsb", "irf_index")
 FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], [], []])
 
 
@@ -70,7 +73,7 @@ def test_commands_exist(tmp_path: Path, name: str) -> None:
             assert command[0] in scripts
 
 
-@pytest.mark.parametrize("name", [n for n in STEPS if n not in ("train_test_split", "tune_nsb")])
+@pytest.mark.parametrize("name", [name for name in STEPS if name not in KEPT])
 def test_options_are_passed_through(tmp_path: Path, name: str) -> None:
     options = "--point-like --name='a b; $(c)' --energy 1 2"
     stage, step = step_of(tmp_path, name, **STEPS[name], options=options)

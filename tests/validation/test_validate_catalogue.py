@@ -57,14 +57,26 @@ def test_what_stages_say_themselves_is_accepted(lab: Lab) -> None:
     full(lab)
     content = yaml.safe_load(lab.config.read_text())
     nodes = list(lab.plan().steps)
-    step = {"input": lab.path("merged"), "output": lab.path("dl1ab")}
-    lab.write({"dl1ab": [step]}, **{"prod_id": content["prod_id"]})
+    steps = {
+        stage: [{"input": lab.path("merged"), "output": lab.path(stage)}]
+        for stage in ("dl1ab", "irf_index")
+    }
+    lab.write(steps, **{"prod_id": content["prod_id"]})
     nodes += lab.plan().steps
-    assert {node.stage.name for node in nodes} == set(STAGES)
+    tune = {
+        "input": dict.fromkeys(("data", "mc"), lab.path("merged")),
+        "output": lab.path("t.json"),
+    }
+    lab.write({"tune_nsb": [tune]}, **{"prod_id": content["prod_id"]})
+    nodes += lab.plan().steps
+    # tune_nsb takes no options of its command
+    assert {node.stage.name for node in nodes} == set(STAGES) - {"tune_nsb"}
     seen = set()
     for node in nodes:
         for command in general_commands(node, NO_FILES):
             name = os.path.basename(command[0])
+            if node.stage.name in ("irf_index", "tune_nsb"):  # their options are not the command's
+                continue
             seen.add(name)
             assert not list(_of_command("here", name, command[1:], ()))
     assert seen == set(catalogue().commands)

@@ -67,9 +67,10 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The last thing it said."""
+        """The last thing it said in its own name, else the last line: advice may come after it."""
         lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
-        return re.sub(r"^\w+: error: ", "", lines[-1]) if lines else f"exit code {self.code}"
+        own = [line for line in lines if re.match(r"\w+: ", line)] or lines
+        return re.sub(r"^\w+: error: ", "", own[-1]) if own else f"exit code {self.code}"
 
 
 class Run(Protocol):

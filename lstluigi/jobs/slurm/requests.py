@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import Refused
 from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm.site import Site
@@ -39,7 +39,7 @@ class Requests:
 
         Raises
         ------
-        LstluigiError
+        Refused
             Where the site cannot give them.
         """
         settings = self._settings
@@ -66,9 +66,9 @@ class Requests:
         for name in here:
             if self._site.partitions and name not in self._site.partitions:
                 there = ", ".join(sorted(self._site.partitions))
-                raise LstluigiError(
-                    f"partition {name!r} does not exist here (there are: {there}); name one of "
-                    "them, or map it under slurm_config, key partitions"
+                raise Refused(
+                    f"partition {name!r} does not exist here (there are: {there})",
+                    "name one of them, or map it under slurm_config, key partitions",
                 )
         return ",".join(dict.fromkeys(here))
 
@@ -77,25 +77,26 @@ class Requests:
         return dict(asked.options).get("partition", "").split(",")
 
     def _check(self, asked: Resources) -> None:
-        """Refuse what would wait for ever in the queue."""
+        """Refuse what would wait for ever in the queue, all of it at once."""
+        over = list(self._over(asked))
+        if over:
+            raise Refused("; ".join(over), "ask for less, or for another partition")
+
+    def _over(self, asked: Resources) -> Iterator[str]:
         limits = self.limits(asked)
         where = dict(asked.options).get("partition", "the default partition")
         time = asked.time_s
         if time is not None and limits.time_s is not None and time > limits.time_s:
             given = dict(asked.options)["time"]
-            raise LstluigiError(
-                f"time {given} is more than partition {where} allows "
-                f"({limits.time_s / 3600:g} hours); ask for less, or for another partition"
-            )
+            hours = f"{limits.time_s / 3600:g} hours"
+            yield f"time {given} is more than partition {where} allows ({hours})"
         for what, wish, limit, unit in (
-            ("memory", asked.memory_mb, limits.memory_mb, "MB"),
-            ("cpus-per-task", asked.cpus, limits.cpus, "cores"),
+            ("memory", asked.memory_mb, limits.memory_mb, " MB"),
+            ("cpus-per-task", asked.cpus, limits.cpus, ""),
         ):
             if wish is not None and limit is not None and wish > limit:
-                raise LstluigiError(
-                    f"{what} {wish} is more than a node of partition {where} has ({limit} {unit}); "
-                    "ask for less, or for another partition"
-                )
+                most = f"({limit}{unit})"
+                yield f"{what} {wish}{unit} is more than a node of partition {where} has {most}"
 
     def limits(self, asked: Resources) -> Partition:
         """Limits of where this goes: the profile's word, else Slurm's; the smallest of several."""

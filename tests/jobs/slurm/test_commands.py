@@ -209,6 +209,9 @@ def test_success_is_neither() -> None:
 
 def test_words_are_the_last_that_were_said() -> None:
     assert Answer(1, "", "sbatch: error: one\nsbatch: error: two\n\n").words == "two"
+    unknown = "sbatch: unrecognized option '--foo=bar'"  # Slurm 22.05
+    advice = 'Try "sbatch --help" for more information'
+    assert Answer(255, "", f"{unknown}\n{advice}\n").words == unknown
     assert Answer(1, "only here\n", "").words == "only here"
     assert Answer(3, "", " \n").words == "exit code 3"
 

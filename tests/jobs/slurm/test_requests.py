@@ -79,9 +79,10 @@ def test_a_partition_that_is_not_there() -> None:
     ("asked", "words"),
     [
         ({"time": "4:00:01"}, "time 4:00:01 .*short allows .4 hours"),
-        ({"mem": "16001"}, "memory 16001 .*short"),
-        ({"cpus-per-task": "9"}, "cpus-per-task 9 .*short"),
-        ({"mem-per-cpu": "8G", "cpus-per-task": "2"}, "memory 16384"),
+        ({"mem": "16001"}, r"memory 16001 MB .*short has \(16000 MB\); ask for less"),
+        ({"cpus-per-task": "9"}, r"cpus-per-task 9 .*short has \(8\); ask for less"),
+        ({"mem-per-cpu": "8G", "cpus-per-task": "2"}, "memory 16384 MB"),
+        ({"time": "5:0:0", "mem": "17G", "cpus-per-task": "9"}, "time .*; memory .*; cpus-per-t"),
     ],
 )
 def test_more_than_there_is(asked: dict[str, str], words: str) -> None:
