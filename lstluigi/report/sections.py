@@ -65,16 +65,19 @@ def _changes(config: ToolConfig) -> list[str]:
 
 
 def missing(state: ProductionState) -> Iterator[str]:
-    """Sentences about what is not there."""
+    """Sentences about what is not there, or is not what the config asks for."""
     if not state.begun:
         yield "This production has never been started: nothing of it has been made."
         return
     for name, stage in state.stages.items():
+        total, changed = sum(stage.steps.values()), stage.steps.get(Status.CHANGED, 0)
         left = {s: n for s, n in stage.steps.items() if n and not s.satisfied}
+        left.pop(Status.CHANGED, None)
         if left:
             words = ", ".join(f"{count} {status.value}" for status, count in left.items())
-            total = sum(stage.steps.values())
             yield f"{name}: {sum(left.values())} of {total} steps not done ({words})."
+        if changed:
+            yield f"{name}: {changed} of {total} steps made differently from what the config says."
 
 
 def stages(state: ProductionState) -> Table:

@@ -139,6 +139,20 @@ def test_products_made_and_gone_again_are_known_as_such(lab: Lab, place: Path) -
     }
 
 
+def test_a_changed_product_is_told_as_it_was_made(lab: Lab, place: Path) -> None:
+    small(lab)
+    lab.ok()
+    before = json.loads(Path(lab.plan().steps[0].places.recipe).read_text())
+    lab.configure(threshold=2)
+    result = report(lab, place)
+    assert "r0_to_dl1: 1 of 1 steps made differently from what the config says." in result.output
+    found = told(place)
+    used = [u["prov:entity"] for u in found["used"].values()]
+    (config,) = {name for name in used if name.startswith("config:")}
+    assert config == f"config:lstchain-{before['content']['lstchain_config']}"
+    assert json.loads(found["entity"][config]["lstluigi:content"]) == {"threshold": 1}
+
+
 # ---- the page
 
 
