@@ -211,6 +211,17 @@ def test_smoke_page_has_its_options_of_validate() -> None:
     assert told <= options_of("validate")
 
 
+def test_report_page_has_every_option() -> None:
+    assert first_column(DOCS / "report.md", "## Options") == options_of("report")
+
+
+def test_report_page_has_what_provenance_says() -> None:
+    source = (PACKAGE / "report" / "provenance.py").read_text()
+    source += (PACKAGE / "report" / "checksums.py").read_text()
+    told = first_column(DOCS / "report.md", "### Attributes")
+    assert told == set(re.findall(r'"(lstluigi:\w+)"', source))
+
+
 def test_upgrading_page_has_every_option_and_key() -> None:
     page = DOCS / "upgrading.md"
     assert first_column(page, "## Options") == options_of("upgrade-config")

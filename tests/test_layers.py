@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors commas _version _luigi_import scripts
-    files graph tool_config
+    files graph tool_config pages
     jobs
     config
     products stages

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("production", "run"),
     "status": ("seeing", "status"),
     "logs": ("seeing", "logs"),
+    "report": ("seeing", "report"),
     "retry": ("again", "retry"),
     "remake": ("again", "remake"),
     "cancel": ("production", "cancel"),

@@ -1,4 +1,4 @@
-"""`lstluigi status` and `lstluigi logs`."""
+"""`lstluigi status`, `lstluigi logs` and `lstluigi report`."""
 
 from __future__ import annotations
 
@@ -69,3 +69,36 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
 
     for line in logs_of(config, step, tools, every=every, lines=lines):
         click.echo(line)
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option(
+    "-o", "--output", required=True, type=click.Path(), metavar="DIR", help="Where it is written."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a report that is there.")
+@click.option(
+    "--checksums",
+    type=click.FloatRange(min=0.0),
+    default=10.0,
+    show_default=True,
+    metavar="GB",
+    help="Read so much at most for checksums, small files first.",
+)
+@tool_configs
+def report(config: str, output: str, overwrite: bool, checksums: float, **tools: str) -> None:
+    """Write what was made and how good it is: a page that needs no other file, and provenance.
+
+    Example: lstluigi report lstmcpipe_config.yml -o report
+    """
+    from lstluigi.report.document import write
+
+    written = write(config, output, tools, overwrite=overwrite, checksums=checksums)
+    for sentence in written.missing:
+        click.echo(sentence)
+    if written.without_checksum:
+        click.echo(
+            f"{written.without_checksum} file(s) have no checksum: more than {checksums:g} GB "
+            "would have to be read (--checksums)"
+        )
+    click.echo(f"{written.page} and {written.provenance} are written")

@@ -11,22 +11,17 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files as resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from lstluigi._version import __version__
-from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import Listing, write_text
 from lstluigi.library.markdown import render
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.names import version_parts
 from lstluigi.library.presence import models_there
 from lstluigi.library.show import TITLES, facts, noise
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from lstluigi.pages import environment, refuse_another, template
 
 __all__ = ["Plot", "write"]
 
@@ -34,6 +29,7 @@ __all__ = ["Plot", "write"]
 Plot = Callable[[Production, Path], bool]
 
 GENERATOR = "lstluigi"
+_PACKAGE = "lstluigi.library"
 COLUMNS = ("Production", "Date", "lstchain", "Declinations", "NSB", "Models", "DL2", "IRF")
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _PLOT = "lstluigi_pointings.png"
@@ -93,8 +89,8 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     LstluigiError
         The directory holds a page of somebody else, or cannot be written.
     """
-    _refuse_another(output)
-    environment = _environment()
+    refuse_another(output, GENERATOR)
+    pages = environment(GENERATOR, _PACKAGE)
     written = datetime.date.today().isoformat()
     listing = Listing()
     rows = []
@@ -102,14 +98,12 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     for production, slug in zip(newest_first, _slugs(newest_first), strict=True):
         place = output / "productions" / slug
         values = _values(production, place, listing, plot)
-        html = environment.get_template("production.html").render(
-            values, root="../../", written=written
-        )
+        html = pages.get_template("production.html").render(values, root="../../", written=written)
         write_text(str(place / "index.html"), html)
         rows.append(_row(production, f"productions/{quote(slug)}/index.html"))
     for name in ("library.css", "library.js"):
-        write_text(str(output / name), _template(name))
-    html = environment.get_template("index.html").render(
+        write_text(str(output / name), template(name, _PACKAGE) or "")
+    html = pages.get_template("index.html").render(
         columns=COLUMNS,
         rows=rows,
         lines=sorted({line for row in rows for line in row.lines}),
@@ -119,30 +113,6 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     )
     write_text(str(output / "index.html"), html)
     return output / "index.html"
-
-
-def _refuse_another(output: Path) -> None:
-    page = output / "index.html"
-    if output.exists() and not output.is_dir():
-        raise LstluigiError(f"{shown(str(output))} is no directory; name another with -o")
-    if page.exists() and f'content="{GENERATOR} ' not in page.read_text(errors="replace")[:2000]:
-        raise LstluigiError(
-            f"{shown(str(page))} is not a page of this command; name another directory with -o"
-        )
-
-
-def _template(name: str) -> str:
-    return resources(__package__).joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, loader=FunctionLoader(_template), undefined=StrictUndefined
-    )
-    environment.globals["generator"] = f"{GENERATOR} {__version__}"
-    return environment
 
 
 def _slugs(productions: Sequence[Production]) -> Iterator[str]:

@@ -1,0 +1,172 @@
+"""The report of a production: one page of HTML that needs no other file, and its provenance."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstluigi.cost import cost_of, yaml_lines
+from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import write_text
+from lstluigi.pages import environment, refuse_another, template
+from lstluigi.plan import Plan
+from lstluigi.plots.pointings import figure
+from lstluigi.plots.sets import PointingSet, pointing_sets
+from lstluigi.prodlog import accounts
+from lstluigi.report import figures, provenance, sanity, sections
+from lstluigi.report.checksums import FileFacts, facts_of
+from lstluigi.report.model import ProductionState
+from lstluigi.report.software import CITED
+from lstluigi.report.state import production_state
+from lstluigi.steps import PlannedStep
+
+__all__ = ["GENERATOR", "PAGE", "PROVENANCE", "Written", "write"]
+
+GENERATOR = "lstluigi report"
+PAGE, PROVENANCE = "index.html", "provenance.json"
+_PACKAGES = ("lstluigi.report", "lstluigi.library")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Parameters
+    ----------
+    page, provenance : str
+        Paths of both files.
+    missing : list of str
+        Sentences about what the production lacks.
+    without_checksum : int
+        Files that are there and were not read for a checksum.
+    """
+
+    page: str
+    provenance: str
+    missing: list[str]
+    without_checksum: int
+
+
+def write(
+    config: str,
+    output: str,
+    tools: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+    checksums: float = 10.0,
+) -> Written:
+    """Write the report of a production into a directory.
+
+    Parameters
+    ----------
+    config : str
+        Path of the production config.
+    output : str
+        The directory; other files in it are left alone.
+    tools : mapping of str to str
+        Paths of the configs of tools, as for `production_state`.
+    overwrite : bool
+        Whether an earlier report may be replaced.
+    checksums : float
+        So much (GB) is read at most to compute checksums.
+
+    Raises
+    ------
+    LstluigiError
+        There is a report, or a page of somebody else; or the production cannot be read.
+    """
+    refuse_another(Path(output), GENERATOR)
+    paths = [os.path.join(output, name) for name in (PAGE, PROVENANCE)]
+    for path in paths:
+        if os.path.lexists(path) and not overwrite:
+            raise LstluigiError(
+                f"{shown(path, 4096)} exists; name another directory with -o or give --overwrite"
+            )
+    state = production_state(config, **tools)
+    shown_configs = list(sections.configs(state))
+    known = provenance.earlier(paths[1])
+    facts = facts_of([*(one.path for one in shown_configs), *_files(state)], checksums * 1e9, known)
+    texts = {one.path: one.text for one in shown_configs}
+    told = provenance.serialized(provenance.document(state, facts, texts))
+    values = _values(state, facts)
+    page = _page({**values, "configs": shown_configs, "provenance_sha256": _sha256(told)})
+    # all is known by now, so that only a full disk can come between the two
+    write_text(paths[1], told)
+    write_text(paths[0], page)
+    return Written(paths[0], paths[1], values["missing"], values["without_checksum"])
+
+
+def _files(state: ProductionState) -> Iterator[str]:
+    """Files that steps read and make."""
+    for step in state.steps:
+        yield from state.plan.finals(step.node)
+        for reading in range(len(step.node.readings)):
+            yield from state.plan.files(step.node, reading)
+
+
+def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str, Any]:
+    """What the page shows."""
+    problems = list(state.warnings)
+    costs = cost_of(state.plan, accounts(state.prod_id), lambda n: state.steps[n.index].ledger)
+    return {
+        "state": state,
+        "stamp": sections.stamp(state),
+        "missing": list(sections.missing(state)),
+        "stages": sections.stages(state),
+        "cost": sections.cost(costs),
+        "suggested": "\n".join(yaml_lines(costs)),
+        "failed": sections.failed(state),
+        "software": sections.software(state, problems),
+        "problems": problems,
+        "pointings": _pointings(state),
+        "performance": list(figures.performance(state)),
+        "importances": figures.importances(state),
+        "nodes": list(sanity.groups(state)),
+        "rows": sanity.ROWS,
+        "cited": CITED,
+        "count": len(facts),
+        "without_checksum": sum(not one.sha256 for one in facts.values()),
+    }
+
+
+def _pointings(state: ProductionState) -> figures.Figure | None:
+    sets = _pointing_sets(state.plan)
+    if not sets:
+        return None
+    return figures.rendered(figure(sets), "Pointing nodes: training and test", wide=True)
+
+
+def _pointing_sets(plan: Plan) -> list[PointingSet]:
+    """Nodes that models are trained with, then the others, whatever their paths call them."""
+    above: set[int] = set()
+    for node in plan.steps:
+        if node.step.stage == "train_pipe":
+            above |= plan.graph.ancestors(node.index)
+    training = pointing_sets(p for n in plan.steps if n.index in above for p in _paths(n))
+    found = [
+        replace(one, kind="training", label=f"training {one.line}".strip()) for one in training
+    ]
+    others = pointing_sets(p for n in plan.steps if n.index not in above for p in _paths(n))
+    return found + [one for one in others if one.label not in [known.label for known in found]]
+
+
+def _paths(node: PlannedStep) -> Iterator[str]:
+    yield from (made.path for made in node.makes)
+    yield from (reading.path for reading in node.readings)
+
+
+def _page(values: Mapping[str, Any]) -> str:
+    style = "".join(template(name, *_PACKAGES) or "" for name in ("library.css", "report.css"))
+    page = environment(GENERATOR, *_PACKAGES).get_template("report.html")
+    # the policy allows for this style and for nothing else
+    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return page.render(values, style=style, allowed=allowed, written=values["stamp"])
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
