@@ -114,3 +114,9 @@ def test_a_stage_is_one_small_module() -> None:
     stages = [path for path in (PACKAGE / "stages").glob("*.py") if path.name != "base.py"]
     for path in stages:
         assert len(path.read_text().splitlines()) <= 115, path
+
+
+def test_each_test_module_has_a_name_of_its_own() -> None:
+    """Pytest takes two modules of one name in different directories for one."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
