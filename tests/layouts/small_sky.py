@@ -9,7 +9,7 @@ from pathlib import Path
 from lstluigi.config import load_config
 from lstluigi.layouts import PathConfig
 from lstluigi.plan import Plan
-from lstluigi.stages import STAGES
+from lstluigi.stages import SHAPES, STAGES
 
 PROD = "20261101_v0.12.3_small"
 #: Node names of each particle at three pointings: by falling zenith angle, then by azimuth.
@@ -24,7 +24,6 @@ PROTONS = (
     "node_theta_10.500_az_180.0_",
 )
 TEST = ("node_theta_32.059_az_102.217_", "node_theta_10.0_az_248.117_")
-SHAPES = {name: stage.shape for name, stage in STAGES.items()}
 
 
 def simtel(root: Path, inner: str, nodes: Iterable[str], files: int = 1) -> None:
@@ -60,7 +59,7 @@ def planned(config: PathConfig, tmp_path: Path) -> Plan:
     """What lstluigi makes of the config's file."""
     file = tmp_path / "generated.yml"
     config.save_yml(file, overwrite=True)
-    return Plan(load_config(file, SHAPES), STAGES, None)
+    return Plan(load_config(file, SHAPES), STAGES, {})
 
 
 def outside(plan: Plan) -> dict[str, int]:

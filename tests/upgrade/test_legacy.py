@@ -141,7 +141,7 @@ def test_every_sentence_stands_in_the_new_file(tmp_path: Path) -> None:
         ({"stages_to_be_run": ["r0_to_dl2"]}, "stage 'r0_to_dl2' is unknown"),
         ({"obs_date": None}, "key 'obs_date': the key is missing"),
         ({"zenyth": "zenith_20deg"}, "write 'zenith'"),
-        ({"workflow_kind": "hiperta"}, "'lstchian' is unknown"),
+        ({"workflow_kind": "lstchian"}, "'lstchian' is unknown"),
         ({"prod_id": "a/b"}, "cannot be part of a file name"),
         ({"particles": ["gamma", "/etc"]}, "cannot be part of a file name"),
         ({"merging_options": {"no_images": True}}, "write 'no_image'"),
