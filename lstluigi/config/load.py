@@ -80,16 +80,16 @@ def load_config(
     top.refuse_unknown(TOP_KEYS)
     base = str(full.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    shapes = workflows.get(workflow_kind) or next(iter(workflows.values()))
+    read_as = workflow_kind or next(iter(workflows))
     prod_id = top.require("prod_id", values.file_name, "")
-    stages_to_run = read_stages_to_run(top, shapes)
-    steps = read_stages(top, stages_to_run, shapes, base)
+    stages_to_run = read_stages_to_run(top, read_as, workflows)
+    steps = read_stages(top, stages_to_run, read_as, workflows, base)
     config = ProductionConfig(
         path=full,
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
-        slurm=read_slurm(top, (*shapes, CONTROLLER), base, site),
+        slurm=read_slurm(top, (*workflows[read_as], CONTROLLER), base, site),
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
