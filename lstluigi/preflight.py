@@ -24,6 +24,8 @@ from lstluigi.steps import PlannedStep, tools_of
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
+    for config in plan.configs.values():
+        yield from config.problems()
     for node in plan.steps:
         yield from node.stage.problems(node.step)
         yield from _both_sides(plan, node)

@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
-from lstluigi.errors import LstluigiError, shown
+from lstluigi.ctapipe_config import START, ctapipe_problems
+from lstluigi.errors import LstluigiError, Problem, shown
 
 
 def canonical(value: Any) -> str:
     """JSON text that is the same for equal content, whatever the order of keys."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def digest(value: Any) -> str:
@@ -59,6 +60,11 @@ class ToolConfig:
         """Name of the copy that is kept beside a product."""
         return f"{self.tool}_config_{self.digest}{self.path.suffix}"
 
+    def problems(self) -> Iterator[Problem]:
+        """What the tool would pass over in silence, or refuse when its job has begun."""
+        if self.tool in _CHECKS:
+            yield from _CHECKS[self.tool](f"{self.tool} config {self.path}", self.content)
+
     @classmethod
     def read(cls, tool: str, path: Path) -> ToolConfig:
         """Read a config: JSON (a bare Infinity allowed as lstchain writes it), YAML, TOML, text.
@@ -72,12 +78,15 @@ class ToolConfig:
         try:
             text = path.read_text(encoding="utf-8")
             content = _PARSERS[tool](path.suffix, text)
+            canonical(content)
         except OSError as error:
             raise LstluigiError(
                 f"{where} cannot be read ({error.strerror}); check the path"
             ) from None
         except (ValueError, yaml.YAMLError) as error:
             raise LstluigiError(f"{where} {_said(error)}; {_MENDS[tool]}") from None
+        except TypeError:
+            raise LstluigiError(f"{where} has a key that is no text; {_MENDS[tool]}") from None
         if not isinstance(content, dict):
             raise LstluigiError(f"{where} does not hold names and values; {_MENDS[tool]}")
         return cls(tool, path, text, content)
@@ -118,9 +127,12 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "ctapipe": _traitlets,
     "rta": _lines,
 }
+_CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
+    "ctapipe": ctapipe_problems
+}
 _MENDS = {
     "lstchain": "write a fresh one with lstchain_dump_config --mc",
-    "ctapipe": "start from configs/ctapipe_lst.yml",
+    "ctapipe": START,
     "rta": "write lines of the form 'key = value;'",
 }
 

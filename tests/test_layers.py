@@ -18,6 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors commas _version _luigi_import scripts
+    ctapipe_config
     files graph tool_config
     jobs
     config
