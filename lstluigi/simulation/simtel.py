@@ -26,6 +26,7 @@ from .eventio import (
     unsigned_varint,
     var_string,
 )
+from .light import Photoelectrons
 from .showers import OBSERVATION_HEIGHT, Beam, Pointing, Showers
 
 TEL_ID = 1
@@ -69,7 +70,13 @@ def file_header(run: Run, camera: Camera) -> Iterator[bytes]:
     yield _laser_calibration(camera)
 
 
-def event(run: Run, showers: Showers, index: int, adc: npt.NDArray[np.uint16]) -> Iterator[bytes]:
+def event(
+    run: Run,
+    showers: Showers,
+    index: int,
+    adc: npt.NDArray[np.uint16],
+    image: Photoelectrons | None = None,
+) -> Iterator[bytes]:
     """Yield the objects of one triggered shower.
 
     Parameters
@@ -81,12 +88,16 @@ def event(run: Run, showers: Showers, index: int, adc: npt.NDArray[np.uint16]) -
         Which one; its number in the file is one more.
     adc : ndarray of uint16, shape (2, n_pixels, n_samples)
         What `Camera.digitise` returns.
+    image : Photoelectrons, optional
+        What the event is made of, if it is to be written, too.
     """
     number = index + 1
     event_id = 100 * number  # the last two digits count the uses of a shower
     yield _mc_shower(run, showers, index)
     north, east, _ = showers.core[index]
     yield data(2021, 1, event_id, i32(number), f32(north, -east))  # x north, y west
+    if image is not None:
+        yield container(1204, 0, event_id, _photoelectrons(image, adc.shape[1]))
     yield _array_event(run.pointing, event_id, number, adc)
 
 
@@ -258,6 +269,18 @@ def _mc_shower(run: Run, showers: Showers, index: int) -> bytes:
         f32(showers.first_height[index], showers.depth_of_maximum[index]),
         i16(0),
     )
+
+
+def _photoelectrons(image: Photoelectrons, n_pixels: int) -> bytes:
+    """Arrival times by pixel; one that was drawn for several stands there as often."""
+    lists = []
+    for pixel in np.unique(image.pixel):
+        drawn = image.time[image.pixel == pixel]
+        times = np.resize(drawn, round(image.weight * len(drawn)))
+        lists.append((len(times), i16(pixel) + i32(len(times)) + array(times, "f4")))
+    total = sum(count for count, _ in lists)
+    head = i32(total, n_pixels, len(lists))
+    return data(1208, 1, TEL_ID - 1, head, *(listed for _, listed in lists))
 
 
 def _array_event(

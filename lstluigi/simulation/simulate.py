@@ -29,6 +29,7 @@ def simulate_file(
     seed: int,
     run_number: int = 1,
     noise_everywhere: bool = False,
+    true_images: bool = False,
 ) -> int:
     """Write one file of toy LST-1 DL0. Toy simulation, not CORSIKA, not for science.
 
@@ -50,6 +51,9 @@ def simulate_file(
     noise_everywhere : bool
         Night-sky background in all pixels, not only around the image (ten times larger files;
         needed where noise itself is measured, as by ``lstchain_tune_nsb``).
+    true_images : bool
+        The photoelectrons themselves beside each event (four bytes for each; ctapipe processes DL1
+        again only where it comes from files with them).
 
     Returns
     -------
@@ -60,7 +64,7 @@ def simulate_file(
     counter = _Counter()
     # one thread: files are shared out among processes, and sums come out the same everywhere
     with threadpool_limits(1):
-        write_file(Path(path), _objects(run, noise_everywhere, counter))
+        write_file(Path(path), _objects(run, noise_everywhere, true_images, counter))
     return counter.triggered
 
 
@@ -68,7 +72,9 @@ class _Counter:
     triggered = 0
 
 
-def _objects(run: simtel.Run, noise_everywhere: bool, counter: _Counter) -> Iterator[bytes]:
+def _objects(
+    run: simtel.Run, noise_everywhere: bool, true_images: bool, counter: _Counter
+) -> Iterator[bytes]:
     camera = lst_camera()
     rng = np.random.default_rng(run.seed)
     showers = throw(run.beam, run.pointing, run.n_showers, rng)
@@ -87,7 +93,8 @@ def _objects(run: simtel.Run, noise_everywhere: bool, counter: _Counter) -> Iter
                 image.pixel, image.time, image.weight, rng, noise_everywhere=noise_everywhere
             )
             counter.triggered += 1
-            yield from simtel.event(run, showers, start + int(index), adc)
+            truth = image if true_images else None
+            yield from simtel.event(run, showers, start + int(index), adc, truth)
     yield simtel.thrown_histogram(run, showers)
 
 
