@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import CTAPIPE_CONFIG, LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -25,12 +26,14 @@ class DL1ab(Stage):
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
+    whole: ClassVar[Check] = checks.DL1
+    with_images: ClassVar[Check] = checks.DL1_WITH_IMAGES
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL1 with images."""
         source = step.path("input")
         pattern = None if source.endswith(".h5") else "*.h5"
-        return [Reading(source, checks.DL1_WITH_IMAGES, pattern)]
+        return [Reading(source, self.with_images, pattern)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of DL1 files."""
@@ -39,15 +42,30 @@ class DL1ab(Stage):
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """One DL1 file for each DL1 file."""
         output = step.path("output")
-        check = checks.DL1_WITH_IMAGES if KEEP_IMAGES in step.arguments else checks.DL1
+        check = self.with_images if KEEP_IMAGES in step.arguments else self.whole
         return [same_name(os.path.join(output, os.path.basename(f)), check) for f in inputs[0]]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """One call of lstchain for each file; no images unless the options ask for them."""
-        wanted = tuple(a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES))
-        images = () if KEEP_IMAGES in step.arguments else (NO_IMAGES,)
-        options = ("lstchain_dl1ab", *images, *wanted)
-        return [
-            (*options, "-f", file, "-o", os.path.basename(file), "-c", LSTCHAIN_CONFIG)
-            for file in inputs[0]
-        ]
+        """One call for each file; no images unless the options ask for them."""
+        wanted = [a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES)]
+        keep = KEEP_IMAGES in step.arguments
+        return [self.call(file, wanted, keep) for file in inputs[0]]
+
+    def call(self, file: str, options: Sequence[str], images: bool) -> Command:
+        """How a file is processed."""
+        start = ("lstchain_dl1ab", *(() if images else (NO_IMAGES,)), *options)
+        return (*start, "-f", file, "-o", os.path.basename(file), "-c", LSTCHAIN_CONFIG)
+
+
+class CtapipeDL1ab(DL1ab):
+    """A directory of DL1 files of ctapipe, or one file, to a directory of the same names."""
+
+    workflows = ("ctapipe",)
+    whole = checks.CTAPIPE_DL1
+    with_images = checks.CTAPIPE_DL1_WITH_IMAGES
+
+    def call(self, file: str, options: Sequence[str], images: bool) -> Command:
+        """How a file is processed: without being told so, ctapipe keeps the old parameters."""
+        written = "--write-images" if images else "--no-write-images"
+        start = ("ctapipe-process", "--recompute-dl1", written, *options)
+        return (*start, "-i", file, "-o", os.path.basename(file), "-c", CTAPIPE_CONFIG)

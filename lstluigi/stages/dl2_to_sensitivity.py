@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
@@ -11,15 +10,13 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, fits_stem, not_fits, same_name
 from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
-
-FITS = re.compile(r"\.fits(\.gz)?$")
 
 
 def plot_path(step: Step) -> str:
     """Path of the plot: beside the FITS file, under its name."""
-    return FITS.sub("", step.path("output")) + ".png"
+    return fits_stem(step.path("output")) + ".png"
 
 
 class DL2ToSensitivity(Stage):
@@ -53,8 +50,4 @@ class DL2ToSensitivity(Stage):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file."""
-        output = step.path("output")
-        if FITS.search(output):
-            return ()
-        what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
-        return [Problem(step.where("output"), what, "name a FITS file")]
+        return list(not_fits(step))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage
+from lstluigi.stages.base import CTAPIPE_CONFIG, LSTCHAIN_CONFIG, Inputs, Reading, Stage
 
+#: lstluigi's own option: ctapipe merges no files with one number, and nodes count from 1 again.
+UNIQUE = "--unique-obs-id"
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
 
@@ -29,6 +33,7 @@ class R0ToDL1(Stage):
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
+    whole: ClassVar[Check] = checks.DL1
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
@@ -42,12 +47,33 @@ class R0ToDL1(Stage):
         """One DL1 file for each simtel file."""
         output = step.path("output")
         names = [dl1_name(file) for reading in (0, 1) for file in inputs[reading]]
-        return [Product(name, f"{output}/{name}", checks.DL1) for name in names]
+        return [Product(name, f"{output}/{name}", self.whole) for name in names]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """One call of lstchain for each file."""
-        return [
-            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", LSTCHAIN_CONFIG)
-            for reading in (0, 1)
-            for file in inputs[reading]
-        ]
+        """One call for each file."""
+        return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
+
+    def call(self, step: Step, file: str) -> Command:
+        """How a file is processed."""
+        files = ("-f", file, "-o", ".")
+        return ("lstchain_mc_r0_to_dl1", *step.arguments, *files, "-c", LSTCHAIN_CONFIG)
+
+
+def observation(simtel: str) -> int:
+    """Number of a simtel file, made of its path: 48 bits."""
+    return int(hashlib.sha256(simtel.encode()).hexdigest()[:12], 16)
+
+
+class CtapipeR0ToDL1(R0ToDL1):
+    """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
+
+    workflows = ("ctapipe",)
+    whole = checks.CTAPIPE_DL1
+
+    def call(self, step: Step, file: str) -> Command:
+        """How a file is processed."""
+        options = [a for a in step.arguments if a != UNIQUE]
+        if UNIQUE in step.arguments:
+            options.append(f"--SimTelEventSource.override_obs_id={observation(file)}")
+        files = ("-i", file, "-o", dl1_name(file))
+        return ("ctapipe-process", *options, *files, "-c", CTAPIPE_CONFIG)

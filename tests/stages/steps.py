@@ -10,17 +10,17 @@ from typing import Any
 import yaml
 
 from lstluigi.config import Step, load_config
-from lstluigi.stages import SHAPES, STAGES
+from lstluigi.stages import SHAPES, WORKFLOWS
 from lstluigi.stages.base import Stage
 
 
-def step_of(tmp_path: Path, stage: str, **keys: Any) -> tuple[Stage, Step]:
-    """A stage, and a step of it read from a config."""
+def step_of(tmp_path: Path, stage: str, kind: str = "lstchain", **keys: Any) -> tuple[Stage, Step]:
+    """A stage of a workflow, and a step of it read from a config."""
     path = tmp_path / "config.yml"
-    content = {"workflow_kind": "lstchain", "prod_id": "p", "stages_to_run": [stage]}
+    content = {"workflow_kind": kind, "prod_id": "p", "stages_to_run": [stage]}
     path.write_text(yaml.safe_dump({**content, "stages": {stage: [keys]}}))
     (step,) = load_config(path, SHAPES).steps
-    return STAGES[stage], step
+    return WORKFLOWS[kind][stage], step
 
 
 @dataclass
