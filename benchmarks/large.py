@@ -119,4 +119,4 @@ def finish(config: Path) -> None:
         for file in plan.finals(node):
             os.makedirs(os.path.dirname(file), exist_ok=True)
             Path(file).touch()
-        record(node.places.recipe, plan.recipes[index], plan.kept(node))
+        record(node.places.recipe, plan.recipe(node), plan.kept(node))

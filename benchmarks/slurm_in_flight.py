@@ -1,10 +1,10 @@
 """Thousands of jobs in Slurm's queue, followed by one run: its memory, processes and CPU time.
 
-The r0_to_dl1 stage of NSB-0.07 (52,100 files), with 17 files a job, so 3,126 jobs, on a cluster of
-4 cores: the first jobs hold it, the others wait. Nothing changes then, and the run is watched for a
-while, once as `lstluigi run` and once as `luigi --module lstluigi Production`, which finds the same
-jobs again after the first was killed. ``--files 300 --per-job 50`` has as many jobs for three times
-as many files.
+The r0_to_dl1 stage of NSB-0.07 (52,100 files), with 17 files a job, so 3,065 jobs or a few more, on
+a cluster of 4 cores: the first jobs hold it, the others wait. Nothing changes then, and the run is
+watched for a while, once as `lstluigi run` and once as `luigi --module lstluigi Production`, which
+finds the same jobs again after the first was killed. ``--files 300 --per-job 50`` has as many jobs
+for three times as many files.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=150.0, help="how long to watch")
     parser.add_argument("--interval", type=float, default=30.0, help="between queries (s)")
     given = parser.parse_args()
-    given.jobs = NODES * -(-given.files // given.per_job)
+    given.jobs = -(-NODES * given.files // given.per_job)  # those of several nodes share jobs
     interval = given.interval
     slurm = intervals(interval)
     with workplace(given) as root, start_lab(root, nodes=2, cpus=2) as lab:

@@ -19,6 +19,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
+    "pipeline_graphs",
     "stage_tables",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}

@@ -4,16 +4,24 @@ Importing this module sets Luigi up, so that `luigi --module lstluigi Production
 works as typed. It loads no science package.
 """
 
-from lstluigi._luigi_import import import_luigi
+from typing import TYPE_CHECKING
+
+from lstluigi._setup import is_command, set_up
 from lstluigi._version import __version__
 
-import_luigi()
-
-from lstluigi.production import STAGE_TASKS, STEP_TASKS, Production  # noqa: E402
-from lstluigi.scheduling import install  # noqa: E402
-
-install()
-# each stage's task by its name: lstluigi.R0ToDL1, lstluigi.R0ToDL1Step, ...
-globals().update({task.__name__: task for task in (*STAGE_TASKS.values(), *STEP_TASKS.values())})
+if TYPE_CHECKING:
+    from lstluigi.production import Production
 
 __all__ = ["Production", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Each task by its name: lstluigi.Production, lstluigi.R0ToDL1, lstluigi.R0ToDL1Step, ..."""
+    # modules are asked for here before they are looked for; tasks are classes
+    if name[0].isupper() and (task := set_up().get(name)) is not None:
+        return task
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if not is_command():
+    globals().update(set_up())

@@ -16,8 +16,8 @@ from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
-from lstluigi.session import without_refused
-from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
+from lstluigi.session import stages_of, without_refused
+from lstluigi.stages import SHAPES
 from lstluigi.steps import PlannedStep, planned
 
 #: How long (s) a run may take to end once it was told to.
@@ -60,7 +60,7 @@ def cancel(config: str, tell: Tell, *, dry_run: bool = False) -> None:
         When not everything can be ended, or Slurm does not answer.
     """
     production = _read(config, tell)
-    stages = WORKFLOWS.get(production.workflow_kind, STAGES)
+    stages = stages_of(production)
     steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(production.steps)]
     ended = _end_run(production.prod_id, steps, tell, dry_run)
     arrays = _concerned(steps)

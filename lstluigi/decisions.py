@@ -26,7 +26,7 @@ def accept(plan: Plan, steps: Iterable[PlannedStep]) -> None:
             continue
         was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
         notes = {"accepted": was, "by_hand": list(plan.by_hand(node))}
-        record(node.places.recipe, plan.recipes[node.index], plan.kept(node), **notes)
+        record(node.places.recipe, plan.recipe(node), plan.kept(node), **notes)
         plan.accept_inputs(node)
         log.warning("accepted as it is: %s (%s)", node, "; ".join(reasons))
 

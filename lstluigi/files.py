@@ -156,13 +156,18 @@ def _current_umask() -> int:
 _UMASK = _current_umask()
 
 
-def last_line(path: str) -> str:
-    """The last line with something in it of a text file; empty where there is none."""
+def last_lines(path: str, count: int) -> list[str]:
+    """The last lines with something in them of a text file; none where there is no file."""
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return []
+    return [line.rstrip() for line in lines if line.strip()][-count:]
+
+
+def last_line(path: str) -> str:
+    """The last line with something in it of a text file; empty where there is none."""
+    return next((line.strip() for line in last_lines(path, 1)), "")
 
 
 def nearest_existing(path: str) -> str:

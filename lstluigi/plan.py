@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
 from lstluigi.files import Listing
@@ -15,9 +15,10 @@ from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
-from lstluigi.recipe import Recipe, own_changes, recorded, short
+from lstluigi.recipe import Content, Recipe, own_changes, recorded, short
 from lstluigi.stages.base import Reading, Stage
 from lstluigi.steps import (
+    NO_FILES,
     OneFile,
     PlannedStep,
     Unit,
@@ -28,7 +29,7 @@ from lstluigi.steps import (
     tools_of,
     unit,
 )
-from lstluigi.tool_config import ToolConfigs
+from lstluigi.tool_config import ToolConfigs, digest
 
 
 class Standing(Enum):
@@ -38,6 +39,14 @@ class Standing(Enum):
     PASSED = "passed"  #: product not there, but everything made of it is
     CHANGED = "changed"  #: product there, by another recipe than today's
     MISSING = "missing"
+
+
+class _Fingerprint(NamedTuple):
+    """What is remembered of a step's recipe."""
+
+    name: str  #: of its product in the recipes of others
+    digest: str
+    outside: Mapping[str, str]  #: what recipes found beside files from outside add to upstream
 
 
 class _Files:
@@ -147,7 +156,7 @@ class Plan:
 
     def kept(self, node: PlannedStep) -> ToolConfigs:
         """The configs that the step's commands read, those of tools that have none left out."""
-        tools = tools_of(general_commands(node, _Files(self, node)))
+        tools = tools_of(general_commands(node, NO_FILES))
         return {tool: self.configs[tool] for tool in tools if tool in self.configs}
 
     def finals(self, node: PlannedStep) -> Sequence[str]:
@@ -215,7 +224,7 @@ class Plan:
         for made in node.makes:
             self.listing.forget(os.path.dirname(made.path))
         self._manifests.pop(node.index, None)
-        self.forget_names(node)
+        self.forget_names()
 
     def let_go(self, node: PlannedStep) -> None:
         """Keep nothing of a step's files in memory while its jobs are under way."""
@@ -223,14 +232,13 @@ class Plan:
             if reading.pattern is not None and reading in self.external(node):
                 self.listing.forget(reading.path)
         self._manifests.pop(node.index, None)
-        self.forget_names(node)
+        self.forget_names()
 
-    def forget_names(self, node: PlannedStep) -> None:
-        """Let go of the paths of a step's files; they are put together again when asked for."""
-        self._finals.pop(node.index, None)
-        self._final_sets.pop(node.index, None)
-        for reading in range(len(node.readings)):
-            self._files.pop((node.index, reading), None)
+    def forget_names(self) -> None:
+        """Let go of the paths of all files; they are put together again when asked for."""
+        self._files.clear()
+        self._finals.clear()
+        self._final_sets.clear()
 
     @cached_property
     def standings(self) -> list[Standing]:
@@ -274,22 +282,34 @@ class Plan:
 
     # how a product was made
 
+    def recipe(self, node: PlannedStep) -> Recipe:
+        """Today's recipe of a step that is not in or behind a cycle.
+
+        It is put together when asked for: each lists all that is upstream.
+        """
+        upstream: dict[str, str] = {}
+        for index in sorted(self.graph.ancestors(node.index)):
+            above = self._fingerprints[index]
+            upstream |= above.outside
+            upstream[above.name] = above.digest
+        upstream |= self._fingerprints[node.index].outside
+        return Recipe(self._content(node), upstream)
+
     @cached_property
-    def recipes(self) -> Mapping[int, Recipe]:
-        """Today's recipe of each step that is not in or behind a cycle, by index."""
-        found: dict[int, Recipe] = {}
+    def _fingerprints(self) -> Mapping[int, _Fingerprint]:
+        found: dict[int, _Fingerprint] = {}
         for index in self.graph.order:
             node = self.steps[index]
-            upstream: dict[str, str] = {}
-            for producer in self.producers(node):
-                upstream |= found[producer.index].upstream
-                upstream[short(producer.output)] = found[producer.index].digest
+            outside: dict[str, str] = {}
             for record in self.outside.upstream(node):
-                upstream |= record["upstream"]
-                upstream[short(next(iter(record["content"]["makes"])))] = record["digest"]
-            content = recipe_content(node, self.config, _Files(self, node), self.configs)
-            found[index] = Recipe(content, upstream)
+                outside |= record["upstream"]
+                outside[short(next(iter(record["content"]["makes"])))] = record["digest"]
+            value = digest(self._content(node))
+            found[index] = _Fingerprint(short(node.output), value, outside)
         return found
+
+    def _content(self, node: PlannedStep) -> Content:
+        return recipe_content(node, self.config, _Files(self, node), self.configs)
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
         """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
@@ -310,19 +330,20 @@ class Plan:
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""
-        record, recipe = self.record(node), self.recipes[node.index]
+        record, recipe = self.record(node), self.recipe(node)
         if record is not None:
             if record["digest"] != recipe.digest:
                 yield from own_changes(record, recipe, self.configs)
-            yield from self._changes_above(node, record["upstream"])
+            yield from self._changes_above(node, record["upstream"], recipe.upstream)
         if grown := self.grown(node):
             yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
         for file in self.outside.replaced(node, self.manifest(node) or Manifest()):
             yield f"{file} has another size than when it was read"
 
-    def _changes_above(self, node: PlannedStep, before: Mapping[str, str]) -> Iterator[str]:
+    def _changes_above(
+        self, node: PlannedStep, before: Mapping[str, str], now: Mapping[str, str]
+    ) -> Iterator[str]:
         """Products that it was made of and that are made differently now, or were not read."""
-        now = self.recipes[node.index].upstream
         changed = {name for name, value in before.items() if now.get(name, value) != value}
         if changed:
             named = [n.output for n in self.steps if short(n.output) in changed]
@@ -367,5 +388,3 @@ class Plan:
         """Go on without input files that failed and may be missing."""
         manifest = self.manifest(node) or self.outside.manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
-        for index in self.graph.descendants(node.index):  # they do without them, too
-            self.forget_names(self.steps[index])

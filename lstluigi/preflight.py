@@ -8,18 +8,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
-from lstluigi.errors import LstluigiError, Problem
+from lstluigi.errors import LstluigiError, Problem, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.ledger import submissions
 from lstluigi.jobs.lock import holder
+from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested
 from lstluigi.stages.base import Reading
-from lstluigi.steps import PlannedStep, tools_of
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -41,6 +42,13 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
+    """Configs of tools that these steps read and that are not known; absent ones were told."""
+    needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
+    for tool in sorted(needed - plan.config.tool_configs.keys()):
+        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:
@@ -96,10 +104,7 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
-    recipes = [plan.recipes[node.index].content for node in steps]
-    needed = {tool for recipe in recipes for tool in tools_of(recipe["commands"])}
-    for tool in sorted(needed - plan.configs.keys()):
-        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
+    yield from tool_config_problems(plan, steps)
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:
@@ -156,6 +161,27 @@ def environment_problems(
         what = f"source_environment names {absent}, which is not on this machine"
         mend = "use --environment current to run the jobs with the python that runs lstluigi"
         yield Problem(str(config.path), what, mend)
+
+
+def program_problems(
+    steps: Sequence[PlannedStep], environment: Environment, local: bool
+) -> Iterator[Problem]:
+    """Programs that these steps call and that jobs of this machine would not find.
+
+    An environment on a cluster may have them where this machine has not; its jobs tell.
+    """
+    first: dict[str, PlannedStep] = {}
+    for node in steps:
+        for name in node.stage.programs:
+            first.setdefault(name, node)
+    if not local or not first:
+        return
+    source = environment.conda_env or environment.source_file
+    where = "on this machine" if source is None else f"in the environment {shown(source)}"
+    for name in missing_programs(environment, list(first)):
+        what = f"it calls {name}, which is not {where}"
+        mend = "install it there, or name the environment that has it with source_environment"
+        yield Problem(first[name].step.where(), what, mend)
 
 
 def resource_problems(

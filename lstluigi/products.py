@@ -19,7 +19,7 @@ from lstluigi.graph import Made
 SCRATCH = ".lstluigi"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Places:
     """Where a step keeps what is not a product.
 

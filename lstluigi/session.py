@@ -7,14 +7,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lstluigi import decisions, preflight
-from lstluigi.config import ProductionConfig, Step, load_config
+from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
@@ -24,6 +24,7 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.prodlog import ProductionLog
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
+from lstluigi.stages.base import Stage
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 from lstluigi.tool_config import TOOLS, ToolConfig
@@ -79,10 +80,9 @@ class Session:
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
-        self.config = _load(choices)
-        configs = {t: ToolConfig.read(t, path) for t, path in self.config.tool_configs.items()}
-        self.plan = Plan(self.config, WORKFLOWS[self.config.workflow_kind], configs)
-        if problems := list(preflight.config_problems(self.plan)):
+        self.plan, problems = examine(choices)
+        self.config = self.plan.config
+        if problems:
             _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
         self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend, self.config)
@@ -150,6 +150,7 @@ class Session:
                 problems += preflight.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += preflight.environment_problems(self.config, self.environment, local)
+            problems += preflight.program_problems(running, self.environment, local)
             problems += preflight.resource_problems(self.plan, running, self.backend)
         _refuse(problems)
         return steps
@@ -175,6 +176,7 @@ class Session:
                 self.log.begin()
                 self.listeners.append(self.log.heard)
                 atexit.register(self.log.close)
+            self.plan.forget_names()  # planning has put together those of all files
             self._prepared[key] = steps
         return self._prepared[key]
 
@@ -240,8 +242,7 @@ class Session:
         return whole and self.plan.record(node) is None
 
     def _look_again(self, anew: frozenset[int] = frozenset()) -> None:
-        stages = WORKFLOWS[self.config.workflow_kind]
-        self.plan = Plan(self.config, stages, self.plan.configs, anew)
+        self.plan = Plan(self.config, stages_of(self.config), self.plan.configs, anew)
         self._selected.clear()
         self.tasks.clear()
         self.__dict__.pop("_by_path", None)
@@ -298,30 +299,52 @@ class Session:
         return self.satisfied(node)
 
 
-def _load(choices: Choices) -> ProductionConfig:
-    """Read the config; if something is wrong in it, tell what is wrong between its steps, too."""
+def examine(choices: Choices) -> tuple[Plan, list[Problem]]:
+    """Plan a production and find everything that is wrong whatever the file system holds.
+
+    Steps that lack a path are not in the plan.
+
+    Raises
+    ------
+    ConfigError
+        Where there is nothing to plan: no config, or none in the current format.
+    """
+    config, problems = _load(choices)
+    configs = {}
+    for tool, path in config.tool_configs.items():
+        if path.is_file():
+            try:
+                configs[tool] = ToolConfig.read(tool, path)
+            except ConfigError as error:
+                problems += error.problems
+    plan = Plan(config, stages_of(config), configs)
+    return plan, [*problems, *preflight.config_problems(plan)]
+
+
+def stages_of(config: ProductionConfig) -> Mapping[str, Stage]:
+    """The stages of a production's workflow; lstchain's if its kind is unknown."""
+    return WORKFLOWS.get(config.workflow_kind, STAGES)
+
+
+def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
+    """Read the config as far as it can be read."""
     named = {tool: getattr(choices, f"{tool}_config") for tool in TOOLS}
     given = {tool: Path(path) for tool, path in named.items() if path}
     site = choices.site or os.environ.get(SITE)
     try:
-        return load_config(Path(choices.config), SHAPES, given, Path(site) if site else None)
+        config = load_config(Path(choices.config), SHAPES, given, Path(site) if site else None)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        stages = WORKFLOWS.get(error.read.workflow_kind, STAGES)
-        more = preflight.config_problems(Plan(without_refused(error.read), stages, {}))
-        raise ConfigError([*error.problems, *more]) from None
+        return without_refused(error.read), list(error.problems)
+    return config, []
 
 
 def without_refused(config: ProductionConfig) -> ProductionConfig:
     """A config that has been read as far as it could be, without steps that lack a path."""
-    return replace(config, steps=tuple(step for step in config.steps if all(_paths(step))))
-
-
-def _paths(step: Step) -> Iterator[str]:
-    """Paths of a step; empty where they were refused."""
-    outputs = step.output if isinstance(step.output, dict) else {"": step.output}
-    yield from (*step.inputs.values(), *outputs.values())
+    stages = stages_of(config)
+    steps = tuple(step for step in config.steps if stages[step.stage].shape.fits(step))
+    return replace(config, steps=steps)
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -14,10 +14,10 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
-from lstluigi.jobs.results import ItemResult
+from lstluigi.jobs.results import NOT_FOUND, ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan, Standing
-from lstluigi.recipe import record
+from lstluigi.recipe import Recipe, record
 from lstluigi.resources import requested
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 from lstluigi.tool_config import ToolConfigs
@@ -121,8 +121,9 @@ class StepJob:
         accepted = (plan.record(node) or {}).get("accepted", [])
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
-        record(node.places.recipe, plan.recipes[node.index], configs, **notes)
-        return self._work(items)
+        recipe = plan.recipe(node)
+        record(node.places.recipe, recipe, configs, **notes)
+        return self._work(items, recipe)
 
     def _keep_configs(self) -> ToolConfigs:
         """Keep the tools' configs beside the product: jobs read them there, and so can people."""
@@ -157,7 +158,7 @@ class StepJob:
                 return kept is None or file in kept.get("by_hand", [])
         return True
 
-    def _work(self, items: Sequence[Item]) -> Work:
+    def _work(self, items: Sequence[Item], recipe: Recipe) -> Work:
         node, stage = self.node, self.node.stage
         try:
             resources = requested(self._plan, node, self._backend)
@@ -171,7 +172,7 @@ class StepJob:
             adds_up=not stage.per_file,
         )
         title = f"{stage.name} {node.label} {self._plan.config.prod_id}"
-        return Work(items, shared, title, self._plan.recipes[node.index].digest)
+        return Work(items, shared, title, recipe.digest)
 
     # under way
 
@@ -216,7 +217,7 @@ class StepJob:
             self._tell(self.node, word)
         finally:
             self.node.places.clear_scratch()
-            self._plan.forget_names(self.node)
+            self._plan.forget_names()
             self._release()
         return outcome
 
@@ -260,9 +261,10 @@ def _source(identity: str, unit: Unit) -> str:
 
 
 def _is_data(result: ItemResult) -> bool:
-    """Is it the file that is bad, not the job that was killed or the disk that is full?"""
+    """Is it the file that is bad, not the job that was killed, its disk or its environment?"""
     reason = str(result.get("reason", ""))
-    return result.get("rc") is not None and not reason.startswith(("disk full", "out of memory"))
+    of_the_job = result.get("rc") in (None, NOT_FOUND)
+    return not of_the_job and not reason.startswith(("disk full", "out of memory"))
 
 
 def _told(dropped: Mapping[str, str]) -> str:

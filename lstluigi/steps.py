@@ -32,7 +32,7 @@ class Unit:
     loads: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A step of the config with its stage, as a node of the graph."""
 
@@ -89,6 +89,18 @@ class OneFile:
         if self.node.readings[reading].aside:
             return self.inputs[reading]
         return [self.file] if reading == self.reading else []
+
+
+class _NoFiles:
+    """Inputs of a step of which no file is known."""
+
+    lstchain: Mapping[str, Any] = {}
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        return ()
+
+
+NO_FILES: Inputs = _NoFiles()
 
 
 def planned(index: int, step: Step, stage: Stage) -> PlannedStep:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from lstluigi.ctapipe_config import START, ctapipe_problems
-from lstluigi.errors import LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, Problem, shown
 
 
 def canonical(value: Any) -> str:
@@ -27,6 +27,8 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
 
 
+#: The configs that lstchain writes have 10 kB.
+MAX_CHARACTERS = 4 * 1024**2
 #: Tools that have a config, by the key that names it in a production config (without `_config`).
 TOOLS = ("lstchain", "ctapipe", "rta")
 
@@ -71,25 +73,30 @@ class ToolConfig:
 
         Raises
         ------
-        LstluigiError
-            When the file cannot be read or does not hold a mapping of names to values.
+        ConfigError
+            When the file cannot be read or does not hold names and values.
         """
-        where = f"{tool} config {path}"
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                text = file.read(MAX_CHARACTERS + 1)
+            if len(text) > MAX_CHARACTERS:
+                raise _unfit(tool, path, f"it is longer than {MAX_CHARACTERS // 1024**2} MiB")
             content = _PARSERS[tool](path.suffix, text)
             canonical(content)
         except OSError as error:
-            raise LstluigiError(
-                f"{where} cannot be read ({error.strerror}); check the path"
-            ) from None
-        except (ValueError, yaml.YAMLError) as error:
-            raise LstluigiError(f"{where} {_said(error)}; {_MENDS[tool]}") from None
+            what = f"it cannot be read ({error.strerror})"
+            raise _unfit(tool, path, what, "check the path") from None
+        except (ValueError, yaml.YAMLError, RecursionError) as error:
+            raise _unfit(tool, path, _said(error)) from None
         except TypeError:
-            raise LstluigiError(f"{where} has a key that is no text; {_MENDS[tool]}") from None
+            raise _unfit(tool, path, "it has a key that is no text") from None
         if not isinstance(content, dict):
-            raise LstluigiError(f"{where} does not hold names and values; {_MENDS[tool]}")
+            raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
         return cls(tool, path, text, content)
+
+
+def _unfit(tool: str, path: Path, what: str, mend: str = "") -> ConfigError:
+    return ConfigError([Problem(f"{tool} config {path}", what, mend or _MENDS[tool])])
 
 
 #: The configs of a production, by tool.
@@ -97,8 +104,11 @@ ToolConfigs = Mapping[str, ToolConfig]
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     said = " ".join(str(error).split())
-    return f"is not JSON ({said})" if isinstance(error, json.JSONDecodeError) else f"({said})"
+    kind = "YAML" if isinstance(error, yaml.YAMLError) else "JSON"
+    return f"it is not {'TOML' if isinstance(error, tomllib.TOMLDecodeError) else kind} ({said})"
 
 
 def _json(suffix: str, text: str) -> Any:

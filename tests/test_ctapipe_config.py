@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lstluigi.ctapipe_config import ctapipe_problems, known_classes
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import ConfigError
 from lstluigi.tool_config import ToolConfig
 
 ROOT = Path(__file__).parent.parent
@@ -86,19 +86,20 @@ def test_what_ctapipe_may_know_is_left_to_it(content: dict[Any, Any]) -> None:
     ("name", "text", "said"),
     [
         ("c.yml", "EventSource: {allowed_tels: [1", "start from configs/ctapipe_lst.yml"),
-        ("c.yml", "- 1\n", "does not hold names and values"),
-        ("c.yml", "1: {a: 1}\nEventSource: {}\n", "has a key that is no text"),
+        ("c.yml", "- 1\n", "does not hold a JSON object"),
+        ("c.yml", "1: {a: 1}\nEventSource: {}\n", "it has a key that is no text"),
         ("c.yml", "EventSource: !!python/object:os.system {}\n", "ctapipe config"),
-        ("c.json", "{", "is not JSON"),
+        ("c.json", "{", "not JSON"),
         ("c.toml", "[", "ctapipe config"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(LstluigiError) as error:
+    with pytest.raises(ConfigError) as error:
         ToolConfig.read("ctapipe", tmp_path / name)
-    assert said in str(error.value)
-    assert "\n" not in str(error.value)
+    (problem,) = error.value.problems
+    assert said in str(problem)
+    assert "\n" not in str(problem)
 
 
 def test_a_date_in_a_config_is_content_as_any_other(tmp_path: Path) -> None:

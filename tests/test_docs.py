@@ -20,6 +20,7 @@ from lstluigi.config import load_config, slurm
 from lstluigi.config.load import TOP_KEYS
 from lstluigi.config.steps import STEP_KEYS
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
+from lstluigi.layouts import registry
 from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.products import Manifest
@@ -27,6 +28,7 @@ from lstluigi.recipe import Recipe, record
 from lstluigi.scheduling import defaults
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.tool_config import TOOLS, ToolConfig
+from lstluigi.upgrade import legacy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -98,8 +100,10 @@ def test_productions_that_run_on_toy_dl0_load(name: str) -> None:
 
 
 def test_toy_production_of_ctapipe_has_the_standard_config() -> None:
-    copy = ROOT / "production_configs" / "toy_ctapipe" / "ctapipe_config.yml"
-    assert copy.read_text() == (ROOT / "configs" / "ctapipe_lst.yml").read_text()
+    copy = ROOT / "production_configs" / "toy_ctapipe" / "ctapipe_config.json"
+    standard = ROOT / "configs" / "ctapipe_lst.yml"
+    read = [ToolConfig.read("ctapipe", path).content for path in (copy, standard)]
+    assert read[0] == read[1]
 
 
 def test_page_on_ctapipe_has_every_stage_with_its_tools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +199,71 @@ def test_running_page_has_every_option() -> None:
     assert {text.split()[0] for text in told} == options_of("run")
 
 
+def test_validating_page_has_every_option() -> None:
+    told = first_column(DOCS / "validating.md", "## Options")
+    assert {text for text in told if text.startswith("--")} == options_of("validate")
+
+
+def test_requesting_page_has_every_option() -> None:
+    page = DOCS / "requesting.md"
+    told = first_column(page, "### Options of generate-config")
+    assert told == options_of("generate-config")
+    assert first_column(page, "### A grid of NSB levels") == options_of("generate-nsb-grid")
+
+
+def test_every_pipeline_has_its_graph() -> None:
+    pages = "\n".join(page.read_text() for page in (DOCS / "pipelines").glob("*.md"))
+    drawn = set(re.findall(r"^```\{pipeline-graph\} (\w+)$", pages, re.MULTILINE))
+    assert drawn <= set(registry.names())
+    assert set(registry.names()) <= set(re.findall(r"PathConfig\w+", pages))
+
+
 def test_simulation_page_has_every_option() -> None:
     told = first_column(DOCS / "simulation.md", "## Options")
     assert told == options_of("simulate")
+
+
+def test_smoke_page_has_its_options_of_validate() -> None:
+    told = first_column(DOCS / "smoke.md", "## Options")
+    assert told == {"--smoke", "--keep"}
+    assert told <= options_of("validate")
+
+
+def test_upgrading_page_has_every_option_and_key() -> None:
+    page = DOCS / "upgrading.md"
+    assert first_column(page, "## Options") == options_of("upgrade-config")
+    told = {word.split(".")[0] for word in first_column(page, "## Configs of 2021-22")}
+    silent = {"workflow_kind", "prod_type", "stages_to_be_run", *legacy.NOISE}
+    others = {"merge_and_copy_dl1", "dl1_noise_tune_"}
+    assert told - others == set(legacy.TOP_KEYS) - silent
+
+
+def test_library_page_has_every_command_and_option() -> None:
+    group = command("productions")
+    assert isinstance(group, click.Group)
+    assert first_column(DOCS / "library.md", "## Commands") == set(group.commands)
+    section = (DOCS / "library.md").read_text().split("\n## Options\n")[1].split("\n## ")[0]
+    told: dict[str, set[str]] = {name: set() for name in group.commands}
+    for line in section.splitlines():
+        words = [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:3]]
+        if len(words) == 2 and words[0]:
+            for name in words[1] or told:
+                told[name] |= {text.split()[0] for text in words[0]}
+    for name, inner in group.commands.items():
+        options = (p for p in inner.params if isinstance(p, click.Option))
+        assert told[name] == {opt for option in options for opt in option.opts}, name
+
+
+@pytest.mark.parametrize("name", ["plot-pointings", "suggest"])
+def test_pointings_page_has_every_option(name: str) -> None:
+    told = first_column(DOCS / "pointings.md", f"## Options of {name}")
+    assert told == options_of(name)
+
+
+def test_pointings_page_has_every_projection() -> None:
+    from lstluigi.plots.pointings import PROJECTIONS
+
+    assert first_column(DOCS / "pointings.md", "## Projections") == set(PROJECTIONS)
 
 
 def test_running_page_has_luigis_exit_codes() -> None:

@@ -32,12 +32,13 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     session
     scheduling
     production
+    _setup
     controller detached
     cancel
     display
     run
     simulation layouts
-    library
+    smoke library upgrade
     plots suggest
     validation request
     cli

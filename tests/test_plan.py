@@ -11,7 +11,7 @@ import pytest
 from lab import FULL, Lab, full, small
 
 from lstluigi.plan import Plan, Standing
-from lstluigi.recipe import short
+from lstluigi.recipe import Recipe, short
 
 
 def touch(lab: Lab, *names: str) -> None:
@@ -23,6 +23,11 @@ def touch(lab: Lab, *names: str) -> None:
 
 def standings(lab: Lab, plan: Plan) -> dict[str, Standing]:
     return {os.path.relpath(n.output, lab.root): plan.standings[n.index] for n in plan.steps}
+
+
+def recipe_of(lab: Lab, index: int) -> Recipe:
+    plan = lab.plan()
+    return plan.recipe(plan.steps[index])
 
 
 def test_nothing_is_there(lab: Lab) -> None:
@@ -43,6 +48,28 @@ def test_expected_files(lab: Lab) -> None:
     split = {name for name in expected if "split" in name}
     assert expected - split == FULL
     assert len(split) == 2
+
+
+def test_names_that_were_let_go_are_put_together_again(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+
+    def names() -> list[object]:
+        files = [plan.files(n, number) for n in plan.steps for number in range(len(n.readings))]
+        return [*files, *map(plan.finals, plan.steps), *map(plan.final_set, plan.steps)]
+
+    before = names()
+    plan.forget_names()
+    assert names() == before
+
+
+def test_a_recipe_lists_all_that_is_upstream(lab: Lab) -> None:
+    full(lab)
+    plan = lab.plan()
+    for node in plan.steps:
+        above = [plan.steps[index] for index in plan.graph.ancestors(node.index)]
+        expected = {short(other.output): plan.recipe(other).digest for other in above}
+        assert plan.recipe(node).upstream == expected
 
 
 def test_whole_and_passed(lab: Lab) -> None:
@@ -134,10 +161,10 @@ def test_a_recipe_holds_what_the_content_depends_on(lab: Lab) -> None:
 
 def test_the_environment_is_part_of_a_recipe_as_named(lab: Lab) -> None:
     small(lab)
-    before = lab.plan().recipes[0]
+    before = recipe_of(lab, 0)
     text = lab.config.read_text()
     lab.config.write_text(f"{text}source_environment: {{source_file: /a, conda_env: x}}\n")
-    after = lab.plan().recipes[0]
+    after = recipe_of(lab, 0)
     assert before.digest != after.digest
     assert after.content["environment"] == {"source_file": "/a", "conda_env": "x"}
 
@@ -145,11 +172,11 @@ def test_the_environment_is_part_of_a_recipe_as_named(lab: Lab) -> None:
 @pytest.mark.parametrize("other", ["--pattern '*.h5'", "-p '*.h5' --no-image"])
 def test_options_are_part_of_a_recipe(lab: Lab, other: str) -> None:
     small(lab)
-    before = lab.plan().recipes[1].digest
+    before = recipe_of(lab, 1).digest
     small(lab, options="--pattern '*.h5' --no-image")
-    assert lab.plan().recipes[1].digest == before  # quoted or not
+    assert recipe_of(lab, 1).digest == before  # quoted or not
     small(lab, options=other)
-    assert lab.plan().recipes[1].digest != before
+    assert recipe_of(lab, 1).digest != before
 
 
 def test_the_longest_line_of_steps_is_the_highest(lab: Lab) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from lab import Lab, full, small, write_dl1
 
 from lstluigi.errors import ConfigError
@@ -68,6 +69,40 @@ def test_an_lstchain_config_that_cannot_be_read(lab: Lab, text: str) -> None:
     assert f"lstchain config {lab.lstchain_config}" in run.text
     assert "Traceback" not in run.text
     assert lab.files() == set()
+
+
+def test_files_are_looked_at_where_the_config_does_not_parse(lab: Lab) -> None:
+    full(lab)
+    text = lab.config.read_text().replace(lab.path("dl0/gamma"), lab.path("dl0/gama"))
+    lab.config.write_text(text.replace("prod_id: test_prod", "prod_ids: test_prod"))
+    lab.lstchain_config.write_text("{")
+    found = problems(lab)
+    assert len(found) == 4
+    unknown, absent, lstchain, missing = found
+    assert "'prod_ids': the key is unknown" in unknown
+    assert "'prod_id': the key is missing" in absent
+    assert f"lstchain config {lab.lstchain_config}" in lstchain
+    assert f"{lab.path('dl0/gama')} does not exist" in missing
+
+
+@pytest.mark.parametrize("key", ["input", "output", "path_model", "output.train", "input.gamma"])
+def test_a_step_without_one_of_its_paths(lab: Lab, key: str) -> None:
+    full(lab)
+    content = yaml.safe_load(lab.config.read_text())
+    stage = {"output.train": "train_test_split", "input.gamma": "train_pipe"}.get(key, "dl1_to_dl2")
+    step, (*above, last) = content["stages"][stage][0], key.split(".")
+    del (step[above[0]] if above else step)[last]
+    lab.write(content["stages"])
+    found = problems(lab)
+    assert f"stage {stage}, step 1, key '{key}': the key is missing" in found[0]
+    assert not [problem for problem in found if f"stage {stage}" in problem][1:]
+
+
+def test_an_lstchain_config_that_is_not_there_is_told_once(lab: Lab) -> None:
+    small(lab)
+    lab.lstchain_config.unlink()
+    (found,) = problems(lab)
+    assert f"there is no file '{lab.lstchain_config}'" in found
 
 
 def test_an_absent_environment_is_not_needed_with_another_choice(lab: Lab) -> None:

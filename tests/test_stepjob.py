@@ -168,6 +168,7 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
     [
         {"state": "failed", "reason": "killed by SIGKILL", "rc": None},
         {"state": "failed", "reason": "disk full: cannot publish", "rc": 0},
+        {"state": "failed", "reason": "x is not in this environment", "rc": 127},
         {"state": "failed", "reason": "its job was ended", "tail": []},
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lstluigi._setup import set_up
 from lstluigi._version import __version__
 from lstluigi.errors import LstluigiError
 
@@ -17,8 +18,17 @@ from lstluigi.errors import LstluigiError
 COMMANDS = {
     "run": ("production", "run"),
     "cancel": ("production", "cancel"),
+    "suggest": ("pointings", "suggest"),
+    "productions": ("library", "productions"),
+    "generate-config": ("request", "generate_config"),
+    "generate-nsb-grid": ("request", "generate_nsb_grid"),
+    "plot-pointings": ("pointings", "plot_pointings"),
+    "validate": ("validation", "validate"),
+    "upgrade-config": ("upgrading", "upgrade_config"),
     "simulate": ("data", "simulate"),
 }
+#: Those that need no Luigi start without it.
+LIGHT = frozenset(("suggest", "plot-pointings", "productions"))
 
 
 class _Commands(click.Group):
@@ -38,12 +48,27 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in LIGHT:
+            set_up()
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except LstluigiError as error:
             click.echo(f"lstluigi: {error}", err=True)
             ctx.exit(error.exit_code)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.split(".")[0] == "lstluigi":
+                raise
+            install = "pip install 'lstluigi[analysis]'"
+            click.echo(f"lstluigi: {missing} is not installed; {install} brings it", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("lstluigi: interrupted", err=True)
             ctx.exit(130)

@@ -9,6 +9,7 @@ from lstluigi.config.model import (
     Step,
     Unfit,
     fraction,
+    switch,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "fraction",
     "load_config",
     "missing_tool_config",
+    "switch",
 ]

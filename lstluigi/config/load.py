@@ -17,7 +17,7 @@ from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.tool_config import TOOLS
 
-__all__ = ["load_config", "missing_tool_config"]
+__all__ = ["interpret", "load_config", "missing_tool_config"]
 
 METADATA = (
     "prod_type",
@@ -76,16 +76,44 @@ def load_config(
     source = shown(str(path), 4096)[1:-1]
     full = Path(os.path.abspath(path))
     value, line, problems = read_yaml(full, source)
-    top = _top(value, Place(source, line), problems)
+    return interpret(value, Place(source, line), problems, full, workflows, given, site)
+
+
+def interpret(
+    value: Value,
+    place: Place,
+    problems: list[Problem],
+    path: Path,
+    workflows: Mapping[str, Mapping[str, Shape]],
+    given: Mapping[str, Path] | None = None,
+    site: Path | None = None,
+) -> ProductionConfig:
+    """Check what has been read of a production config; the other half of `load_config`.
+
+    Parameters
+    ----------
+    value, place, problems
+        The document, where it starts, and what is wrong with it already.
+    path : Path
+        The config's absolute path.
+    workflows, given, site
+        As for `load_config`.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found.
+    """
+    top = _top(value, place, problems)
     top.refuse_unknown(TOP_KEYS)
-    base = str(full.parent)
+    base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
     read_as = workflow_kind or next(iter(workflows))
     prod_id = top.require("prod_id", values.file_name, "")
     stages_to_run = read_stages_to_run(top, read_as, workflows)
     steps = read_stages(top, stages_to_run, read_as, workflows, base)
     config = ProductionConfig(
-        path=full,
+        path=path,
         workflow_kind=workflow_kind,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
@@ -114,7 +142,7 @@ def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
     path : Path
         The production config.
     """
-    there = ", ".join(shown(file.name) for file in _json_files(path.parent)[:10]) or "none"
+    there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
     key = TOOL_KEYS[tool]
     return (
         f"the {tool} config is not known (*.json beside it: {there})",
@@ -131,10 +159,7 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
     place = replace(place, lines=value.lines)
     if LEGACY_KEY in value:
         what = "this is the format of 2021-22, which does not have the paths of each step"
-        mend = (
-            "write it in the current format: stages_to_run, and under stages the input and output "
-            "of every step"
-        )
+        mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
     return Section(value, place, problems)
 
@@ -174,7 +199,7 @@ def _tool_configs(
         elif named is not None:
             where, chosen = top.place.where(key), Path(named)
         else:
-            beside = _json_files(Path(base))
+            beside = json_files(Path(base))
             if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
                 yield tool, beside[0]
             continue
@@ -184,7 +209,7 @@ def _tool_configs(
         yield tool, chosen
 
 
-def _json_files(directory: Path) -> list[Path]:
+def json_files(directory: Path) -> list[Path]:
     """Return the visible JSON files of a directory."""
     return sorted(
         path

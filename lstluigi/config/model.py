@@ -10,7 +10,16 @@ from typing import Any, Literal, TypeAlias
 from lstluigi.errors import Problem, shown
 from lstluigi.jobs.settings import SlurmSettings
 
-__all__ = ["Place", "ProductionConfig", "Shape", "SourceEnvironment", "Step", "Unfit", "fraction"]
+__all__ = [
+    "Place",
+    "ProductionConfig",
+    "Shape",
+    "SourceEnvironment",
+    "Step",
+    "Unfit",
+    "fraction",
+    "switch",
+]
 
 Backend: TypeAlias = Literal["local", "slurm", "auto"]
 
@@ -54,6 +63,25 @@ def fraction(text: str) -> float:
     return value
 
 
+def switch(text: str) -> bool:
+    """Read whether something is wanted.
+
+    Parameters
+    ----------
+    text : str
+        The value as the config has it.
+
+    Raises
+    ------
+    Unfit
+        It is neither true nor false.
+    """
+    value = {"true": True, "false": False}.get(text.lower())
+    if value is None:
+        raise Unfit(f"{shown(text)} is neither true nor false", "write true or false")
+    return value
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a step of a stage may look like.
@@ -74,8 +102,25 @@ class Shape:
     options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
 
+    def fits(self, step: Step) -> bool:
+        """Does a step have every path that it must have? Not so where one was refused."""
+        extra = {**step.extra, "path_model": step.path_model}
+        return (
+            _fits(step.input, self.input)
+            and _fits(step.output, self.output)
+            and _fits(extra, self.extra_keys)
+        )
 
-@dataclass(frozen=True)
+
+def _fits(given: object, wanted: Literal["path"] | Mapping[str, bool]) -> bool:
+    """Is there a path, or one under every name that is required?"""
+    if wanted == "path":
+        return bool(given)
+    required = [name for name, needed in wanted.items() if needed]
+    return isinstance(given, Mapping) and all(given.get(name) for name in required)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands in a config.
 
@@ -125,7 +170,7 @@ def _word(name: str) -> str:
     return name if name.isidentifier() else shown(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One entry of a stage.
 

@@ -80,7 +80,8 @@ def text(value: Value) -> str:
     """Read one line of text."""
     if not isinstance(value, str):
         raise Unfit(f"{kind(value)} stands where text is expected", "write one value")
-    if CONTROL.search(value):
+    # nearly all are plain ASCII, which is told at once
+    if not (value.isascii() and value.isprintable()) and CONTROL.search(value):
         raise Unfit(f"{shown(value)} holds a control character", "remove it")
     return value
 
@@ -175,6 +176,8 @@ def path(value: Value, base: str, output: bool = False) -> str:
 
 
 def _check_length(full: str) -> None:
+    if len(full) <= NAME_MAX and full.isascii():
+        return
     raw = os.fsencode(full)
     if len(raw) <= NAME_MAX:
         return

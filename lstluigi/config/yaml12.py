@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
+from lstluigi.config.document import NULLS, Value, YamlList, YamlMapping, kind
+from lstluigi.config.plain import read_plain
 from lstluigi.errors import ConfigError, Problem, shown
 
 __all__ = ["Value", "YamlList", "YamlMapping", "kind", "read_yaml"]
@@ -21,59 +23,10 @@ MAX_BYTES = 64 * 1024**2
 MAX_DEPTH = 32
 #: Keys and values once aliases are followed; the largest known config (3,375 steps) has 56,000.
 MAX_VALUES = 1_000_000
-NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 
 #: The parser written in C where PyYAML has it.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class YamlMapping(dict[str, "Value"]):
-    """A mapping of the file.
-
-    Attributes
-    ----------
-    line : int
-        Line it starts at, from 1.
-    lines : dict of str to int
-        Line of each key.
-    """
-
-    __slots__ = ("line", "lines")
-
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self.line = line
-        self.lines: dict[str, int] = {}
-
-
-class YamlList(list["Value"]):
-    """A list of the file.
-
-    Attributes
-    ----------
-    line : int
-        Line it starts at, from 1.
-    lines : list of int
-        Line of each item.
-    """
-
-    __slots__ = ("line", "lines")
-
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self.line = line
-        self.lines: list[int] = []
-
-
-Value: TypeAlias = str | YamlMapping | YamlList | None
-
-
-def kind(value: Value) -> str:
-    """Say what a value is, for messages."""
-    if isinstance(value, YamlMapping):
-        return "a mapping"
-    return "a list" if isinstance(value, YamlList) else "text"
 
 
 def read_yaml(path: Path, source: str) -> tuple[Value, int, list[Problem]]:
@@ -101,6 +54,9 @@ def read_yaml(path: Path, source: str) -> tuple[Value, int, list[Problem]]:
         The file cannot be read, or is not one YAML document of bounded size and depth.
     """
     text = _text(path, source)
+    plain = read_plain(text, MAX_VALUES)
+    if plain is not None:
+        return plain, plain.line, []
     builder = _Builder(source)
     events = yaml.parse(text, Loader=Loader)
     try:

@@ -10,7 +10,7 @@ from functools import lru_cache
 __all__ = ["Made", "Read", "matches", "parent", "reaches"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Made:
     """What a step makes.
 
@@ -26,7 +26,7 @@ class Made:
     directory: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Read:
     """What a step reads.
 

@@ -70,7 +70,7 @@ class Followed:
             log.warning("%s", error)
 
 
-@dataclass
+@dataclass(slots=True)
 class Submitted:
     """A chunk under way: whose items it holds, and what it asked for."""
 

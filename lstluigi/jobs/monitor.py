@@ -68,6 +68,7 @@ class Monitor:
         self._chunks: dict[ChunkId, Submitted] = {}
         self._unseen: list[Followed] = []
         self._outcomes: dict[int, Outcome] = {}
+        self._sizes: dict[int, int] = {}
         self._again: Counter[tuple[str, str]] = Counter()
         self._asked = self._refresh_at = float("-inf")
         self._interval = backend.interval
@@ -83,7 +84,7 @@ class Monitor:
     def progress(self, job: Job) -> tuple[int, int]:
         """Items of a job that have ended, and all of them (0 before it is submitted)."""
         followed = self._jobs.get(id(job))
-        done = len(followed.items) if followed else 0
+        done = len(followed.items) if followed else self._sizes.get(id(job), 0)
         return done, done + (len(followed.open) if followed else 0)
 
     def pump(self) -> bool:
@@ -165,7 +166,7 @@ class Monitor:
         said = f"{followed.job.where}: {message}"
         refused = followed.open.intersection(items)
         if refused == followed.open and not followed.items:
-            self._outcomes[id(followed.job)] = Outcome(False, said)
+            self._end(followed, Outcome(False, said))
             followed.open.clear()
             followed.job.abandon(said)
             return
@@ -290,7 +291,13 @@ class Monitor:
             outcome = followed.job.conclude(followed.items)
         except Exception as error:  # the others go on, whatever is wrong with this one
             outcome = Outcome(False, sentence(error))
-        self._outcomes[id(followed.job)] = outcome
+        self._end(followed, outcome)
+
+    def _end(self, followed: Followed, outcome: Outcome) -> None:
+        """Keep nothing of a job but its outcome and how many items it had."""
+        job = id(followed.job)
+        self._outcomes[job], self._sizes[job] = outcome, len(followed.items)
+        del self._jobs[job]
 
     def _look_for_products(self) -> None:
         unseen, self._unseen = self._unseen, []

@@ -12,6 +12,8 @@ from lstluigi.jobs.backend import Cause, Status
 
 #: How an item ended, as the runner wrote it down: keys `state`, `reason`, `tail`, `wall_s`, ...
 ItemResult = Mapping[str, Any]
+#: Exit code of a command that is not there, as shells have it.
+NOT_FOUND = 127
 #: Causes that lie with the job, not with what it was doing.
 OF_THE_JOB = (Cause.MEMORY, Cause.TIME, Cause.NODE, Cause.PREEMPTED, Cause.CANCELLED)
 
@@ -51,7 +53,8 @@ def speaks_for_itself(result: ItemResult) -> bool:
 def cause_of(result: ItemResult, status: Status) -> Cause:
     """Why an item failed that the runner has seen fail, or that it has not finished."""
     reason = str(result.get("reason", ""))
-    if result.get("state") == "empty" or reason.startswith("disk full"):
+    hopeless = result.get("state") == "empty" or result.get("rc") == NOT_FOUND
+    if hopeless or reason.startswith("disk full"):
         return Cause.FINAL
     if reason.startswith("out of memory"):
         return Cause.MEMORY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 #: Long options of sbatch that lstluigi sets itself, or that would change what it relies on: where
 #: output goes, how a submission is found again, and that its own retry decides.
@@ -16,6 +17,7 @@ OWN_OPTIONS = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_own_option(name: str) -> bool:
     """Whether lstluigi sets this option of sbatch (long name without dashes) itself.
 

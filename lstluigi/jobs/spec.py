@@ -240,7 +240,7 @@ class Chunk:
     environment: Environment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ArrayFiles:
     """Where the files of an array lie.
 

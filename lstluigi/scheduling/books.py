@@ -42,7 +42,7 @@ class Books:
         """Return the last status of a task, None for one that is not in the books."""
         return self._status.get(task_id)
 
-    def required(self, task_id: str) -> frozenset[str]:
+    def required(self, task_id: str) -> tuple[str, ...]:
         """Return what a task requires."""
         return self._requirements.required(task_id)
 
@@ -65,7 +65,7 @@ class Books:
         if told.get("deps") is not None:
             self._requirements.require(task_id, told["deps"])
         if told.get("new_deps"):
-            self._requirements.require(task_id, {*self.required(task_id), *told["new_deps"]})
+            self._requirements.require(task_id, [*self.required(task_id), *told["new_deps"]])
         self._enter(task_id, status)
 
     def handed_out(self, task_id: str) -> None:
@@ -93,7 +93,7 @@ class Books:
         if (
             self._status.get(task_id) == PENDING
             and self._told[task_id].get("runnable")
-            and not self._requirements.missing(task_id)
+            and not self._requirements.lacks(task_id)
         ):
             self.ready[task_id] = None
         else:

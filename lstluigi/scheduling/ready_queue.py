@@ -38,7 +38,7 @@ class _ReadyState(SimpleTaskState):  # type: ignore[misc]
 
     def offer(self, task: Any) -> None:
         """Queue a task if it can run now; entries that no longer hold are dropped by `take`."""
-        if task.status == PENDING and not self.requirements.missing(task.id):
+        if task.status == PENDING and not self.requirements.lacks(task.id):
             entry = (-task.priority, task.time, next(self._order), task.id)
             heapq.heappush(self._queue, entry)
 
@@ -52,7 +52,7 @@ class _ReadyState(SimpleTaskState):  # type: ignore[misc]
                 and task.status == PENDING
                 and -priority == task.priority
                 and worker_id in task.workers
-                and not self.requirements.missing(task_id)
+                and not self.requirements.lacks(task_id)
             ):
                 return task
         return None

@@ -17,8 +17,8 @@ item fails is replaced, because a failure may leave open files and half-made sta
 What items name under ``loads`` (models) stays in the worker's memory once joblib has loaded it, so
 its children find it there. An item that memory does not suffice for then is done again without.
 Commands run inside the process where they are Python, so their global state is put back between
-items. Random generators that a module makes at import are the one thing the items of a warm chunk
-share.
+items, and the global random generators get a seed for each product. Generators that a module makes
+at import are the one thing the items of a warm chunk share.
 """
 
 from __future__ import annotations
@@ -557,6 +557,8 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
         make_link(source, link)
     for path, check in item.get("verify", []):
         verify_input(path, check)
+    if item["commands"] and item["products"]:
+        seed(item["products"][0]["final"])
     try:
         for argv in item["commands"]:
             print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
@@ -576,6 +578,26 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     for product in item["products"]:
         publish(product["made"], product["final"], sync="link" not in product["check"])
     return outcome("ok", "", rc=0)
+
+
+def seed_of(final: str) -> int:
+    """Seed of what a product is made with, by the names of its directory and its file."""
+    return zlib.crc32(os.sep.join(final.split(os.sep)[-2:]).encode("utf-8", "surrogateescape"))
+
+
+def seed(final: str) -> None:
+    """Give the global random generators a seed of the product's own.
+
+    lstchain draws from numpy's without one: a product made again, or elsewhere, would differ, and
+    without another seed for each the forks of a warm process would all draw the same.
+    """
+    number = seed_of(final)
+    print("# seed of random numbers: %d" % number, flush=True)
+    random.seed(number)
+    with suppress(ImportError):
+        import numpy
+
+        numpy.random.seed(number)
 
 
 def make_scratch(path: str) -> None:
@@ -789,20 +811,11 @@ def perform_in_fork(item: Json, send: Send, bind: Binder) -> Json:
     if pid == 0:
         try:
             bind(parent)
-            reseed()
             perform(item, send, bind)
         finally:
             os._exit(0)
     _, status, usage = os.wait4(pid, 0)
     return {"status": status, **usage_record(usage)}
-
-
-def reseed() -> None:
-    """Give a fork its own random numbers, as a process of its own would have."""
-    random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
 
 
 # ---- The parent: results ---------------------------------------------------------------------

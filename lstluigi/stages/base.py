@@ -23,6 +23,8 @@ from lstluigi.tool_config import TOOLS
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
+#: The workflows whose products are lstchain's.
+WITH_LSTCHAIN: tuple[str, ...] = ("lstchain", "hiperta")
 FITS = re.compile(r"\.fits(\.gz)?$")
 
 
@@ -69,6 +71,8 @@ class Stage(ABC):
     per_chunk, loads
         How many units may be done by one process, one after the other, to share its start and what
         joblib loads (models: position in `reads`; only those that read the same there share it).
+    programs
+        Commands that do not come with the environment's lstchain, so they may be missing in it.
     """
 
     name: ClassVar[str]
@@ -80,6 +84,7 @@ class Stage(ABC):
     per_file: ClassVar[bool] = False
     per_chunk: ClassVar[int] = 1
     loads: ClassVar[int | None] = None
+    programs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -20,6 +20,8 @@ DL1: Check = {"hdf5": [THROWN], "absent": ["/_temp_table"], "nonempty": [PARAMET
 DL1_WITH_IMAGES: Check = {**DL1, "hdf5": [THROWN, IMAGES]}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.
 MERGED: Check = {**DL1, "sum_of_links": [PARAMETERS, THROWN]}
+#: DL1 of HiPeRTA, of the one telescope it was told to do.
+HIPERTA_DL1: Check = {"hdf5": ["/dl1/event/telescope/parameters/tel_001"]}
 #: DL2: a failure leaves a file that holds provenance only.
 DL2: Check = {"hdf5": [DL2_PARAMETERS], "nonempty": [DL2_PARAMETERS]}
 #: A random forest: tens of GB at production scale, so it is not loaded.

@@ -10,14 +10,26 @@ from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    CTAPIPE_CONFIG,
+    LSTCHAIN_CONFIG,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    same_name,
+)
 from lstluigi.stages.ctapipe import MODELS, apply_models
 
 
+def dl2_name(dl1: str) -> str:
+    """Name of the DL2 file made of a DL1 file: lstchain's rule."""
+    return os.path.basename(dl1).replace("dl1", "dl2", 1)
+
+
 def dl2_path(step: Step) -> str:
-    """Path of the DL2 file: lstchain's rule for its name."""
-    name = os.path.basename(step.path("input")).replace("dl1", "dl2", 1)
-    return os.path.join(step.path("output"), name)
+    """Path of the DL2 file."""
+    return os.path.join(step.path("output"), dl2_name(step.path("input")))
 
 
 class DL1ToDL2(Stage):
@@ -25,6 +37,7 @@ class DL1ToDL2(Stage):
 
     name = "dl1_to_dl2"
     task = "DL1ToDL2"
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={"path_model": True})
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))

@@ -10,7 +10,8 @@ from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import LSTCHAIN_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
+from lstluigi.stages.ctapipe import process
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -22,6 +23,7 @@ class DL1ab(Stage):
 
     name = "dl1ab"
     task = "DL1ab"
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path")
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
@@ -67,5 +69,4 @@ class CtapipeDL1ab(DL1ab):
     def call(self, file: str, options: Sequence[str], images: bool) -> Command:
         """How a file is processed: without being told so, ctapipe keeps the old parameters."""
         written = "--write-images" if images else "--no-write-images"
-        start = ("ctapipe-process", "--recompute-dl1", written, *options)
-        return (*start, "-i", file, "-o", os.path.basename(file), "-c", CTAPIPE_CONFIG)
+        return process(file, os.path.basename(file), ("--recompute-dl1", written, *options))

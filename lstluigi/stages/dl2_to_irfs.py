@@ -13,14 +13,14 @@ from lstluigi.stages import checks
 from lstluigi.stages.base import (
     CTAPIPE_CONFIG,
     LSTCHAIN_CONFIG,
+    WITH_LSTCHAIN,
     Inputs,
     Reading,
     Stage,
-    fits_stem,
     not_fits,
     same_name,
 )
-from lstluigi.stages.ctapipe import not_for_all_tools
+from lstluigi.stages.ctapipe import irf_paths, not_for_all_tools
 
 #: Option of the commands for each particle's file.
 PARTICLES = {"gamma_file": "-g", "proton_file": "-p", "electron_file": "-e"}
@@ -41,6 +41,7 @@ class DL2ToIRFs(Stage):
 
     name = "dl2_to_irfs"
     task = "DL2ToIRFs"
+    workflows = WITH_LSTCHAIN
     shape = Shape(
         input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
     )
@@ -78,18 +79,18 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
 
     def makes(self, step: Step) -> Sequence[Made]:
         """The IRFs, the cuts they hold for, and how good the reconstruction is."""
-        return [Made(path, directory=False) for path in ctapipe_irf_paths(step)]
+        return [Made(path, directory=False) for path in irf_paths(step)]
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The same."""
         background = "proton_file" in step.inputs
         benchmarks = checks.BENCHMARKS_WITH_SENSITIVITY if background else checks.BENCHMARKS
         wanted = (checks.CTAPIPE_IRF, checks.CUTS, benchmarks)
-        return [same_name(p, c) for p, c in zip(ctapipe_irf_paths(step), wanted, strict=True)]
+        return [same_name(p, c) for p, c in zip(irf_paths(step), wanted, strict=True)]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """Find the cuts, then compute; without protons neither takes background into account."""
-        irf, cuts, benchmarks = map(os.path.basename, ctapipe_irf_paths(step))
+        irf, cuts, benchmarks = map(os.path.basename, irf_paths(step))
         files = [w for k, path in step.inputs.items() for w in (f"--{k.replace('_', '-')}", path)]
         config = ("-c", CTAPIPE_CONFIG)
         alone = "proton_file" not in step.inputs
@@ -107,9 +108,3 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
             mend = "add proton_file, or leave electron_file out"
             found.append(Problem(step.where("input.electron_file"), what, mend))
         return found
-
-
-def ctapipe_irf_paths(step: Step) -> tuple[str, str, str]:
-    """Paths of the IRFs, and beside them, under the same name, of the cuts and benchmarks."""
-    stem = fits_stem(step.path("output"))
-    return step.path("output"), f"{stem}_cuts.fits", f"{stem}_benchmarks.fits.gz"

@@ -10,7 +10,16 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, fits_stem, not_fits, same_name
+from lstluigi.stages.base import (
+    SCRIPTS,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    fits_stem,
+    not_fits,
+    same_name,
+)
 from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
 
 
@@ -24,6 +33,7 @@ class DL2ToSensitivity(Stage):
 
     name = "dl2_to_sensitivity"
     task = "DL2ToSensitivity"
+    workflows = WITH_LSTCHAIN
     shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
     logs = "job_logs_dl2_to_sensitivity"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))

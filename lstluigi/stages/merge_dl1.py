@@ -12,7 +12,7 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
 from lstluigi.stages.ctapipe import NO_IMAGES
 
 #: Directory of links that the merge command is given, below the scratch directory.
@@ -38,6 +38,7 @@ class MergeDL1(Stage):
 
     name = "merge_dl1"
     task = "MergeDL1"
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path")
     logs = "job_logs_merge_dl1"
     resources = Resources(options=(("partition", "long"),))

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, LSTCHAIN_CONFIG, Inputs, Reading, Stage
+from lstluigi.stages.base import LSTCHAIN_CONFIG, RTA_CONFIG, SCRIPTS, Inputs, Reading, Stage
+from lstluigi.stages.ctapipe import numbered, process
 
-#: lstluigi's own option: ctapipe merges no files with one number, and nodes count from 1 again.
-UNIQUE = "--unique-obs-id"
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
 
 def dl1_name(simtel: str) -> str:
     """Name of the DL1 file that lstchain_mc_r0_to_dl1 makes of a simtel file."""
     return f"dl1_{_SUFFIX.sub('', os.path.basename(simtel))}.h5"
+
+
+def own_name(simtel: str) -> str:
+    """Name of the file that hiperta_r0_dl1 makes of a simtel file."""
+    return f"dl1_{os.path.basename(simtel)}"
 
 
 class R0ToDL1(Stage):
@@ -59,11 +62,6 @@ class R0ToDL1(Stage):
         return ("lstchain_mc_r0_to_dl1", *step.arguments, *files, "-c", LSTCHAIN_CONFIG)
 
 
-def observation(simtel: str) -> int:
-    """Number of a simtel file, made of its path: 48 bits."""
-    return int(hashlib.sha256(simtel.encode()).hexdigest()[:12], 16)
-
-
 class CtapipeR0ToDL1(R0ToDL1):
     """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
 
@@ -72,8 +70,41 @@ class CtapipeR0ToDL1(R0ToDL1):
 
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""
-        options = [a for a in step.arguments if a != UNIQUE]
-        if UNIQUE in step.arguments:
-            options.append(f"--SimTelEventSource.override_obs_id={observation(file)}")
-        files = ("-i", file, "-o", dl1_name(file))
-        return ("ctapipe-process", *options, *files, "-c", CTAPIPE_CONFIG)
+        return process(file, dl1_name(file), numbered(step.arguments, file))
+
+
+class HipertaR0ToDL1(R0ToDL1):
+    """A directory of simtel files to a directory of DL1 files, by HiPeRTA.
+
+    Options of a step: `keep_file` keeps what HiPeRTA itself has written beside the DL1 file,
+    `debug_mode` has it write the cleaning masks.
+    """
+
+    workflows = ("hiperta",)
+    shape = Shape(input="path", output="path", options={"keep_file": switch, "debug_mode": switch})
+    programs = ("hiperta_r0_dl1",)
+
+    def settings(self, step: Step) -> Mapping[str, Any]:
+        """None: the mask is asked for by the command, and a kept file changes no product."""
+        return {}
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """One DL1 file for each simtel file; and HiPeRTA's own, by a name that no step reads."""
+        return [*super().products(step, inputs), *self._kept(step, inputs)]
+
+    def _kept(self, step: Step, inputs: Inputs) -> Iterator[Product]:
+        if not step.settings.get("keep_file"):
+            return
+        for file in (file for reading in (0, 1) for file in inputs[reading]):
+            name = dl1_name(file).removesuffix(".h5") + ".hiperta.hdf5"
+            yield Product(own_name(file), f"{step.path('output')}/{name}", checks.HIPERTA_DL1)
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """HiPeRTA, then lstluigi's own script, for each file."""
+        debug = ("-g",) if step.settings.get("debug_mode") else ()
+        commands: list[Command] = []
+        for file in (file for reading in (0, 1) for file in inputs[reading]):
+            call = (*self.programs, "-i", file, "-c", RTA_CONFIG, "-o", ".")
+            convert = (f"{SCRIPTS}/hiperta_to_dl1.py", own_name(file), "-o", dl1_name(file))
+            commands += [(*call, "--selectedtel", "1", *debug), convert]
+        return commands

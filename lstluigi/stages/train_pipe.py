@@ -15,6 +15,7 @@ from lstluigi.stages.base import (
     CTAPIPE_CONFIG,
     LSTCHAIN_CONFIG,
     SCRIPTS,
+    WITH_LSTCHAIN,
     Inputs,
     Reading,
     Stage,
@@ -37,6 +38,7 @@ class TrainPipe(Stage):
 
     name = "train_pipe"
     task = "TrainPipe"
+    workflows = WITH_LSTCHAIN
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))

@@ -11,7 +11,7 @@ from lstluigi.config import Shape, Step, fraction
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import Inputs, Reading, Stage
+from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Reading, Stage
 
 #: Share of the files that go to test where the options say nothing: lstmcpipe's.
 TEST_SIZE = 0.5
@@ -23,6 +23,7 @@ class TrainTestSplit(Stage):
 
     name = "train_test_split"
     task = "TrainTestSplit"
+    workflows = WITH_LSTCHAIN
     shape = Shape(
         input="path", output={"train": True, "test": True}, options={"test_size": fraction}
     )

@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 import yaml
 
+from lstluigi.scripts.runner import seed_of
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
 SCRIPTS = ROOT / "lstluigi" / "scripts"
 STANDARD = ROOT / "production_configs" / "toy_demo" / "lstchain_config.json"
-#: lstchain draws its training samples from numpy's global generator: `seeded` gives it a seed
-PYTHONPATH = os.pathsep.join(map(str, (ROOT, HERE, HERE / "seeded")))
+PYTHONPATH = os.pathsep.join(map(str, (ROOT, HERE)))
 
 
 def need_lstchain() -> None:
@@ -178,12 +179,17 @@ def processes_of(where: Path) -> list[str]:
     return found
 
 
-def by_hand(where: Path, *command: object) -> list[str]:
-    """Words of a command of lstchain that works in a directory of its own."""
+def by_hand(where: Path, *command: object, product: str = "") -> list[str]:
+    """Words of a command of lstchain that works in a directory of its own.
+
+    lstchain draws from numpy's global generator: `product` gives it the seed of that product.
+    """
     where.mkdir(parents=True, exist_ok=True)
     name, *arguments = map(str, command)
     call = [sys.executable, name] if name.endswith(".py") else [str(BIN / name)]
-    return ["env", "-C", str(where), *call, *arguments]
+    seeded = f"{PYTHONPATH}{os.pathsep}{HERE / 'seeded'}"
+    seed = (f"SEED={seed_of(product)}", f"PYTHONPATH={seeded}") if product else ()
+    return ["env", "-C", str(where), *seed, *call, *arguments]
 
 
 def in_parallel(commands: Iterable[Sequence[str]]) -> None:

@@ -70,8 +70,9 @@ def hand_merged(hand_dl1: Path, production: Production) -> Path:
 def hand_models(hand_merged: Path, production: Production) -> Path:
     (hand_merged / MODELS).mkdir(parents=True)
     gamma, proton = MERGED_TRAINING["gamma"], MERGED_TRAINING["proton"]
+    first = str(production / MODELS / "reg_energy.sav")
     train = ("lstchain_mc_trainpipe", "--fg", gamma, "--fp", proton, "-o", MODELS)
-    in_parallel([by_hand(hand_merged, *train, "-c", production.lstchain_config)])
+    in_parallel([by_hand(hand_merged, *train, "-c", production.lstchain_config, product=first)])
     return hand_merged / MODELS
 
 

@@ -59,7 +59,7 @@ def test_the_same_in_the_workflow_of_ctapipe(demo: Production) -> None:
     np = pytest.importorskip("numpy")
     of_ctapipe = Production(demo.where)
     shutil.copy(OF_CTAPIPE / "lstluigi_config.yml", of_ctapipe.config)
-    shutil.copy(OF_CTAPIPE / "ctapipe_config.yml", demo.where)
+    shutil.copy(OF_CTAPIPE / "ctapipe_config.json", demo.where)
     ended = of_ctapipe.run()
     assert ended.code == 0, ended.text
     assert_irf_opens(one(demo, "irf_toy_ctapipe_*_.fits.gz"))

@@ -85,6 +85,8 @@ def test_what_the_runner_saw_is_not_the_jobs_fault(of_job: Cause) -> None:
     assert cause_of(result("empty", rc=0), status) is Cause.FINAL
     assert cause_of(result(reason="disk full: cannot write", rc=1), status) is Cause.FINAL
     assert cause_of(result(reason="out of memory: MemoryError", rc=1), status) is Cause.MEMORY
+    # a command that is not there
+    assert cause_of(result(reason="x is not in this environment", rc=127), status) is Cause.FINAL
 
 
 @pytest.mark.parametrize("of_job", list(Cause))

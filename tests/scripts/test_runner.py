@@ -728,7 +728,7 @@ def test_root_log_handlers_are_reset(shop: Workshop) -> None:
         assert (shop.path / "logs" / f"{name}.log").read_text().count("once") == 1
 
 
-def test_random_numbers_differ_between_forks(shop: Workshop) -> None:
+def test_random_numbers_are_a_products_own(shop: Workshop) -> None:
     draw = shop.script(
         "draw",
         "import random, sys, numpy\n"
@@ -737,6 +737,10 @@ def test_random_numbers_differ_between_forks(shop: Workshop) -> None:
     shop.run(*(shop.item(name, [draw, name]) for name in "abc"))
     drawn = [number for name in "abc" for number in (shop.out / name).read_text().split()]
     assert len(set(drawn)) == 6
+    for name in "abc":
+        (shop.out / name).unlink()
+    shop.run(*(shop.item(name, [draw, name]) for name in "cab"))
+    assert [n for name in "abc" for n in (shop.out / name).read_text().split()] == drawn
 
 
 @pytest.mark.parametrize("cpus", [1, 2])

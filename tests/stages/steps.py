@@ -14,13 +14,15 @@ from lstluigi.stages import SHAPES, WORKFLOWS
 from lstluigi.stages.base import Stage
 
 
-def step_of(tmp_path: Path, stage: str, kind: str = "lstchain", **keys: Any) -> tuple[Stage, Step]:
-    """A stage of a workflow, and a step of it read from a config."""
+def step_of(
+    tmp_path: Path, stage: str, workflow: str = "lstchain", **keys: Any
+) -> tuple[Stage, Step]:
+    """A stage of a kind of workflow, and a step of it read from a config."""
     path = tmp_path / "config.yml"
-    content = {"workflow_kind": kind, "prod_id": "p", "stages_to_run": [stage]}
+    content = {"workflow_kind": workflow, "prod_id": "p", "stages_to_run": [stage]}
     path.write_text(yaml.safe_dump({**content, "stages": {stage: [keys]}}))
     (step,) = load_config(path, SHAPES).steps
-    return WORKFLOWS[kind][stage], step
+    return WORKFLOWS[workflow][stage], step
 
 
 @dataclass

@@ -14,7 +14,7 @@ from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.stages import SHAPES, WORKFLOWS, checks
 from lstluigi.stages.base import CTAPIPE_CONFIG
-from lstluigi.stages.r0_to_dl1 import observation
+from lstluigi.stages.ctapipe import observation
 
 NAMES = [name for kind, name in ALL if kind == "ctapipe"]
 

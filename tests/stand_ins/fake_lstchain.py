@@ -222,6 +222,16 @@ def plot_importance() -> None:
     write_png(options(("--output",), ("--config",)).output)
 
 
+def hiperta_to_dl1() -> None:
+    """Write as many events as the text that HiPeRTA's stand-in has left says."""
+    given = argparse.ArgumentParser()
+    given.add_argument("input")
+    given.add_argument("-o")
+    words = given.parse_args()
+    with open(words.input, encoding="utf-8") as stream:
+        write_dl1(words.o, events(words.input, int(stream.read())), images=True)
+
+
 COMMANDS: dict[str, Callable[[], int]] = {
     "lstchain_mc_r0_to_dl1": r0_to_dl1,
     "lstchain_dl1ab": dl1ab,
@@ -231,6 +241,7 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "lstchain_create_irf_files": create_irfs,
 }
 SCRIPTS: dict[str, Callable[[], None]] = {
+    "hiperta_to_dl1.py": hiperta_to_dl1,
     "sensitivity.py": sensitivity,
     "plot_importance.py": plot_importance,
 }

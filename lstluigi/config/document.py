@@ -1,0 +1,58 @@
+"""What a YAML document consists of here: mappings, lists and strings, each with its line."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+__all__ = ["NULLS", "Value", "YamlList", "YamlMapping", "kind"]
+
+#: Unquoted, these are no value at all (YAML 1.2, core schema).
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+
+class YamlMapping(dict[str, "Value"]):
+    """A mapping of the file.
+
+    Attributes
+    ----------
+    line : int
+        Line it starts at, from 1.
+    lines : dict of str to int
+        Line of each key.
+    """
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class YamlList(list["Value"]):
+    """A list of the file.
+
+    Attributes
+    ----------
+    line : int
+        Line it starts at, from 1.
+    lines : list of int
+        Line of each item.
+    """
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+
+
+Value: TypeAlias = str | YamlMapping | YamlList | None
+
+
+def kind(value: Value) -> str:
+    """Say what a value is, for messages."""
+    if isinstance(value, YamlMapping):
+        return "a mapping"
+    return "a list" if isinstance(value, YamlList) else "text"

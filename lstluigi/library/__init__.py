@@ -1,0 +1,1 @@
+"""The productions that have been asked for: directories of configs, searched and shown."""

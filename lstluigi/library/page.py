@@ -1,0 +1,246 @@
+"""The library as a page: static files that need no network and no server.
+
+Everything that comes from a config or a readme is text to the page: templates escape it, HTML in
+a readme is shown as it is written, and the pages of productions allow no script at all.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lstluigi._version import __version__
+from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import Listing, write_text
+from lstluigi.library.markdown import render
+from lstluigi.library.model import PRODUCTS, Production
+from lstluigi.library.names import version_parts
+from lstluigi.library.presence import models_there
+from lstluigi.library.show import TITLES, facts, noise
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["Plot", "write"]
+
+#: Draws the pointings of a production into a file; says whether there are any.
+Plot = Callable[[Production, Path], bool]
+
+GENERATOR = "lstluigi"
+COLUMNS = ("Production", "Date", "lstchain", "Declinations", "NSB", "Models", "DL2", "IRF")
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_PLOT = "lstluigi_pointings.png"
+#: Facts of the machine that writes the page, or told by links.
+_UNTOLD = ("directory", "configs", "lstchain cfg")
+#: Larger files are not copied.
+_MAX_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What a cell shows and what it is sorted by; empty where nothing is known."""
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A production in the table."""
+
+    production: Production
+    page: str
+    cells: list[_Cell]
+    lines: list[str]
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file copied beside a page."""
+
+    name: str
+    href: str
+
+
+def write(productions: Sequence[Production], output: Path, plot: Plot | None = None) -> Path:
+    """Write the page.
+
+    Parameters
+    ----------
+    productions : sequence of Production
+        What is on it, the newest first.
+    output : Path
+        Its directory. A page of ours that is there is replaced; other files are left alone.
+    plot : callable, optional
+        Draws pointings; without it there are none.
+
+    Returns
+    -------
+    Path
+        The file to open.
+
+    Raises
+    ------
+    LstluigiError
+        The directory holds a page of somebody else, or cannot be written.
+    """
+    _refuse_another(output)
+    environment = _environment()
+    written = datetime.date.today().isoformat()
+    listing = Listing()
+    rows = []
+    newest_first = sorted(productions, key=lambda production: production.date or "", reverse=True)
+    for production, slug in zip(newest_first, _slugs(newest_first), strict=True):
+        place = output / "productions" / slug
+        values = _values(production, place, listing, plot)
+        html = environment.get_template("production.html").render(
+            values, root="../../", written=written
+        )
+        write_text(str(place / "index.html"), html)
+        rows.append(_row(production, f"productions/{quote(slug)}/index.html"))
+    for name in ("library.css", "library.js"):
+        write_text(str(output / name), _template(name))
+    html = environment.get_template("index.html").render(
+        columns=COLUMNS,
+        rows=rows,
+        lines=sorted({line for row in rows for line in row.lines}),
+        versions=_versions(productions),
+        root="",
+        written=written,
+    )
+    write_text(str(output / "index.html"), html)
+    return output / "index.html"
+
+
+def _refuse_another(output: Path) -> None:
+    page = output / "index.html"
+    if output.exists() and not output.is_dir():
+        raise LstluigiError(f"{shown(str(output))} is no directory; name another with -o")
+    if page.exists() and f'content="{GENERATOR} ' not in page.read_text(errors="replace")[:2000]:
+        raise LstluigiError(
+            f"{shown(str(page))} is not a page of this command; name another directory with -o"
+        )
+
+
+def _template(name: str) -> str:
+    return resources(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, loader=FunctionLoader(_template), undefined=StrictUndefined
+    )
+    environment.globals["generator"] = f"{GENERATOR} {__version__}"
+    return environment
+
+
+def _slugs(productions: Sequence[Production]) -> Iterator[str]:
+    """Yield a name for each production's directory that needs no escaping anywhere, each once."""
+    taken: set[str] = set()
+    for production in productions:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", production.name).strip(".")[:150] or "production"
+        slug, number = plain, 1
+        while slug in taken:
+            number += 1
+            slug = f"{plain}-{number}"
+        taken.add(slug)
+        yield slug
+
+
+def _versions(productions: Sequence[Production]) -> list[str]:
+    versions = {production.lstchain for production in productions if production.lstchain}
+    return sorted(versions, key=lambda text: [part.zfill(6) for part in version_parts(text)])
+
+
+def _row(production: Production, page: str) -> _Row:
+    lines = [line.removeprefix("dec_") for line in production.lines]
+    kinds = ("dl2", "irf")
+    counts = [sum(production.products.get(kind, {}).values()) for kind in kinds]
+    texts = [
+        production.name,
+        production.date or "",
+        production.lstchain or "",
+        ", ".join(lines),
+        noise(production).removeprefix("-"),
+        *(str(number) if number else "" for number in (len(production.models), *counts)),
+    ]
+    searched = (*texts, production.prod_id, production.prod_type, production.text)
+    return _Row(
+        production,
+        page,
+        [_Cell(text, text) for text in texts],
+        production.lines,
+        " ".join(" ".join(filter(None, searched)).lower().split()),
+        _title(production),
+    )
+
+
+def _title(production: Production) -> str:
+    """Return the readme's title where it says more than the name."""
+    names = [production.name.rpartition("/")[2], production.prod_id or production.name]
+    said = any(name in production.title or production.title in name for name in names)
+    return "" if said else production.title
+
+
+def _values(
+    production: Production, place: Path, listing: Listing, plot: Plot | None
+) -> dict[str, Any]:
+    """Return what the page of a production shows, after its files have been copied there."""
+    place.mkdir(parents=True, exist_ok=True)
+    copied = list(_copy(production, place))
+    images = [file for file in copied if file.name.lower().endswith(_IMAGES)]
+    models = models_there(list(production.models), listing)
+    has_plot = plot is not None and bool(production.nodes) and plot(production, place / _PLOT)
+    return {
+        "production": production,
+        "facts": [(name, value) for name, value in facts(production) if name not in _UNTOLD],
+        "files": [file for file in copied if file not in images],
+        "images": images,
+        "plot": _PLOT if has_plot else "",
+        "models": [{"path": path, "words": models.words(path)} for path in production.models],
+        "products": [
+            (TITLES[k], production.products[k]) for k in PRODUCTS if k in production.products
+        ],
+        "tuning": [
+            (name, str(value))
+            for section in production.tuning.values()
+            for name, value in section.items()
+        ],
+        "readme": render(production.text),
+    }
+
+
+def _copy(production: Production, place: Path) -> Iterator[_File]:
+    """Copy configs, readme and images of a production beside its page, no file from elsewhere."""
+    directory = Path(production.directory)
+    names = [*production.configs, *filter(None, [production.readme])]
+    sources = [directory / name for name in names]
+    if production.lstchain_config is not None:
+        sources.append(Path(production.lstchain_config))
+    try:
+        inside = sorted(directory.iterdir())
+    except OSError:
+        inside = []
+    sources += [path for path in inside if path.name.lower().endswith(_IMAGES)]
+    for source in sources:
+        target = place / (source.name if source.suffix.lower() != ".html" else f"{source.name}.txt")
+        try:
+            # a config may name any file, and a link may lead to one: neither gets published
+            own = source.resolve().is_relative_to(directory.resolve())
+            if not own or not source.is_file() or source.stat().st_size > _MAX_BYTES:
+                continue
+            shutil.copyfile(source, target)
+        except OSError:  # its problems say so
+            continue
+        yield _File(source.name, quote(target.name))

@@ -1,0 +1,222 @@
+"""A directory of a library read: its productions, each with what can be known of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstluigi.config.load import interpret, missing_tool_config
+from lstluigi.config.model import Place
+from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
+from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.library.model import Production
+from lstluigi.library.names import date_in, levels_in, version_in
+from lstluigi.library.readme import read_readme, title_of
+from lstluigi.library.settings import is_lstchain, read_settings
+from lstluigi.library.steps import Contents, contents_of
+from lstluigi.stages import SHAPES
+
+__all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
+
+#: How production configs end.
+CONFIGS = (".yml", ".yaml")
+#: A mapping with none of these is a file for something else.
+_OWN_KEYS = ("workflow_kind", "prod_id", "stages_to_run", "stages", "stages_to_be_run")
+#: Parts of an lstchain config that tell how noise was added.
+_TUNING = ("waveform_nsb_tuning", "image_modifier")
+
+
+@dataclass(frozen=True)
+class _Config:
+    """One production config: its document as far as it can be read, and what is wrong with it."""
+
+    path: Path
+    value: YamlMapping
+    problems: list[Problem]
+
+    def text(self, *keys: str) -> str | None:
+        """Return the text at a key, or at a key below it; None where there is none."""
+        value: Value = self.value
+        for key in keys:
+            value = value.get(key) if isinstance(value, YamlMapping) else None
+        return value if isinstance(value, str) and value else None
+
+
+def read_directory(directory: str, name: str, files: Sequence[str]) -> list[Production]:
+    """Read the productions of a directory.
+
+    Parameters
+    ----------
+    directory : str
+        Absolute path.
+    name : str
+        What it is called in the library.
+    files : sequence of str
+        Names of its YAML and JSON files and of its readmes.
+
+    Returns
+    -------
+    list of Production
+        One for each prod_id, in the order of the files; none if nothing here is about one.
+    """
+    configs = [found for file in files if (found := _read_config(directory, file)) is not None]
+    if not configs:
+        return _without_config(directory, name, files)
+    groups: dict[str | None, list[_Config]] = {}
+    for config in configs:
+        groups.setdefault(config.text("prod_id"), []).append(config)
+    return [_production(directory, name, files, group) for group in groups.values()]
+
+
+def contents(production: Production) -> Contents:
+    """Read a production's configs again for all that its steps make."""
+    found = (_read_config(production.directory, file) for file in production.configs)
+    return _contents([config for config in found if config is not None])
+
+
+def read_file(path: Path) -> Production:
+    """Read one production config as if it were in a library.
+
+    Raises
+    ------
+    LstluigiError
+        It is no production config, or cannot be read.
+    """
+    config = _read_config(str(path.parent), path.name)
+    if config is None:
+        raise LstluigiError(f"{shown(str(path))} is no production config (*.yml, *.yaml)")
+    if not config.value:
+        problem = config.problems[0]
+        raise LstluigiError(f"{shown(str(path))}: {problem.what}; {problem.mend}")
+    files = [file.name for file in sorted(path.parent.glob("*.json"))]
+    return _production(str(path.parent), path.name, files, [config])
+
+
+def _read_config(directory: str, file: str) -> _Config | None:
+    """Read a YAML file; None if it is no production config."""
+    if not file.endswith(CONFIGS):
+        return None
+    path = Path(directory, file)
+    source = shown(file, 400)[1:-1]
+    try:
+        value, line, problems = read_yaml(path, source)
+        if isinstance(value, YamlMapping) and not any(key in value for key in _OWN_KEYS):
+            return None
+        try:
+            interpret(value, Place(source, line), problems, path, SHAPES)
+        except ConfigError as error:
+            problems = list(error.problems)
+    except ConfigError as error:
+        value, problems = None, list(error.problems)
+    return _Config(path, value if isinstance(value, YamlMapping) else YamlMapping(0), problems)
+
+
+def _without_config(directory: str, name: str, files: Sequence[str]) -> list[Production]:
+    """Name a directory that has an lstchain config only."""
+    jsons = [file for file in files if file.endswith(".json")]
+    if not any(_is_lstchain(Path(directory, file)) for file in jsons):
+        return []
+    problem = Problem(name, "there is no production config (*.yml) here", "add it, or the stages")
+    return [_production(directory, name, files, [], [str(problem)])]
+
+
+def _is_lstchain(path: Path) -> bool:
+    try:
+        return is_lstchain(read_settings(path))
+    except LstluigiError:
+        return False
+
+
+def _production(
+    directory: str,
+    name: str,
+    files: Sequence[str],
+    configs: Sequence[_Config],
+    problems: Iterable[str] = (),
+) -> Production:
+    said = [*problems, *(str(problem) for config in configs for problem in config.problems)]
+    names = [os.path.basename(directory), *(config.path.stem for config in configs)]
+    prod_id = _first(config.text("prod_id") for config in configs)
+    environment = _first(config.text("source_environment", "conda_env") for config in configs)
+    all_names = [*filter(None, [prod_id]), *names]
+    lstchain = _lstchain(directory, files, configs, said)
+    tuning = _tuning(lstchain, said)
+    made = _contents(configs)
+    readme = next((file for file in files if file.lower().startswith("readme")), None)
+    text = read_readme(os.path.join(directory, readme)) if readme else ""
+    return Production(
+        name=name,
+        directory=directory,
+        configs=[config.path.name for config in configs],
+        lstchain_config=str(lstchain) if lstchain is not None else None,
+        prod_id=prod_id,
+        prod_type=_first(config.text("prod_type") for config in configs),
+        environment=environment,
+        date=date_in(all_names),
+        lstchain=version_in([*filter(None, [environment]), *all_names]),
+        lines=made.lines,
+        nodes={group: sorted(found.values()) for group, found in made.nodes.items()},
+        tuning=tuning,
+        levels=_levels(tuning, all_names),
+        stages=made.counts,
+        stages_to_run=list(dict.fromkeys(s for config in configs for s in _to_run(config.value))),
+        models=made.models,
+        products=made.groups,
+        readme=readme,
+        title=title_of(text),
+        text=text,
+        problems=said,
+    )
+
+
+def _contents(configs: Iterable[_Config]) -> Contents:
+    return contents_of((config.value, str(config.path.parent)) for config in configs)
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _to_run(value: YamlMapping) -> Iterator[str]:
+    listed = value.get("stages_to_run", value.get("stages_to_be_run"))
+    yield from (item for item in listed or () if isinstance(item, str) and isinstance(listed, list))
+
+
+def _lstchain(
+    directory: str, files: Sequence[str], configs: Sequence[_Config], said: list[str]
+) -> Path | None:
+    """Return the lstchain config; without one, say so."""
+    named = _first(config.text("lstchain_config") for config in configs)
+    if named is not None:
+        return Path(os.path.normpath(os.path.join(directory, named)))
+    beside = [file for file in files if file.endswith(".json")]
+    if len(beside) == 1:
+        return Path(directory, beside[0])
+    for config in configs[:1]:
+        what, mend = missing_tool_config("lstchain", config.path)
+        said.append(str(Problem(config.path.name, what, mend)))
+    return None
+
+
+def _tuning(lstchain: Path | None, said: list[str]) -> dict[str, dict[str, Any]]:
+    if lstchain is None:
+        return {}
+    try:
+        content = read_settings(lstchain)
+    except LstluigiError as error:
+        said.append(f"{error}.")
+        return {}
+    return {key: found for key in _TUNING if isinstance(found := content.get(key), dict) and found}
+
+
+def _levels(tuning: dict[str, dict[str, Any]], names: Iterable[str]) -> list[float]:
+    waveform = tuning.get("waveform_nsb_tuning", {})
+    given: list[float] = []
+    if waveform.get("nsb_tuning") is True:
+        keys = ("nsb_tuning_rate_GHz", "nsb_tuning_ratio")
+        values = [waveform.get(key) for key in keys]
+        given = [float(value) for value in values if isinstance(value, int | float)]
+    return list(dict.fromkeys([*given, *levels_in(names)]))

@@ -1,0 +1,1 @@
+"""Figures: pointings on the sky."""

@@ -1,0 +1,151 @@
+"""The files of a request, as texts: nothing is written here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from lstluigi.layouts.base import ENVIRONMENT, PathConfig
+from lstluigi.plan import Plan
+from lstluigi.request import settings
+from lstluigi.request.environments import CURRENT, standard
+from lstluigi.request.pipelines import read_back, sentences, step_counts
+from lstluigi.tool_config import ToolConfig
+
+__all__ = ["Draft", "Start", "draft", "start"]
+
+#: Releases have an environment of their name on the cluster; other versions have none.
+_RELEASE = re.compile(r"\d+\.\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the lstchain configs of a request start from.
+
+    Parameters
+    ----------
+    content : dict
+        A whole lstchain config.
+    partials : sequence of dict
+        What is put on top of it, one after the other.
+    words : str
+        Where it comes from.
+    version : str, optional
+        The version of lstchain that wrote it, where one was asked.
+    """
+
+    content: Mapping[str, Any]
+    partials: Sequence[Mapping[str, Any]]
+    words: str
+    version: str | None = None
+
+
+def start(
+    environment: str = CURRENT, base: Path | None = None, partials: Sequence[Path] = ()
+) -> Start:
+    """Ask lstchain for its config, or read the one to start from, and read the partial ones.
+
+    Raises
+    ------
+    LstluigiError
+        There is no lstchain, or a file cannot be read.
+    """
+    read = [ToolConfig.read("lstchain", path).content for path in partials]
+    if base is not None:
+        return Start(ToolConfig.read("lstchain", base).content, read, f"that of {base.name}")
+    found = standard(environment)
+    words = f"that of lstchain {found.version} for Monte Carlo"
+    return Start(found.content, read, words, found.version)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A production config and its lstchain config, looked at and not yet written.
+
+    Parameters
+    ----------
+    config, lstchain : str
+        The texts of both files.
+    steps : mapping of str to int
+        Number of steps by stage.
+    changes : tuple of str
+        What has been changed in the lstchain config.
+    notices : tuple of str
+        What is to be known of nodes and tuning.
+    """
+
+    config: str
+    lstchain: str
+    steps: Mapping[str, int]
+    changes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | None = None) -> Draft:
+    """Generate the config of a class, and the lstchain config that it needs.
+
+    Parameters
+    ----------
+    config : PathConfig
+        The class with its arguments.
+    begun : Start
+        What the lstchain config starts from.
+    lstchain_name : str
+        Path of the lstchain config as the production config is to name it.
+    nsb : float, optional
+        Noise to add to waveforms, in GHz.
+
+    Raises
+    ------
+    LstluigiError
+        There are no nodes, the class makes no sound config, or lstchain cannot do what is asked.
+    """
+    with sentences(type(config).__name__):
+        config.generate()
+        text = config.text(_content(config, begun, lstchain_name))
+    plan = read_back(config, text)
+    made = _lstchain(config, begun, nsb)
+    return Draft(
+        text,
+        settings.text(made),
+        step_counts(plan),
+        tuple(settings.changes(begun.content, made)),
+        (*config.notices, *_tuning_notices(made, plan)),
+    )
+
+
+def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, Any]:
+    """Name the lstchain config and the environment of its lstchain in the production config."""
+    content: dict[str, Any] = {}
+    for key, value in config.content().items():
+        content[key] = value
+        if key == "prod_id":
+            content["lstchain_config"] = lstchain_name
+    if begun.version is not None and _RELEASE.fullmatch(begun.version):
+        content["source_environment"] = ENVIRONMENT | {"conda_env": f"lstchain-v{begun.version}"}
+    return content
+
+
+def _lstchain(config: PathConfig, begun: Start, nsb: float | None) -> dict[str, Any]:
+    on_top = (*begun.partials, config.lstchain)
+    made = settings.for_monte_carlo(reduce(settings.merged, on_top, dict(begun.content)))
+    if config.one_pointing:
+        made = settings.for_one_pointing(made)
+    return made if nsb is None else settings.with_nsb(made, nsb)
+
+
+def _tuning_notices(made: Mapping[str, Any], plan: Plan) -> list[str]:
+    """Tell tunings that have no effect on this production."""
+    stages = plan.config.stages_to_run
+    waveforms = settings.is_on(made, "waveform_nsb_tuning", "nsb_tuning")
+    images = settings.is_on(made, "image_modifier", "increase_nsb", "increase_psf")
+    told = []
+    if waveforms and "r0_to_dl1" not in stages:
+        told.append("waveform_nsb_tuning has no effect: it acts in r0_to_dl1, which is not run.")
+    if images and "dl1ab" not in stages:
+        told.append("image_modifier has no effect: it acts in dl1ab, which is not run.")
+    return told

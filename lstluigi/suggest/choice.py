@@ -1,0 +1,234 @@
+"""The training line nearest to a source, and the test nodes along its path over the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+
+from lstluigi.layouts import sky
+from lstluigi.layouts.nodes import Node, catalogue, declination, declinations
+from lstluigi.layouts.sky import Track
+from lstluigi.suggest.night import Night, night
+from lstluigi.suggest.source import Source
+
+__all__ = ["Line", "NodeOnPath", "Suggestion", "lines_by_distance", "nodes_along", "suggest"]
+
+#: Training needs both.
+PARTICLES = ("GammaDiffuse", "Protons")
+#: Turned by the sky in an hour, in degrees.
+SIDEREAL_RATE = 15.041067
+
+
+@dataclass(frozen=True)
+class Line:
+    """A training line.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``dec_2276``.
+    declination : float
+        Its declination in degrees.
+    distance : float
+        From the source, in declination, in degrees.
+    """
+
+    name: str
+    declination: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class NodeOnPath:
+    """A test node that serves a source.
+
+    Parameters
+    ----------
+    node : Node
+        The pointing.
+    separation : float
+        Angle to the nearest point of the path, in degrees.
+    hour_angle : float
+        Hour angle of the source there, in degrees.
+    utc : str
+        The time when it is there, as ``HH:MM``; empty for no particular night.
+    """
+
+    node: Node
+    separation: float
+    hour_angle: float
+    utc: str = ""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What serves a source.
+
+    Parameters
+    ----------
+    source : Source
+        The source.
+    max_zenith : float
+        Observations end there, in degrees.
+    lines : tuple of Line
+        All training lines, the nearest first.
+    tracks : tuple of Track
+        Path of the source within that limit, and within the dark hours if a night was given.
+    night : Night, optional
+        That night.
+    nodes : tuple of NodeOnPath
+        Test nodes along the path, in order of time.
+    warnings : tuple of str
+        What speaks against it.
+    """
+
+    source: Source
+    max_zenith: float
+    lines: tuple[Line, ...]
+    tracks: tuple[Track, ...]
+    night: Night | None
+    nodes: tuple[NodeOnPath, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def line(self) -> Line:
+        """The nearest training line."""
+        return self.lines[0]
+
+    @property
+    def hours(self) -> float:
+        """How long the path takes."""
+        turned = sum(float(t.hour_angle[-1] - t.hour_angle[0]) for t in self.tracks)
+        return turned / SIDEREAL_RATE
+
+
+def suggest(
+    source: Source,
+    evening: date | None = None,
+    max_zenith: float = 70.0,
+    within: float | None = None,
+) -> Suggestion:
+    """Find what serves a source.
+
+    Parameters
+    ----------
+    source : Source
+        The source.
+    evening : date, optional
+        Only the dark hours of the night that begins on it count.
+    max_zenith : float
+        Observations end there, in degrees.
+    within : float, optional
+        As for `nodes_along`.
+    """
+    dark = night(source, evening, max_zenith) if evening else None
+    whole = sky.track(source.dec, max_zenith, source.name)
+    tracks = dark.tracks if dark else (whole,) if whole.zenith.size else ()
+    lines = lines_by_distance(source.dec)
+    return Suggestion(
+        source,
+        max_zenith,
+        lines,
+        tracks,
+        dark,
+        nodes_along(tracks, catalogue("TestDataset", "Gamma"), within, dark.times if dark else ()),
+        tuple(_warnings(source, lines, max_zenith, dark)),
+    )
+
+
+def lines_by_distance(dec: float) -> tuple[Line, ...]:
+    """Training lines of the catalogue that have all particles, the nearest first.
+
+    Of lines with the same declination the usual one comes before that with more nodes.
+    """
+    lines = [
+        Line(name, value, abs(value - dec))
+        for name in declinations()
+        if (value := declination(name)) is not None
+        and all(catalogue("TrainingDataset", particle, name) for particle in PARTICLES)
+    ]
+    return tuple(sorted(lines, key=lambda line: (line.distance, len(line.name), line.name)))
+
+
+def nodes_along(
+    tracks: Sequence[Track],
+    nodes: Sequence[Node],
+    within: float | None = None,
+    times: Sequence[str] = (),
+) -> tuple[NodeOnPath, ...]:
+    """Find the nodes along a path.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        Pieces of the path.
+    nodes : sequence of Node
+        The grid of nodes.
+    within : float, optional
+        All nodes that are at most so far from the path, in degrees. By default those which are,
+        for some part of the path, the nearest of all: how far that is is up to the grid.
+    times : sequence of str
+        Time of each point of the path, all pieces in a row.
+
+    Returns
+    -------
+    tuple of NodeOnPath
+        In the order in which the source comes by.
+    """
+    from astropy.coordinates import angular_separation
+
+    if not tracks or not nodes:
+        return ()
+    azimuth, zenith, hours = (
+        np.concatenate([getattr(track, name) for track in tracks])
+        for name in ("azimuth", "zenith", "hour_angle")
+    )
+    grid = np.radians([(node.azimuth, 90 - node.zenith) for node in nodes])
+    angles = np.degrees(
+        angular_separation(grid[:, :1], grid[:, 1:], np.radians(azimuth), np.radians(90 - zenith))
+    )
+    nearest = angles.argmin(axis=1)
+    smallest = angles.min(axis=1)
+    chosen = (
+        np.unique(angles.argmin(axis=0)) if within is None else np.flatnonzero(smallest <= within)
+    )
+    return tuple(
+        NodeOnPath(
+            nodes[i],
+            float(smallest[i]),
+            float(hours[nearest[i]]),
+            times[nearest[i]] if times else "",
+        )
+        for i in sorted(chosen, key=lambda i: (nearest[i], nodes[i].azimuth))
+    )
+
+
+def _warnings(
+    source: Source, lines: Sequence[Line], max_zenith: float, dark: Night | None
+) -> list[str]:
+    highest = sky.culmination(source.dec)
+    if highest >= 90:
+        return [f"it never rises at La Palma (declination {source.dec:+.2f}°)"]
+    found = []
+    if highest > max_zenith:
+        found.append(
+            f"it culminates at zenith distance {highest:.1f}°, below the limit of {max_zenith:g}° "
+            "(--max-zenith)"
+        )
+    elif dark is not None and not dark.tracks:
+        found.append(
+            f"in the dark hours of the night of {dark.date} it does not come within "
+            f"{max_zenith:g}° of the zenith"
+        )
+    places = sorted({line.declination for line in lines})
+    reach = max(high - low for low, high in pairwise(places)) / 2
+    if lines[0].distance > reach:
+        found.append(
+            f"{lines[0].name} is {lines[0].distance:.1f}° away, farther than any source between "
+            f"two lines is from the nearer one ({reach:.1f}°): models are not trained for its path"
+        )
+    return found

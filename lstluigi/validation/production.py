@@ -1,0 +1,148 @@
+"""One production: what `run` would refuse, and what it would only find out later."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from lstluigi import preflight
+from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.local import LocalBackend
+from lstluigi.jobs.slurm import SlurmBackend, answers
+from lstluigi.jobs.slurm.site import Site
+from lstluigi.jobs.spec import Environment
+from lstluigi.plan import Plan
+from lstluigi.session import Choices, examine
+from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.findings import Finding, folded
+from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.options import option_findings
+from lstluigi.validation.report import Report
+from lstluigi.validation.requirements import Requirements
+from lstluigi.validation.settings import setting_findings
+
+SUFFIXES = (".yml", ".yaml")
+
+
+def config_files(path: Path) -> list[Path]:
+    """The configs that a path names: itself, those in a directory, else those below it.
+
+    Raises
+    ------
+    LstluigiError
+        Where there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = _configs(path, "*") or _configs(path, "**/*")
+    if not found:
+        raise LstluigiError(
+            f"{shown(str(path))[1:-1]} holds no production config (*.yml or *.yaml); name one, or "
+            "write one with lstluigi generate-config"
+        )
+    return found
+
+
+def _configs(directory: Path, pattern: str) -> list[Path]:
+    """Visible YAML files; links to directories are not followed."""
+    return sorted(
+        file
+        for file in directory.glob(pattern)
+        if file.suffix in SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(directory).parts)
+        and file.is_file()
+    )
+
+
+def validate(config: Path, check_paths: bool = False, lstchain_config: str = "") -> Report:
+    """Find everything that is wrong or odd with a production, and change nothing.
+
+    Parameters
+    ----------
+    config
+        The production config.
+    check_paths
+        Whether what it reads from outside must be there, and its outputs writable.
+    lstchain_config
+        The lstchain config, if the production config does not name it.
+    """
+    path = Path(os.path.abspath(config))
+    choices = Choices(str(path), lstchain_config)
+    try:
+        plan, problems = examine(choices)
+        return _report(plan, problems, check_paths)
+    except LstluigiError as failed:
+        problems = _problems(failed, path)
+        return Report(path, findings=tuple(folded(Finding(p, error=True) for p in problems)))
+
+
+def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
+    if isinstance(failed, ConfigError):
+        return list(failed.problems)
+    return [Problem(str(path), str(failed), "mend that first")]
+
+
+def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
+    refused = [*problems, *preflight.tool_config_problems(plan, plan.steps)]
+    on_slurm = plan.config.backend != "local"
+    source = plan.config.source_environment
+    named = Environment() if source is None else Environment(source.source_file, source.conda_env)
+    if check_paths:
+        on_slurm = on_slurm and answers()
+        refused += preflight.file_problems(plan, preflight.sound(plan))
+        refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
+    backend = _backend(plan, on_slurm, check_paths)
+    refused += preflight.resource_problems(plan, plan.steps, backend)
+    findings = [
+        *(Finding(problem, error=True) for problem in refused),
+        *_programs(plan, named, check_paths, local=not on_slurm),
+        *_odd(plan),
+    ]
+    external = {reading.path for node in plan.steps for reading in plan.external(node)}
+    return Report(
+        config=plan.config.path,
+        prod_id=plan.config.prod_id,
+        stages=dict(Counter(node.step.stage for node in plan.steps)),
+        findings=tuple(folded(findings)),
+        notices=tuple(preflight.notices(plan)),
+        external=tuple(sorted(external)),
+        checked=check_paths,
+    )
+
+
+def _programs(
+    plan: Plan, environment: Environment, check_paths: bool, local: bool
+) -> Iterator[Finding]:
+    """Programs that are missing here: odd, and an error where jobs run here.
+
+    No environment is entered only to look for them, unless the file system is to be looked at.
+    """
+    if check_paths or environment.current:
+        steps = preflight.sound(plan) if check_paths else plan.steps
+        for problem in preflight.program_problems(steps, environment, local=True):
+            yield Finding(problem, error=check_paths and local)
+
+
+def _backend(plan: Plan, on_slurm: bool, here: bool) -> Backend:
+    """What requests are for: this site, or off the cluster a site whose limits are not known."""
+    if not on_slurm:
+        return LocalBackend()
+    return SlurmBackend(plan.config.slurm, site=None if here else Site())
+
+
+def _odd(plan: Plan) -> Iterator[Finding]:
+    """What `run` does not look at."""
+    pinned = catalogue().lstchain
+    version = version_named(plan.config) or pinned
+    for node in plan.steps:
+        for finding in option_findings(node):
+            # another lstchain may have other options
+            yield replace(finding, error=finding.error and version == pinned)
+    if (lstchain := plan.configs.get("lstchain")) is not None:
+        yield from setting_findings(lstchain, version)
+        yield from Requirements(plan, lstchain, version == pinned).findings()
+    yield from habit_findings(plan.config)

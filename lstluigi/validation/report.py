@@ -1,0 +1,118 @@
+"""What is told of one production: findings, what it reads from outside, a line that sums it up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lstluigi.errors import shown
+from lstluigi.validation.findings import Finding
+
+#: So many paths that differ in one component only are told as one.
+MANY = 4
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found out about one config.
+
+    Attributes
+    ----------
+    config
+        Its path.
+    prod_id
+        Empty where it could not be read.
+    stages
+        Number of steps of each stage to run.
+    findings
+        Errors, then warnings.
+    notices
+        What is to be known though nothing is wrong.
+    external
+        Paths that no step makes.
+    checked
+        Whether these were looked for.
+    """
+
+    config: Path
+    prod_id: str = ""
+    stages: dict[str, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+    checked: bool = False
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What keeps it from running."""
+        return [finding for finding in self.findings if finding.error]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What is odd."""
+        return [finding for finding in self.findings if not finding.error]
+
+    def lines(self) -> Iterator[str]:
+        """Sentences for people, the sum at the end."""
+        yield from map(str, self.findings)
+        yield from (f"note: {notice}" for notice in self.notices)
+        if self.external and not self.checked:
+            yield "read from outside (not looked for; --check-paths does):"
+        elif self.external:
+            yield "read from outside:"
+        for path, count in fold(self.external).items():
+            yield f"  {path}{f' ({count} paths)' if count > 1 else ''}"
+        yield self.summary()
+
+    def summary(self) -> str:
+        """One line."""
+        steps, warnings, errors = sum(self.stages.values()), len(self.warnings), len(self.errors)
+        counts = (
+            f"{_count(steps, 'step')} in {_count(len(self.stages), 'stage')}, "
+            f"{_count(len(self.external), 'external path')}, {_count(warnings, 'warning')}"
+        )
+        name = shown(self.prod_id)[1:-1] or str(self.config)
+        return f"{name}: {'ok' if not errors else _count(errors, 'error')}, {counts}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "config": str(self.config),
+            "prod_id": self.prod_id,
+            "ok": not self.errors,
+            "stages": self.stages,
+            "errors": [_as_json(finding) for finding in self.errors],
+            "warnings": [_as_json(finding) for finding in self.warnings],
+            "notices": list(self.notices),
+            "external": list(self.external),
+            "paths_checked": self.checked,
+        }
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    problem = finding.problem
+    told = {"where": problem.where, "what": problem.what, "mend": problem.mend}
+    return {**told, "more": finding.more}
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def fold(paths: Iterable[str]) -> dict[str, int]:
+    """Paths with `*` for a component in which many of them differ, and how many these are."""
+    counts: dict[tuple[str, ...], int] = {tuple(path.split("/")): 1 for path in paths}
+    depth = max(map(len, counts), default=0)
+    for position in reversed(range(depth)):
+        groups: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+        for path in counts:
+            if position < len(path):
+                groups[(*path[:position], ANY, *path[position + 1 :])].append(path)
+        for folded, members in groups.items():
+            if len(members) >= MANY:
+                counts[folded] = sum(counts.pop(path) for path in members)
+    return {"/".join(path): count for path, count in sorted(counts.items())}

@@ -1,0 +1,100 @@
+"""Names of productions, and what their readmes give away."""
+
+from __future__ import annotations
+
+import pytest
+from right_production import Production
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tuned to Mrk 421", "names a source"),
+        ("mkn501", "names a source"),
+        ("1ES 1959+650", "names a source"),
+        ("LHAASO J2226+6057", "names a source"),
+        ("GRB 221009A", "names a source"),
+        ("BL Lacertae flares", "names a source"),
+        ("RA = 83.63, Dec 22.01", "coordinates"),
+        ("at 05h34m31s", "coordinates"),
+        ("ask someone@example.org", "e-mail"),
+        ("ping @someone", "names a user"),
+        ("Contact : Some One", "names a person"),
+        ("* requested by: X", "names a person"),
+    ],
+)
+def test_what_a_readme_gives_away(production: Production, text: str, told: str) -> None:
+    production.readme = f"# A production\n\n{text}\n"
+    errors, (warning,) = production.told()
+    assert not errors
+    assert "readme.md, line 3" in warning
+    assert told in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NSB of the Crab nebula",
+        "src9 at dec_2276, run 11282, 1.9 p.e.",
+        "see https://github.com/org/repo/issues/49#issuecomment-1235392024",
+        "lstchain v0.10.4, commit ac7d379, 20240101",
+        "node_corsika_theta_6.000_az_180.000_ and dl1_LST-1.Run11282.0000.h5",
+        "Requested: contact the production managers",
+        "see @/fefs/x",
+    ],
+)
+def test_what_gives_nothing_away(production: Production, text: str) -> None:
+    production.readme = text
+    assert production.told() == ([], [])
+
+
+@pytest.mark.parametrize("key", ["dl1_noise_tune_data_run", "dl1_noise_tune_mc_run"])
+def test_noise_is_not_tuned_by_itself(production: Production, key: str) -> None:
+    production.production[key] = ""
+    assert production.told() == ([], [])
+    production.production[key] = "/fefs/dl1_LST-1.Run02988.0000.h5"
+    errors, (warning,) = production.told()
+    assert not errors
+    assert f"key '{key}'" in warning
+    assert "lstchain_tune_nsb" in warning
+
+
+def test_a_readme_is_there(production: Production) -> None:
+    production.readme = ""
+    _, (warning,) = production.told()
+    assert "no readme.md" in warning
+    (production.directory.parent / "README.md").write_text("of a grid of productions")
+    assert production.told() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("prod_id", "told"),
+    [
+        ("20260131_v0.12.3_other", ["give both the same name"]),
+        ("v0.12.3_test", ["give both the same name", "has no date"]),
+        ("20261301_v0.12.3", ["give both the same name", "has no date"]),
+        ("20260131_test", ["give both the same name", "does not say the version"]),
+    ],
+)
+def test_a_prod_id_tells(production: Production, prod_id: str, told: list[str]) -> None:
+    production.production["prod_id"] = prod_id
+    errors, warnings = production.told()
+    assert not errors
+    assert len(warnings) == len(told)
+    assert all(words in warning for words, warning in zip(told, warnings, strict=True))
+
+
+def test_a_level_of_a_grid_is_named_after_the_grid(production: Production) -> None:
+    production.directory = production.directory / "NSB-0.07"
+    production.directory.mkdir()
+    production.config = production.directory / "config.yml"
+    production.production["prod_id"] += "_0.07"
+    assert production.told() == ([], [])
+
+
+def test_prod_id_and_environment_name_the_same_lstchain(production: Production) -> None:
+    production.production["source_environment"] = {"conda_env": "lstchain-v0.12.3"}
+    assert production.told() == ([], [])
+    production.production["source_environment"] = {"conda_env": "lstchain-v0.12.2"}
+    _, (warning,) = production.told()
+    assert "says lstchain 0.12.3, the environment 0.12.2" in warning
