@@ -69,7 +69,7 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "20240716_v0.10.7_src10_dec3476_tuned": ((), (OLD_KEYS,)),
     "20240821_v0.10.11_src14_dec2276_tuned": ((), (OLD_KEYS, OTHER_VERSION)),
     "20240917_v0.10.12_src15_dec_min_2924_tuned": ((), (OLD_KEYS, PERSON)),
-    "20240918_v0.10.12_allsky_nsb_grid": ((), (OLD_KEYS, NAME, NO_README)),
+    "20240918_v0.10.12_allsky_nsb_grid": ((), (OLD_KEYS, NO_README)),
     "nsb_psf_tuned_zen40_src2": (LEGACY, ()),
     "psf_tuned_zen20": (LEGACY, ()),
     "template_prod": (
