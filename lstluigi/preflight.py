@@ -25,6 +25,8 @@ from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
+    for config in plan.configs.values():
+        yield from config.problems()
     for node in plan.steps:
         yield from plan.problems(node)
         try:

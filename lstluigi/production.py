@@ -224,7 +224,7 @@ def _task_class(stage: Stage, base: type[luigi.Task], name: str) -> Any:
     return types.new_class(name, (base,), exec_body=lambda space: space.update(body))
 
 
-#: A stage of each name; which workflow it is of does not matter to a task.
-_STAGES = {name: stage for stages in WORKFLOWS.values() for name, stage in stages.items()}
+#: A stage of each name, of the first workflow that has it: to a task it does not matter which.
+_STAGES = {name: stage for stages in reversed(WORKFLOWS.values()) for name, stage in stages.items()}
 STAGE_TASKS = {s.name: _task_class(s, StageTask, s.task) for s in _STAGES.values()}
 STEP_TASKS = {s.name: _task_class(s, StepTask, f"{s.task}Step") for s in _STAGES.values()}

@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
+from lstluigi.ctapipe_config import START, ctapipe_problems
 from lstluigi.errors import ConfigError, Problem, shown
 
 
 def canonical(value: Any) -> str:
     """JSON text that is the same for equal content, whatever the order of keys."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def digest(value: Any) -> str:
@@ -61,6 +62,11 @@ class ToolConfig:
         """Name of the copy that is kept beside a product."""
         return f"{self.tool}_config_{self.digest}{self.path.suffix}"
 
+    def problems(self) -> Iterator[Problem]:
+        """What the tool would pass over in silence, or refuse when its job has begun."""
+        if self.tool in _CHECKS:
+            yield from _CHECKS[self.tool](f"{self.tool} config {self.path}", self.content)
+
     @classmethod
     def read(cls, tool: str, path: Path) -> ToolConfig:
         """Read a config: JSON (a bare Infinity allowed as lstchain writes it), YAML, TOML, text.
@@ -76,11 +82,14 @@ class ToolConfig:
             if len(text) > MAX_CHARACTERS:
                 raise _unfit(tool, path, f"it is longer than {MAX_CHARACTERS // 1024**2} MiB")
             content = _PARSERS[tool](path.suffix, text)
+            canonical(content)
         except OSError as error:
             what = f"it cannot be read ({error.strerror})"
             raise _unfit(tool, path, what, "check the path") from None
         except (ValueError, yaml.YAMLError, RecursionError) as error:
             raise _unfit(tool, path, _said(error)) from None
+        except TypeError:
+            raise _unfit(tool, path, "it has a key that is no text") from None
         if not isinstance(content, dict):
             raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
         return cls(tool, path, text, content)
@@ -128,9 +137,12 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "ctapipe": _traitlets,
     "rta": _lines,
 }
+_CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
+    "ctapipe": ctapipe_problems
+}
 _MENDS = {
     "lstchain": "write a fresh one with lstchain_dump_config --mc",
-    "ctapipe": "start from configs/ctapipe_lst.yml",
+    "ctapipe": START,
     "rta": "write lines of the form 'key = value;'",
 }
 

@@ -536,3 +536,23 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
     what, mend = missing_tool_config("lstchain", read.path)
     assert all(name in what for name in names)
     assert "--lstchain-config" in mend
+
+
+def test_a_stage_of_another_workflow_is_named_with_it(tmp_path: Path) -> None:
+    """Not taken for another stage mistyped."""
+    content = {
+        "workflow_kind": "short",
+        "prod_id": "x",
+        "stages_to_run": ["dl2_to_irfs", "merge"],
+        "stages": {"dl2_to_irfs": [{}], "merge": [{}]},
+    }
+    (tmp_path / "config.yml").write_text(json.dumps(content))
+    workflows = {"lstchain": STAGE_SHAPES, "short": {"merge_dl1": Shape()}}
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", workflows)
+    told = [f"{problem.what}; {problem.mend}" for problem in caught.value.problems]
+    elsewhere = "the workflow short has no stage 'dl2_to_irfs'; take it out, or use workflow_kind: "
+    assert [sentence for sentence in told if sentence == f"{elsewhere}lstchain"] == told[:1] * 2
+    assert {"the stage 'merge' is unknown; write 'merge_dl1'"} == set(told) - {
+        f"{elsewhere}lstchain"
+    }

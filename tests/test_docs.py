@@ -23,12 +23,13 @@ from lstluigi.config.steps import STEP_KEYS
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
 from lstluigi.layouts import registry
 from lstluigi.plan import Plan
+from lstluigi.preflight import config_problems
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
 from lstluigi.report.model import Status
 from lstluigi.scheduling import defaults
 from lstluigi.session import Choices, examine
-from lstluigi.stages import SHAPES, STAGES
+from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.tool_config import TOOLS, ToolConfig
 from lstluigi.upgrade import legacy
 
@@ -78,13 +79,15 @@ def test_first_production_loads(page: Path, tmp_path: Path) -> None:
     load(tmp_path, block)
 
 
-def test_example_config_reads_dl0_and_nothing_else_from_outside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["example", "ctapipe"])
+def test_example_config_reads_dl0_and_nothing_else_from_outside(kind: str, tmp_path: Path) -> None:
     example = tmp_path / "config.yml"
-    shutil.copy(ROOT / "configs" / "lstluigi_config_example.yml", example)
+    shutil.copy(ROOT / "configs" / f"lstluigi_config_{kind}.yml", example)
     (tmp_path / "lstchain_config.json").write_text("{}")
+    shutil.copy(ROOT / "configs" / "ctapipe_lst.yml", tmp_path)
     config = load_config(example, SHAPES)
-    plan = Plan(config, STAGES, {})
-    assert not plan.graph.problems
+    plan = Plan(config, WORKFLOWS[config.workflow_kind], {})
+    assert list(config_problems(plan)) == []
     assert len(plan.graph.order) == len(config.steps)
     outside = {r.path.split("/mc/")[1][:3] for node in plan.steps for r in plan.external(node)}
     assert outside == {"DL0"}
@@ -103,6 +106,39 @@ def test_templates_have_nothing_wrong(
     assert problems == []
     assert len(plan.graph.order) == steps
     assert len(plan.producers(plan.steps[-1])) == (3 if name == "interpolation" else 1)
+
+
+@pytest.mark.parametrize("name", ["toy_demo", "toy_ctapipe"])
+def test_productions_that_run_on_toy_dl0_load(name: str) -> None:
+    config = load_config(ROOT / "production_configs" / name / "lstluigi_config.yml", SHAPES)
+    configs = {tool: ToolConfig.read(tool, path) for tool, path in config.tool_configs.items()}
+    stages = WORKFLOWS[config.workflow_kind]
+    assert list(config_problems(Plan(config, stages, configs))) == []
+    assert set(config.stages_to_run) == stages.keys() - {"dl1ab", "tune_nsb", "irf_index"}
+
+
+def test_toy_production_of_ctapipe_has_the_standard_config() -> None:
+    copy = ROOT / "production_configs" / "toy_ctapipe" / "ctapipe_config.json"
+    standard = ROOT / "configs" / "ctapipe_lst.yml"
+    read = [ToolConfig.read("ctapipe", path).content for path in (copy, standard)]
+    assert read[0] == read[1]
+
+
+def test_page_on_ctapipe_has_every_stage_with_its_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("docutils")
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+    from stage_tables import Placeholders, sample_step
+
+    page = DOCS / "workflow-ctapipe.md"
+    assert first_column(page, "## Stages and their options") == WORKFLOWS["ctapipe"].keys()
+    rows = [row.split("|") for row in page.read_text().splitlines() if row.startswith("| `")]
+    told = {row[1].strip(" `"): re.findall(r"`(ctapipe-[a-z-]+)", row[2]) for row in rows}
+    for name, stage in WORKFLOWS["ctapipe"].items():
+        step = sample_step(stage)
+        tools = [
+            command[0] for command in stage.commands(step, Placeholders(stage, stage.reads(step)))
+        ]
+        assert list(dict.fromkeys(tools)) == list(dict.fromkeys(told[name])), name
 
 
 def test_config_reference_has_every_key() -> None:

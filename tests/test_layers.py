@@ -18,6 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors commas _version _luigi_import scripts
+    ctapipe_config
     files graph tool_config pages
     jobs
     config
@@ -113,7 +114,7 @@ def test_importing_is_light() -> None:
 def test_a_stage_is_one_small_module() -> None:
     stages = [path for path in (PACKAGE / "stages").glob("*.py") if path.name != "base.py"]
     for path in stages:
-        assert len(path.read_text().splitlines()) <= 115, path
+        assert len(path.read_text().splitlines()) <= 120, path
 
 
 def test_each_test_module_has_a_name_of_its_own() -> None:

@@ -1,8 +1,8 @@
 """Tables of the documentation that are read off the code: one directive for each kind.
 
 ``stage-table`` shows what a stage reads, makes and runs. It asks the stage itself, about a step
-whose paths are placeholders, so the page cannot differ from the code. ``stage-list`` shows all
-stages.
+whose paths are placeholders, so the page cannot differ from the code. Where workflows do a stage
+differently, each has a table. ``stage-list`` shows all stages.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from lstluigi.config import Step
-from lstluigi.stages import STAGES
-from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Reading, Stage
+from lstluigi.stages import STAGES, WORKFLOWS
+from lstluigi.stages.base import SCRIPTS, TOOL_WORDS, Reading, Stage
 
 Cell = str | Sequence[str]
 Row = tuple[str, Cell]
@@ -31,7 +31,9 @@ CHECKS = {
     "joblib": "a whole joblib file",
     "hdf5": "holds {}",
     "absent": "does not hold {}",
+    "attributes": "has the attribute {}",
     "nonempty": "has rows in {}",
+    "full": "has all rows in all tables below {}",
     "sum_of_links": "has as many rows in {} as its inputs together",
     "fits": "whole, with the HDUs {}",
 }
@@ -42,7 +44,7 @@ def described(check: Mapping[str, Any]) -> str:
     words = []
     for key, wanted in check.items():
         names = [wanted] if isinstance(wanted, str) else wanted
-        what = ", ".join(names) if isinstance(names, Sequence) else ""
+        what = ", ".join(names) if isinstance(names, Sequence | Mapping) else ""
         words.append(CHECKS[key].format(what))
     return "; ".join(words)
 
@@ -105,8 +107,10 @@ def rows(stage: Stage, step: Step) -> Iterator[Row]:
 
 
 def _line(command: Sequence[str]) -> str:
-    text = " ".join(command)
-    return f"{text} OPTIONS".replace(LSTCHAIN_CONFIG, "LSTCHAIN_CONFIG").replace(f"{SCRIPTS}/", "")
+    text = " ".join(command).replace(f"{SCRIPTS}/", "")
+    for word in TOOL_WORDS:
+        text = text.replace(word, word.strip("@").upper())
+    return f"{text} OPTIONS"
 
 
 def _keys(stage: Stage) -> Iterator[str]:
@@ -170,10 +174,28 @@ class StageTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Ask the stage."""
-        stage = STAGES[self.arguments[0]]
+        kinds = stages_of(self.arguments[0])
+        shown: list[nodes.Node] = []
+        for stage, workflows in kinds.items():
+            if len(kinds) > 1:
+                title = f"In the workflow {' and '.join(workflows)}"
+                shown.append(nodes.rubric(title, title))
+            shown.append(self._shown(stage))
+        return shown
+
+    def _shown(self, stage: Stage) -> nodes.Node:
         step = sample_step(stage, **self.options)
         lines = [((name, False), (cell, name in self.in_code)) for name, cell in rows(stage, step)]
-        return [_table(lines)]
+        return _table(lines)
+
+
+def stages_of(name: str) -> dict[Stage, list[str]]:
+    """Stages of a name, each with the workflows that have it."""
+    found: dict[Stage, list[str]] = {}
+    for kind, stages in WORKFLOWS.items():
+        if name in stages:
+            found.setdefault(stages[name], []).append(kind)
+    return found
 
 
 class StageList(SphinxDirective):
@@ -184,10 +206,15 @@ class StageList(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Ask the registry."""
         lines = [
-            ((name, True), (stage.task, True), (str(type(stage).__doc__).splitlines()[0], False))
+            (
+                (name, True),
+                (stage.task, True),
+                (str(type(stage).__doc__).splitlines()[0], False),
+                (", ".join(kind for kinds in stages_of(name).values() for kind in kinds), False),
+            )
             for name, stage in self._ordered().items()
         ]
-        return [_table(lines, ("Stage in a config", "Luigi task", "What it does"))]
+        return [_table(lines, ("Stage in a config", "Luigi task", "What it does", "Workflows"))]
 
     def _ordered(self) -> dict[str, Stage]:
         return {**{name: STAGES[name] for name in self.content}, **STAGES}

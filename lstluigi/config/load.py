@@ -106,11 +106,13 @@ def interpret(
     top.refuse_unknown(TOP_KEYS)
     base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    shapes = workflows.get(workflow_kind) or next(iter(workflows.values()))
+    read_as = workflow_kind or next(iter(workflows))
     prod_id = top.require("prod_id", values.file_name, "")
-    stages_to_run = read_stages_to_run(top, shapes)
+    shapes = workflows[read_as]
+    stages_to_run = read_stages_to_run(top, read_as, workflows)
     slurm = read_slurm(top, (*shapes, CONTROLLER), base, site)
-    steps = read_stages(top, stages_to_run, shapes, base, KNOWN | slurm.plugin_options)
+    known = KNOWN | slurm.plugin_options
+    steps = read_stages(top, stages_to_run, read_as, workflows, base, known)
     config = ProductionConfig(
         path=path,
         workflow_kind=workflow_kind,

@@ -30,8 +30,13 @@ NOT_TOGETHER = ("r0_to_dl1", "dl1ab")
 ReadPath = Callable[[Value], str]
 
 
-def read_stages_to_run(top: Section, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+#: What the steps of each stage look like, by kind of workflow.
+Workflows = Mapping[str, Mapping[str, Shape]]
+
+
+def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[str, ...]:
     """Return the known stages to run, each once, in the config's order."""
+    shapes = workflows[kind]
     given: tuple[str, ...] = top.require("stages_to_run", values.word_list, ())
     if not given and isinstance(top.entries.get("stages_to_run"), YamlList):
         top.note("no stage is to run", "list the stages to run", "stages_to_run")
@@ -40,8 +45,7 @@ def read_stages_to_run(top: Section, shapes: Mapping[str, Shape]) -> tuple[str, 
         if count > 1:
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
-            mend = nearest(name, tuple(shapes))
-            top.note(f"the stage {name!r} is unknown", mend, "stages_to_run")
+            top.note(*_unknown(name, kind, workflows), "stages_to_run")
     if all(name in stages for name in NOT_TOGETHER):
         top.note(
             f"{' and '.join(NOT_TOGETHER)} are both to run",
@@ -51,10 +55,20 @@ def read_stages_to_run(top: Section, shapes: Mapping[str, Shape]) -> tuple[str, 
     return tuple(name for name in stages if name in shapes)
 
 
+def _unknown(name: str, kind: str, workflows: Workflows) -> tuple[str, str]:
+    """Say that a workflow has no stage of this name, and what to do."""
+    others = [other for other, shapes in workflows.items() if name in shapes]
+    if others:
+        what = f"the workflow {kind} has no stage {name!r}"
+        return what, f"take it out, or use workflow_kind: {' or '.join(others)}"
+    return f"the stage {name!r} is unknown", nearest(name, tuple(workflows[kind]))
+
+
 def read_stages(
     top: Section,
     stages_to_run: tuple[str, ...],
-    shapes: Mapping[str, Shape],
+    kind: str,
+    workflows: Workflows,
     base: str,
     known: frozenset[str],
 ) -> tuple[Step, ...]:
@@ -66,13 +80,16 @@ def read_stages(
         The config.
     stages_to_run : tuple of str
         Known stages.
-    shapes : mapping of str to Shape
-        What the steps of each stage look like.
+    kind : str
+        The kind of workflow.
+    workflows : mapping of str to mapping of str to Shape
+        What the steps of each stage look like, by kind.
     base : str
         Absolute directory relative paths are relative to.
     known : frozenset of str
         The long options of sbatch.
     """
+    shapes = workflows[kind]
     stages = top.inner("stages")
     if stages is None:
         if top.entries.get("stages") is None:
@@ -80,7 +97,7 @@ def read_stages(
         return ()
     for name in stages.entries:
         if name not in shapes:
-            stages.note(f"the stage {name!r} is unknown", nearest(name, tuple(shapes)), name)
+            stages.note(*_unknown(name, kind, workflows), name)
     return tuple(
         _read_step(entry, shapes[name], base, known)
         for name in stages_to_run

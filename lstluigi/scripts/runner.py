@@ -75,6 +75,10 @@ LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
+# What tools of ctapipe log, or argparse prints, before they end with an exit code.
+LOGGED = re.compile(r"(?:ERROR|CRITICAL) \[.*?\] \([\w.]+\): (?!Use --help|Caught SystemExit)(.+)")
+REFUSED = re.compile(r"[\w-]+: error: (.+)")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BadSpec(Exception):
@@ -318,8 +322,7 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "fits": check_fits,
     "json": check_json,
 }
-HDF5_KEYS = ("hdf5", "absent", "nonempty", "sum_of", "sum_of_links")
-THROWN = "/simulation/thrown_event_distribution"  # lstchain writes it last
+HDF5_KEYS = ("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links")
 SOURCES = "/source_filenames/filenames"  # lstchain lists here what it merged
 
 
@@ -335,6 +338,11 @@ def check_hdf5(path: str, check: Json) -> str | None:
         for node in check.get("absent", []):
             if node in h5:
                 raise Unsound(f"still has {node}")
+        for name in check.get("attributes", []):
+            if name not in h5.root._v_attrs:
+                raise Unsound(f"lacks the attribute {name!r}")
+        for group, table in check.get("full", {}).items():
+            check_full(h5, group, table)
     if "sum_of" in check:
         check_sum(path, **check["sum_of"])
     return f"has no rows in {empty[0]}" if empty else None
@@ -367,26 +375,34 @@ def rows(h5: Any, node: str) -> int:
     return int(h5.get_node(node).nrows) if node in h5 else 0
 
 
-def check_sum(path: str, table: str, inputs: list[str]) -> None:
+def check_full(h5: Any, group: str, table: str) -> None:
+    """Look for tables below a group that are shorter than another one: they were not finished."""
+    wanted = rows(h5, table)
+    for found in h5.walk_nodes(group, "Table"):
+        if found.nrows < wanted:
+            path = found._v_pathname
+            raise Unsound(f"has {found.nrows} rows in {path}, and {wanted} in {table}")
+
+
+def check_sum(path: str, tables: list[str], inputs: list[str]) -> None:
     """Compare the rows of a merged file with those of what was to be merged.
 
     The merging command leaves out files it does not like and still succeeds.
     """
-    nodes = (table, THROWN)
-    expected = dict.fromkeys(nodes, 0)
+    expected = dict.fromkeys(tables, 0)
     for name in inputs:
         try:
             check_file(name, {"file": True})
             with open_hdf5(name) as h5:
-                for node in nodes:
+                for node in tables:
                     expected[node] += rows(h5, node)
         except Unsound as error:
             raise Unsound(f"cannot be compared with its input {name}, which {error}") from None
     with open_hdf5(path) as h5:
-        found = {node: rows(h5, node) for node in nodes}
+        found = {node: rows(h5, node) for node in tables}
         merged = {os.fsdecode(name) for name in h5.get_node(SOURCES)} if SOURCES in h5 else None
     left_out = [] if merged is None else missing_files(inputs, merged)
-    for node in nodes:
+    for node in tables:
         if found[node] != expected[node]:
             which = f"; left out: {', '.join(left_out[:5])}" if left_out else ""
             raise Unsound(f"has {found[node]} rows in {node}, its inputs {expected[node]}{which}")
@@ -583,17 +599,17 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
         verify_input(path, check)
     if item["commands"] and item["products"]:
         seed(item["products"][0]["final"])
-    for argv in item["commands"]:
-        print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
-        send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
-        try:
+    try:
+        for argv in item["commands"]:
+            print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
+            send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
             run_command(argv, bind)
-        except ItemError as error:
-            blame_inputs(item, error)
-            raise
-    send({"event": "doing", "id": item["id"], "what": "the check of the products"})
-    links = [link for _, link in item.get("links", [])]
-    checked = [check_product(product, links) for product in item["products"]]
+        send({"event": "doing", "id": item["id"], "what": "the check of the products"})
+        links = [link for _, link in item.get("links", [])]
+        checked = [check_product(product, links) for product in item["products"]]
+    except ItemError as error:
+        blame_inputs(item, error)
+        raise
     empty = [reason for reason in checked if reason]
     if empty:
         return outcome("empty", empty[0], rc=0, bad_data=True)
@@ -682,8 +698,8 @@ def has_files(directory: str) -> bool:
 def blame_inputs(item: Json, error: ItemError) -> None:
     """Name an input of a command that has failed, if it is truncated or cannot be read.
 
-    Commands stumble over its end in ways that do not tell. Reading it through takes too long to be
-    done where all is well.
+    Commands stumble over its end in ways that do not tell, or take it for whole. Reading it through
+    takes too long to be done where all is well.
     """
     rc, sig, bad_data = (error.outcome[key] for key in ("rc", "signal", "bad_data"))
     for path, _ in item.get("verify", []):
@@ -718,7 +734,7 @@ def check_product(product: Json, links: list[str]) -> str | None:
     """Check what a command made; return why it is empty, if so."""
     made, check = product["made"], product["check"]
     if "sum_of_links" in check:
-        check = {**check, "sum_of": {"table": check["sum_of_links"], "inputs": links}}
+        check = {**check, "sum_of": {"tables": check["sum_of_links"], "inputs": links}}
     if not os.path.lexists(made):
         raise ItemError(f"{made} was not made", rc=0, bad_data=True)
     try:
@@ -905,7 +921,7 @@ def last_lines(log: str) -> list[str]:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    lines = text[max(0, text.rfind(HEADER)) :].splitlines()
+    lines = COLOURS.sub("", text[max(0, text.rfind(HEADER)) :]).splitlines()
     return [line[:LINE_LENGTH] for line in lines if line.strip()][-TAIL_LINES:]
 
 
@@ -926,9 +942,16 @@ def refine(reason: str, tail: list[str], scratch: str) -> str:
         left = disk.f_bavail * disk.f_frsize
         if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
             return f"{DISK_FULL}: {reason} ({left / 1e6:.1f} MB left in {scratch})"
-    # tools of ctapipe log the exception that ends them and exit with 1
-    told = "exit code" in reason and tail and EXCEPTION.match(tail[-1])
-    return f"{reason}: {tail[-1]}" if told else reason
+    told = last_word(tail) if "exit code" in reason else None
+    return f"{reason}: {told}" if told else reason
+
+
+def last_word(tail: list[str]) -> str | None:
+    """Return what a command said before it ended with an exit code, if it can be told."""
+    if tail and EXCEPTION.match(tail[-1]):  # tools of ctapipe log what ends them and exit with 1
+        return tail[-1]
+    said = [LOGGED.search(line) or REFUSED.match(line) for line in tail]
+    return next((match[1] for match in reversed(said) if match), None)
 
 
 # ---- The parent: one chunk -------------------------------------------------------------------

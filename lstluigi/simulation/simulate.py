@@ -30,6 +30,7 @@ def simulate_file(
     run_number: int = 1,
     noise_everywhere: bool = False,
     nsb: float = 1.0,
+    true_images: bool = False,
 ) -> int:
     """Write one file of toy LST-1 DL0. Toy simulation, not CORSIKA, not for science.
 
@@ -54,6 +55,9 @@ def simulate_file(
         ``lstchain_tune_nsb``).
     nsb : float
         Night-sky background, 1 for a dark field.
+    true_images : bool
+        The photoelectrons themselves beside each event, also without that noise (ctapipe
+        processes DL1 again only where it comes from files with them).
 
     Returns
     -------
@@ -64,7 +68,8 @@ def simulate_file(
     counter = _Counter()
     # one thread: files are shared out among processes, and sums come out the same everywhere
     with threadpool_limits(1):
-        write_file(Path(path), _objects(run, noise_everywhere, nsb, counter))
+        shown = true_images or noise_everywhere
+        write_file(Path(path), _objects(run, noise_everywhere, nsb, shown, counter))
     return counter.triggered
 
 
@@ -73,7 +78,7 @@ class _Counter:
 
 
 def _objects(
-    run: simtel.Run, noise_everywhere: bool, nsb: float, counter: _Counter
+    run: simtel.Run, noise_everywhere: bool, nsb: float, true_images: bool, counter: _Counter
 ) -> Iterator[bytes]:
     camera = lst_camera()
     rng = np.random.default_rng(run.seed)
@@ -92,7 +97,7 @@ def _objects(
             light_seen = (image.pixel, image.time, image.weight)
             adc = camera.digitise(*light_seen, rng, noise_everywhere=noise_everywhere, nsb=nsb)
             counter.triggered += 1
-            true_image = image if noise_everywhere else None
+            true_image = image if true_images else None
             yield from simtel.event(run, showers, start + int(index), adc, true_image)
     yield simtel.thrown_histogram(run, showers)
 

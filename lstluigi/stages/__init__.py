@@ -24,7 +24,7 @@ _ALL = tuple(_stages())
 #: Every stage by its name in configs, for each kind of workflow.
 WORKFLOWS: dict[str, dict[str, Stage]] = {
     kind: {stage.name: stage for stage in _ALL if kind in stage.workflows}
-    for kind in ("lstchain", "hiperta")
+    for kind in ("lstchain", "ctapipe", "hiperta")
 }
 #: Those of lstchain's workflow.
 STAGES = WORKFLOWS["lstchain"]

@@ -8,8 +8,9 @@ directory, so products are named without a path there.
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from lstluigi.config import Shape, Step
@@ -25,6 +26,9 @@ LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@"
 OWN_CONFIG = "lstchain_config"
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
+#: The workflows whose products are lstchain's.
+WITH_LSTCHAIN: tuple[str, ...] = ("lstchain", "hiperta")
+FITS = re.compile(r"\.fits(\.gz)?$")
 
 
 class Reading(NamedTuple):
@@ -148,3 +152,16 @@ def config_of(step: Step) -> str:
 def same_name(final: str, check: Check) -> Product:
     """A product made in the scratch directory under the name it ends with."""
     return Product(os.path.basename(final), final, check)
+
+
+def fits_stem(path: str) -> str:
+    """The path of a FITS file without its suffix; of another file, as it stands."""
+    return FITS.sub("", path)
+
+
+def not_fits(step: Step) -> Iterator[Problem]:
+    """An output whose name is not that of a FITS file."""
+    output = step.path("output")
+    if not FITS.search(output):
+        what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
+        yield Problem(step.where("output"), what, "name a FITS file")

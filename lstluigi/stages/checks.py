@@ -1,4 +1,6 @@
-"""When is a product whole? An exit code of 0 does not tell: facts measured on lstchain 0.12.3.
+"""When is a product whole? An exit code of 0 does not tell.
+
+Facts measured on lstchain 0.12.3, and on ctapipe 0.25.1 for the workflow `ctapipe`.
 
 A truncated or killed run leaves readable files behind; each check names what is written last, or
 what a reader needs. `scripts/runner.py` carries the checks out on the compute side.
@@ -27,7 +29,7 @@ REAL_DL1: Check = {
 #: The config of a tool.
 CONFIG: Check = {"json": []}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.
-MERGED: Check = {**DL1, "sum_of_links": PARAMETERS}
+MERGED: Check = {**DL1, "sum_of_links": [PARAMETERS, THROWN]}
 #: DL1 of HiPeRTA, of the one telescope it was told to do.
 HIPERTA_DL1: Check = {"hdf5": ["/dl1/event/telescope/parameters/tel_001"]}
 #: DL2: a failure leaves a file that holds provenance only.
@@ -45,3 +47,35 @@ SENSITIVITY: Check = {"fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"]}
 PLOT: Check = {"png": True}
 TABLE: Check = {"file": True}
 LINK: Check = {"link": True}
+
+# ---- ctapipe
+
+TRIGGER = "/dl1/event/subarray/trigger"
+CTAPIPE_PARAMETERS = "/dl1/event/telescope/parameters"
+CTAPIPE_IMAGES = "/dl1/event/telescope/images"
+TRUTH = "/simulation/event/telescope/parameters"
+SHOWERS = "/simulation/service/shower_distribution"
+#: Attribute of the reference metadata, which are written when all tables are.
+METADATA = "CTA PRODUCT ID"
+
+#: The distribution of thrown showers stands at the end of a simtel file: ctapipe-process takes a
+#: truncated one for whole, and writes DL1 without the distribution.
+CTAPIPE_DL1: Check = {
+    "hdf5": [SHOWERS, CTAPIPE_PARAMETERS],
+    "attributes": [METADATA],
+    "nonempty": [TRIGGER],
+}
+#: ctapipe 0.25 reads images of simulations again only if it finds those without noise beside them.
+CTAPIPE_DL1_WITH_IMAGES: Check = {**CTAPIPE_DL1, "hdf5": [SHOWERS, CTAPIPE_IMAGES, TRUTH]}
+#: ctapipe-merge can be told to skip files, and takes a first one without showers.
+CTAPIPE_MERGED: Check = {**CTAPIPE_DL1, "sum_of_links": [TRIGGER, SHOWERS]}
+#: Models are applied one after the other, in chunks of events: a killed run leaves short tables.
+CTAPIPE_DL2: Check = {
+    **CTAPIPE_DL1,
+    "hdf5": [f"/dl2/event/subarray/{p}" for p in ("energy", "geometry", "particle_type")],
+    "full": {"/dl2/event/subarray": TRIGGER},
+}
+CTAPIPE_IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION", "PSF"]}
+CUTS: Check = {"fits": ["GH_CUTS", "RAD_MAX"]}
+BENCHMARKS: Check = {"fits": ["ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"]}
+BENCHMARKS_WITH_SENSITIVITY: Check = {"fits": [*BENCHMARKS["fits"], "SENSITIVITY"]}

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    CTAPIPE_CONFIG,
+    LSTCHAIN_CONFIG,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    same_name,
+)
+from lstluigi.stages.ctapipe import MODELS, apply_models
 from lstluigi.stages.train_pipe import POINTINGS, method_conflicts
 
 
@@ -30,12 +39,12 @@ class DL1ToDL2(Stage):
 
     name = "dl1_to_dl2"
     task = "DL1ToDL2"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={"path_model": True})
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 10
-    loads = 1  # the models
+    loads: ClassVar[int | None] = 1  # the models
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file, the models, and the pointings between which lstchain interpolates."""
@@ -63,3 +72,30 @@ class DL1ToDL2(Stage):
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """A method that does not go with an assumed source."""
         return method_conflicts(step, lstchain)
+
+
+class CtapipeDL1ToDL2(DL1ToDL2):
+    """A DL1 file and a directory of models, both of ctapipe, to a DL2 file."""
+
+    workflows = ("ctapipe",)
+    loads = None  # ctapipe opens its models itself
+
+    def reads(self, step: Step) -> Sequence[Reading]:
+        """The DL1 file and the models."""
+        models = Reading(step.path("path_model"), checks.MODEL, "*.pkl")
+        return [Reading(step.path("input"), checks.CTAPIPE_DL1), models]
+
+    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
+        """The DL2 file."""
+        return [same_name(dl2_path(step), checks.CTAPIPE_DL2)]
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of ctapipe with the models in the order of their training."""
+        models = [os.path.join(step.path("path_model"), model) for model in MODELS]
+        name = os.path.basename(dl2_path(step))
+        tool, *words = apply_models(step.path("input"), name, models)
+        return [(tool, *step.arguments, *words, "-c", CTAPIPE_CONFIG)]
+
+    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
+        """None: the lstchain config has no say."""
+        return ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     OWN_CONFIG,
+    WITH_LSTCHAIN,
     Inputs,
     Reading,
     Stage,
@@ -18,6 +20,7 @@ from lstluigi.stages.base import (
     own_config,
     same_name,
 )
+from lstluigi.stages.ctapipe import process
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -29,17 +32,19 @@ class DL1ab(Stage):
 
     name = "dl1ab"
     task = "DL1ab"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
+    whole: ClassVar[Check] = checks.DL1
+    with_images: ClassVar[Check] = checks.DL1_WITH_IMAGES
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL1 with images."""
         source = step.path("input")
         pattern = None if source.endswith(".h5") else "*.h5"
-        return [Reading(source, checks.DL1_WITH_IMAGES, pattern, probed=True), *own_config(step)]
+        return [Reading(source, self.with_images, pattern, probed=True), *own_config(step)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of DL1 files."""
@@ -48,15 +53,30 @@ class DL1ab(Stage):
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """One DL1 file for each DL1 file."""
         output = step.path("output")
-        check = checks.DL1_WITH_IMAGES if KEEP_IMAGES in step.arguments else checks.DL1
+        check = self.with_images if KEEP_IMAGES in step.arguments else self.whole
         return [same_name(os.path.join(output, os.path.basename(f)), check) for f in inputs[0]]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """One call of lstchain for each file; no images unless the options ask for them."""
-        wanted = tuple(a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES))
-        images = () if KEEP_IMAGES in step.arguments else (NO_IMAGES,)
-        options = ("lstchain_dl1ab", *images, *wanted)
-        config = config_of(step)
-        return [
-            (*options, "-f", file, "-o", os.path.basename(file), "-c", config) for file in inputs[0]
-        ]
+        """One call for each file; no images unless the options ask for them."""
+        wanted = [a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES)]
+        keep = KEEP_IMAGES in step.arguments
+        return [self.call(step, file, wanted, keep) for file in inputs[0]]
+
+    def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:
+        """How a file is processed."""
+        start = ("lstchain_dl1ab", *(() if images else (NO_IMAGES,)), *options)
+        return (*start, "-f", file, "-o", os.path.basename(file), "-c", config_of(step))
+
+
+class CtapipeDL1ab(DL1ab):
+    """A directory of DL1 files of ctapipe, or one file, to a directory of the same names."""
+
+    workflows = ("ctapipe",)
+    shape = Shape(input="path", output="path")
+    whole = checks.CTAPIPE_DL1
+    with_images = checks.CTAPIPE_DL1_WITH_IMAGES
+
+    def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:
+        """How a file is processed: without being told so, ctapipe keeps the old parameters."""
+        written = "--write-images" if images else "--no-write-images"
+        return process(file, os.path.basename(file), ("--recompute-dl1", written, *options))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,18 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    LSTCHAIN_CONFIG,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    not_fits,
+    same_name,
+)
 
 #: Option of the commands for each particle's file.
 PARTICLES = {"gamma_file": "-g", "proton_file": "-p", "electron_file": "-e"}
-FITS = re.compile(r"\.fits(\.gz)?$")
 
 
 def dl2_arguments(step: Step) -> list[str]:
@@ -27,15 +33,6 @@ def dl2_arguments(step: Step) -> list[str]:
         if key in step.inputs
         for word in (option, step.path("input", key))
     ]
-
-
-def no_fits(step: Step) -> Sequence[Problem]:
-    """An output whose name is not that of a FITS file."""
-    output = step.path("output")
-    if FITS.search(output):
-        return ()
-    what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
-    return [Problem(step.where("output"), what, "name a FITS file")]
 
 
 def is_on(flag: str, step: Step, lstchain: Mapping[str, Any]) -> bool:
@@ -56,7 +53,7 @@ class DL2ToIRFs(Stage):
 
     name = "dl2_to_irfs"
     task = "DL2ToIRFs"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(
         input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
     )
@@ -84,7 +81,7 @@ class DL2ToIRFs(Stage):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file."""
-        return no_fits(step)
+        return list(not_fits(step))
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Alpha cuts where lstchain cannot make them."""

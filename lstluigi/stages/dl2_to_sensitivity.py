@@ -11,13 +11,22 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
-from lstluigi.stages.dl2_to_irfs import FITS, PARTICLES, dl2_arguments, no_fits
+from lstluigi.stages.base import (
+    SCRIPTS,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    fits_stem,
+    not_fits,
+    same_name,
+)
+from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
 
 
 def plot_path(step: Step) -> str:
     """Path of the plot: beside the FITS file, under its name."""
-    return FITS.sub("", step.path("output")) + ".png"
+    return fits_stem(step.path("output")) + ".png"
 
 
 class DL2ToSensitivity(Stage):
@@ -25,7 +34,7 @@ class DL2ToSensitivity(Stage):
 
     name = "dl2_to_sensitivity"
     task = "DL2ToSensitivity"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
     logs = "job_logs_dl2_to_sensitivity"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
@@ -52,7 +61,7 @@ class DL2ToSensitivity(Stage):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file."""
-        return no_fits(step)
+        return list(not_fits(step))
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Cuts are optimised in theta; gammaness that assumes the direction biases them."""

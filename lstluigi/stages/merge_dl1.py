@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
+from lstluigi.stages.ctapipe import NO_IMAGES
 
 #: Directory of links that the merge command is given, below the scratch directory.
 INPUTS = "inputs"
@@ -45,15 +47,17 @@ class MergeDL1(Stage):
 
     name = "merge_dl1"
     task = "MergeDL1"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path")
     logs = "job_logs_merge_dl1"
     resources = Resources(options=(("partition", "long"),))
     per_chunk = 5
+    whole: ClassVar[Check] = checks.DL1
+    merged: ClassVar[Check] = checks.MERGED
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
-        return [Reading(step.path("input"), checks.DL1, pattern_of(step.arguments))]
+        return [Reading(step.path("input"), self.whole, pattern_of(step.arguments))]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """One file."""
@@ -61,7 +65,7 @@ class MergeDL1(Stage):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """One file that has the rows of all inputs."""
-        return [same_name(step.path("output"), checks.MERGED)]
+        return [same_name(step.path("output"), self.merged)]
 
     def links(self, step: Step, inputs: Inputs) -> Sequence[tuple[str, str]]:
         """Just the files to merge, so that the command's own pattern finds no stray ones."""
@@ -76,3 +80,18 @@ class MergeDL1(Stage):
     def problems(self, step: Step) -> Sequence[Problem]:
         """A pattern that leads out of the input directory."""
         return pattern_problems(step, "*/*.h5")
+
+
+class CtapipeMergeDL1(MergeDL1):
+    """The DL1 files of ctapipe below a directory that match a pattern to one file."""
+
+    workflows = ("ctapipe",)
+    whole = checks.CTAPIPE_DL1
+    merged = checks.CTAPIPE_MERGED
+
+    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """One call of ctapipe; `--no-image` is understood as the options of that meaning."""
+        name = os.path.basename(step.path("output"))
+        meant = {"--no-image": NO_IMAGES}
+        options = [word for given in step.arguments for word in meant.get(given, (given,))]
+        return [("ctapipe-merge", *options, "-i", INPUTS, "-o", name, "-c", CTAPIPE_CONFIG)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step, switch
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     OWN_CONFIG,
@@ -21,6 +21,7 @@ from lstluigi.stages.base import (
     config_of,
     own_config,
 )
+from lstluigi.stages.ctapipe import numbered, process
 
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -44,6 +45,7 @@ class R0ToDL1(Stage):
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
+    whole: ClassVar[Check] = checks.DL1
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
@@ -59,16 +61,28 @@ class R0ToDL1(Stage):
         """One DL1 file for each simtel file."""
         output = step.path("output")
         names = [dl1_name(file) for reading in (0, 1) for file in inputs[reading]]
-        return [Product(name, f"{output}/{name}", checks.DL1) for name in names]
+        return [Product(name, f"{output}/{name}", self.whole) for name in names]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """One call of lstchain for each file."""
-        config = config_of(step)
-        return [
-            ("lstchain_mc_r0_to_dl1", *step.arguments, "-f", file, "-o", ".", "-c", config)
-            for reading in (0, 1)
-            for file in inputs[reading]
-        ]
+        """One call for each file."""
+        return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
+
+    def call(self, step: Step, file: str) -> Command:
+        """How a file is processed."""
+        files = ("-f", file, "-o", ".")
+        return ("lstchain_mc_r0_to_dl1", *step.arguments, *files, "-c", config_of(step))
+
+
+class CtapipeR0ToDL1(R0ToDL1):
+    """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
+
+    workflows = ("ctapipe",)
+    shape = Shape(input="path", output="path")
+    whole = checks.CTAPIPE_DL1
+
+    def call(self, step: Step, file: str) -> Command:
+        """How a file is processed."""
+        return process(file, dl1_name(file), numbered(step.arguments, file))
 
 
 class HipertaR0ToDL1(R0ToDL1):

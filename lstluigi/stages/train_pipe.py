@@ -11,7 +11,15 @@ from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    LSTCHAIN_CONFIG,
+    SCRIPTS,
+    WITH_LSTCHAIN,
+    Inputs,
+    Reading,
+    Stage,
+    same_name,
+)
 
 PLOT = "rf_importance.png"
 #: Where lstchain looks for the pointings to interpolate between; no command of lstchain writes it.
@@ -69,7 +77,7 @@ class TrainPipe(Stage):
 
     name = "train_pipe"
     task = "TrainPipe"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))

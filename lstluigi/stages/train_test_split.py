@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step, fraction
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import Inputs, Reading, Stage
+from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Reading, Stage
 
 #: Share of the files that go to test where the options say nothing: lstmcpipe's.
 TEST_SIZE = 0.5
@@ -23,17 +23,18 @@ class TrainTestSplit(Stage):
 
     name = "train_test_split"
     task = "TrainTestSplit"
-    workflows = ("lstchain", "hiperta")
+    workflows = WITH_LSTCHAIN
     shape = Shape(
         input="path", output={"train": True, "test": True}, options={"test_size": fraction}
     )
     logs = "job_logs_train_test_split"
     resources = Resources(options=(("partition", "short"),))
     per_chunk = 50
+    whole: ClassVar[Check] = checks.DL1
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 files of a directory."""
-        return [Reading(step.path("input"), checks.DL1, "*.h5")]
+        return [Reading(step.path("input"), self.whole, "*.h5")]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """Two directories."""
@@ -69,6 +70,13 @@ class TrainTestSplit(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """None: the links are all there is to do."""
         return ()
+
+
+class CtapipeTrainTestSplit(TrainTestSplit):
+    """A directory of DL1 files of ctapipe to two directories of links; nothing is moved."""
+
+    workflows = ("ctapipe",)
+    whole = checks.CTAPIPE_DL1
 
 
 def _share(files: int, test_size: float) -> int:

@@ -14,6 +14,7 @@ from chain_runs import ROOT, Production, need_lstchain
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 GIVEN = ROOT / "production_configs" / "toy_demo"
+OF_CTAPIPE = ROOT / "production_configs" / "toy_ctapipe"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_sensitivity_has_five_bins_and_a_plot(demo: Production) -> None:
 
 
 def test_irf_opens_in_gammapy(demo: Production) -> None:
-    assert_irf_opens(one(demo, "irf_*.fits.gz"))
+    assert_irf_opens(one(demo, "irf_toy_demo_*.fits.gz"))
 
 
 def test_typed_again_it_does_nothing(demo: Production) -> None:
@@ -50,3 +51,18 @@ def test_typed_again_it_does_nothing(demo: Production) -> None:
     assert again.code == 0, again.text
     assert demo.jobs() == jobs
     assert demo.left_over() == []
+
+
+def test_the_same_in_the_workflow_of_ctapipe(demo: Production) -> None:
+    """On the same DL0: IRFs with background, and a sensitivity among the benchmarks."""
+    fits = pytest.importorskip("astropy.io.fits")
+    np = pytest.importorskip("numpy")
+    of_ctapipe = Production(demo.where)
+    shutil.copy(OF_CTAPIPE / "lstluigi_config.yml", of_ctapipe.config)
+    shutil.copy(OF_CTAPIPE / "ctapipe_config.json", demo.where)
+    ended = of_ctapipe.run()
+    assert ended.code == 0, ended.text
+    assert_irf_opens(one(demo, "irf_toy_ctapipe_*_.fits.gz"))
+    with fits.open(one(demo, "irf_toy_ctapipe_*_benchmarks.fits.gz")) as hdus:
+        flux = hdus["SENSITIVITY"].data["FLUX_SENSITIVITY"]
+    assert np.count_nonzero(np.isfinite(flux)) >= 5

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import errno
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from lstluigi.scripts import runner
 
 RUNNER = Path(runner.__file__)
 REAL_EVENT = Path(__file__).parents[3] / "shared/data/history_meta_75.simtel.zst"
+THROWN = "/simulation/thrown_event_distribution"
 PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
-DL1 = {"hdf5": [runner.THROWN], "absent": ["/_temp_table"], "nonempty": [PARAMETERS]}
+DL1 = {"hdf5": [THROWN], "absent": ["/_temp_table"], "nonempty": [PARAMETERS]}
 
 WRITE = "import sys; open(sys.argv[1], 'w').write(' '.join(sys.argv[2:]) or 'content')"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.{})"
@@ -441,7 +444,7 @@ def write_dl1(path: Path, events: int, thrown: int = 1, merged: tuple[str, ...] 
     import numpy as np
 
     with tables.open_file(path, "w") as h5:
-        for node, count in ((PARAMETERS, events), (runner.THROWN, thrown)):
+        for node, count in ((PARAMETERS, events), (THROWN, thrown)):
             if count:
                 where, _, name = node.rpartition("/")
                 content = np.zeros(count, dtype=[("x", "f8")])
@@ -466,6 +469,36 @@ def test_hdf5_with_something_missing_or_left(tmp_path: Path) -> None:
     # what lacks its last node is no empty file, it is not whole
     with pytest.raises(runner.Unsound, match="lacks"):
         runner.check_file(str(write_dl1(tmp_path / "b.h5", 0, thrown=0)), DL1)
+
+
+def test_hdf5_with_an_attribute_of_the_file(tmp_path: Path) -> None:
+    tables = pytest.importorskip("tables")
+    path = write_dl1(tmp_path / "a.h5", 3)
+    check = {"attributes": ["CTA PRODUCT ID"]}
+    with pytest.raises(runner.Unsound, match="lacks the attribute 'CTA PRODUCT ID'"):
+        runner.check_file(str(path), check)
+    with tables.open_file(path, "a") as h5, warnings.catch_warnings():
+        warnings.simplefilter("ignore", tables.NaturalNameWarning)
+        h5.root._v_attrs["CTA PRODUCT ID"] = "x"
+    assert runner.check_file(str(path), check) is None
+
+
+@pytest.mark.parametrize(("short", "told"), [(3, None), (2, "has 2 rows in /new/one/b, and 3 in")])
+def test_hdf5_with_tables_as_long_as_another(tmp_path: Path, short: int, told: str | None) -> None:
+    """Whatever the tables below the group are called, and however deep they lie."""
+    tables = pytest.importorskip("tables")
+    import numpy as np
+
+    path = write_dl1(tmp_path / "a.h5", 3)
+    with tables.open_file(path, "a") as h5:
+        for where, name, count in (("/new", "a", 3), ("/new/one", "b", short)):
+            h5.create_table(where, name, np.zeros(count, dtype=[("x", "f8")]), createparents=True)
+    check = {"full": {"/new": PARAMETERS}}
+    if told is None:
+        assert runner.check_file(str(path), check) is None
+    else:
+        with pytest.raises(runner.Unsound, match=told):
+            runner.check_file(str(path), check)
 
 
 def test_hdf5_truncated(tmp_path: Path) -> None:
@@ -498,7 +531,7 @@ def merge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     for name, events in (("one.h5", 3), ("two.h5", 4)):
         write_dl1(tmp_path / name, events)
-    return {"sum_of": {"table": PARAMETERS, "inputs": ["one.h5", "two.h5"]}}
+    return {"sum_of": {"tables": [PARAMETERS, THROWN], "inputs": ["one.h5", "two.h5"]}}
 
 
 def test_sum_of(tmp_path: Path, merge: dict[str, Any]) -> None:
@@ -522,6 +555,44 @@ def test_sum_of_with_an_input_that_is_gone(tmp_path: Path, merge: dict[str, Any]
         runner.check_file(str(part), merge)
 
 
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (  # as ctapipe 0.25.1 logs a value that does not fit, in colours
+            "2026-11-25 14:41:33,664 \x1b[1;31mERROR\x1b[0m [ctapipe.ctapipe-process] (tool.run): "
+            "Config option `max_event` not recognized\n"
+            "2026-11-25 14:41:33,664 \x1b[1;31mERROR\x1b[0m [ctapipe.ctapipe-process] (tool.run): "
+            "Use --help for more info",
+            "Config option `max_event` not recognized",
+        ),
+        (
+            "usage: ctapipe-compute-irf [-h]\n"
+            "ctapipe-compute-irf: error: unrecognized arguments: --point-like\n"
+            "2026-11-25 14:08:41,829 \x1b[1;35mCRITICAL\x1b[0m [ctapipe.ctapipe-compute-irf] "
+            "(tool.run): Caught SystemExit with exit code 2",
+            "unrecognized arguments: --point-like",
+        ),
+        ("nothing of the kind", None),
+    ],
+)
+def test_what_a_command_says_before_it_ends(shop: Workshop, printed: str, told: str | None) -> None:
+    script = shop.script("fails", f"import sys\nprint({printed!r})\nsys.exit(2)\n")
+    _, records = shop.run(shop.item("a", [script]))
+    reason = "fails.py ended with exit code 2"
+    assert records["a"]["reason"] == (reason if told is None else f"{reason}: {told}")
+    assert not any("\x1b" in line for line in records["a"]["tail"])
+
+
+def test_a_truncated_input_that_a_command_took_for_whole(shop: Workshop) -> None:
+    """ctapipe-process ends well, and its product shows that something is missing."""
+    cut = shop.path / "a.gz"
+    cut.write_bytes(gzip.compress(os.urandom(10_000))[:5000])
+    item = shop.good("a") | {"verify": [[str(cut), {"file": True}]]}
+    item["products"][0]["check"] = {"png": True}
+    _, records = shop.run(item)
+    assert records["a"]["reason"] == f"input {cut} is truncated or damaged"
+
+
 def test_empty_item_and_sum_of_links(shop: Workshop) -> None:
     one, two = write_dl1(shop.path / "1.h5", 3), write_dl1(shop.path / "2.h5", 0)
     links = [[str(one), "in/1.h5"], [str(two), "in/2.h5"]]
@@ -529,12 +600,12 @@ def test_empty_item_and_sum_of_links(shop: Workshop) -> None:
     empty = shop.item("a", [copy, str(two), "a"])
     merged = shop.item("b", [copy, str(one), "b"], links=links)
     empty["products"][0]["check"] = DL1
-    merged["products"][0]["check"] = {"sum_of_links": PARAMETERS}
+    merged["products"][0]["check"] = {"sum_of_links": [PARAMETERS, THROWN]}
     code, records = shop.run(empty, merged)
     assert code == 1
     assert records["a"]["state"] == "empty"
     assert records["a"]["reason"] == f"a has no rows in {PARAMETERS}"
-    assert records["b"]["reason"] == f"b has 1 rows in {runner.THROWN}, its inputs 2"
+    assert records["b"]["reason"] == f"b has 1 rows in {THROWN}, its inputs 2"
     assert shop.published() == set()
 
 

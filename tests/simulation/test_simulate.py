@@ -13,7 +13,8 @@ pytest.importorskip("eventio")
 import eventio
 
 from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
-from lstluigi.simulation.camera import N_SAMPLES, PE_PER_ADC, PEDESTAL, SPE_SPREAD
+from lstluigi.simulation.camera import ADC_MAX, N_SAMPLES, PE_PER_ADC, PEDESTAL, SPE_SPREAD
+from lstluigi.simulation.light import TRIGGER_PE
 
 POINTING = Pointing(23.161, 99.261)
 BEAM = Beam(Particle.GAMMA, (0.05, 20.0), -1.8, (0.4, 0.4), max_impact=400.0)
@@ -172,3 +173,26 @@ def test_no_trigger_is_a_valid_file(tmp_path: Path) -> None:
     with eventio.SimTelFile(str(path)) as stream:
         assert list(stream) == []
         assert stream.histograms[0]["entries"] == 20
+
+
+def test_photoelectrons_stand_beside_the_events_they_made(
+    written: tuple[Path, int], tmp_path: Path
+) -> None:
+    """Without another effect on the file."""
+    path = tmp_path / "true.simtel.gz"
+    options = {"pointing": POINTING, "n_showers": N_SHOWERS, "seed": 7, "run_number": 12}
+    assert simulate_file(path, beam=BEAM, true_images=True, **options) == written[1]  # type: ignore[arg-type]
+    alike = []
+    with eventio.SimTelFile(str(written[0])) as plain, eventio.SimTelFile(str(path)) as true:
+        for event, other in zip(true, plain, strict=True):
+            samples, same = (e["telescope_events"][1]["adc_samples"] for e in (event, other))
+            np.testing.assert_array_equal(samples, same)
+            image = event["photoelectrons"][0]["photoelectrons"]
+            assert image.sum() >= TRIGGER_PE
+            assert len(event["photoelectrons"][0]["time"]) == image.sum()
+            charge = (samples[0].astype(float) - PEDESTAL).sum(axis=1)
+            linear = samples[0].max(axis=1) < ADC_MAX
+            alike.append(np.corrcoef(charge[linear], image[linear])[0, 1])
+            assert not other["photoelectrons"]
+    # light above the pedestal is where the photoelectrons are, noise aside
+    assert np.median(alike) > 0.9

@@ -13,7 +13,7 @@ from steps import Files, step_of
 
 from lstluigi.jobs.script import SCRIPTS as DIRECTORY
 from lstluigi.scripts import runner
-from lstluigi.stages import STAGES, base, checks
+from lstluigi.stages import STAGES, WORKFLOWS, base, checks
 
 DL2 = {f"{particle}_file": f"/{particle}.h5" for particle in ("gamma", "proton", "electron")}
 STEPS: dict[str, dict[str, Any]] = {
@@ -30,19 +30,27 @@ STEPS: dict[str, dict[str, Any]] = {
 }
 #: Stages whose options say something to lstluigi, not to a command.
 KEPT = ("train_test_split", "tune_nsb", "irf_index")
+ALL = [(kind, name) for kind, stages in WORKFLOWS.items() for name in stages]
 FILES = Files([["/dl0/a.simtel.gz", "/dl0/b.simtel.gz"], [], []])
 
 
 def test_all_stages_are_here() -> None:
     assert STAGES.keys() == STEPS.keys()
-    assert len({stage.task for stage in STAGES.values()}) == len(STAGES)
-    assert len({stage.logs for stage in STAGES.values()}) == len(STAGES)
+    assert WORKFLOWS["ctapipe"].keys() == STEPS.keys() - {
+        "dl2_to_sensitivity",
+        "irf_index",
+        "tune_nsb",
+    }
+    for stages in WORKFLOWS.values():
+        assert len({stage.logs for stage in stages.values()}) == len(stages)
+    tasks = {(name, WORKFLOWS[kind][name].task) for kind, name in ALL}
+    assert len(tasks) == len({task for _, task in tasks}) == len(STEPS)
     assert {STAGES["r0_to_dl1"].logs, STAGES["dl1ab"].logs} == {"job_logs_r0dl1", "job_logs_dl1ab"}
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_products_lie_where_the_step_makes_them(tmp_path: Path, name: str) -> None:
-    stage, step = step_of(tmp_path, name, **STEPS[name])
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_products_lie_where_the_step_makes_them(tmp_path: Path, kind: str, name: str) -> None:
+    stage, step = step_of(tmp_path, name, kind, **STEPS[name])
     made = stage.makes(step)
     products = stage.products(step, FILES)
     assert products
@@ -62,21 +70,24 @@ def test_products_lie_where_the_step_makes_them(tmp_path: Path, name: str) -> No
         assert runner.is_inside(link)
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_commands_exist(tmp_path: Path, name: str) -> None:
-    stage, step = step_of(tmp_path, name, **STEPS[name])
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_commands_exist(tmp_path: Path, kind: str, name: str) -> None:
+    stage, step = step_of(tmp_path, name, kind, **STEPS[name])
     scripts = {entry.name for entry in importlib.metadata.entry_points(group="console_scripts")}
     for command in stage.commands(step, FILES):
         if command[0].startswith(base.SCRIPTS):
             assert (DIRECTORY / command[0].removeprefix(f"{base.SCRIPTS}/")).is_file()
-        elif "lstchain_dl1ab" in scripts:
+        elif "lstchain_dl1ab" in scripts and command[0] not in stage.programs:
             assert command[0] in scripts
 
 
-@pytest.mark.parametrize("name", [name for name in STEPS if name not in KEPT])
-def test_options_are_passed_through(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(k, n) for k, n in ALL if n not in KEPT and WORKFLOWS[k][n].shape.options == "arguments"],
+)
+def test_options_are_passed_through(tmp_path: Path, kind: str, name: str) -> None:
     options = "--point-like --name='a b; $(c)' --energy 1 2"
-    stage, step = step_of(tmp_path, name, **STEPS[name], options=options)
+    stage, step = step_of(tmp_path, name, kind, **STEPS[name], options=options)
     (command, *_) = stage.commands(step, FILES)
     words = shlex.split(options)
     start = command.index(words[0])

@@ -1,0 +1,62 @@
+"""What the stages of the workflow `ctapipe` have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from lstluigi.config import Step
+from lstluigi.errors import Problem, shown
+from lstluigi.jobs.spec import Command
+from lstluigi.stages.base import CTAPIPE_CONFIG, fits_stem
+
+#: Models, in the order in which they are trained and applied.
+ENERGY, DISP, PARTICLE = MODELS = (
+    *("energy_regressor.pkl", "disp_reconstructor.pkl"),
+    "particle_classifier.pkl",
+)
+#: lstluigi's own option: ctapipe merges no files with one number, and nodes count from 1 again.
+UNIQUE = "--unique-obs-id"
+#: Options of ctapipe's tools that leave out what takes most of a file.
+NO_IMAGES = ("--no-dl1-images", "--no-true-images")
+#: The form of an option that every tool of ctapipe takes, whether it has the class or not.
+_OF_A_CLASS = re.compile(r"--[A-Z]\w*\.[\w.]+=.*", re.DOTALL)
+
+
+def observation(simtel: str) -> int:
+    """Number of a simtel file, made of its path: 48 bits."""
+    return int(hashlib.sha256(simtel.encode()).hexdigest()[:12], 16)
+
+
+def numbered(arguments: Sequence[str], simtel: str) -> list[str]:
+    """The arguments, with the number of the file in place of lstluigi's own option."""
+    number = f"--SimTelEventSource.override_obs_id={observation(simtel)}"
+    return [number if argument == UNIQUE else argument for argument in arguments]
+
+
+def process(source: str, made: str, options: Sequence[str]) -> Command:
+    """How ctapipe makes DL1 of a file."""
+    return ("ctapipe-process", *options, "-i", source, "-o", made, "-c", CTAPIPE_CONFIG)
+
+
+def not_for_all_tools(step: Step) -> Iterator[Problem]:
+    """The first option that only some of the ctapipe tools would take that a step runs."""
+    for word in step.arguments:
+        if not _OF_A_CLASS.fullmatch(word):
+            what = f"{shown(word)} does not have the form --Class.name=value"
+            mend = f"write it so: {step.stage} runs several tools of ctapipe, which all take that"
+            yield Problem(step.where("options"), what, mend)
+            return
+
+
+def apply_models(source: str, made: str, models: Sequence[str]) -> Command:
+    """How ctapipe applies models to the events of a file; their images are not copied."""
+    named = [word for model in models for word in ("-r", model)]
+    return ("ctapipe-apply-models", *NO_IMAGES, *named, "-i", source, "-o", made)
+
+
+def irf_paths(step: Step) -> tuple[str, str, str]:
+    """Paths of the IRFs, and beside them, under the same name, of the cuts and benchmarks."""
+    stem = fits_stem(step.path("output"))
+    return step.path("output"), f"{stem}_cuts.fits", f"{stem}_benchmarks.fits.gz"
