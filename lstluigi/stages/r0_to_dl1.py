@@ -21,7 +21,6 @@ from lstluigi.stages.base import (
     config_of,
     own_config,
 )
-from lstluigi.stages.ctapipe import numbered, process
 
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -71,18 +70,6 @@ class R0ToDL1(Stage):
         """How a file is processed."""
         files = ("-f", file, "-o", ".")
         return ("lstchain_mc_r0_to_dl1", *step.arguments, *files, "-c", config_of(step))
-
-
-class CtapipeR0ToDL1(R0ToDL1):
-    """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
-
-    workflows = ("ctapipe",)
-    shape = Shape(input="path", output="path")
-    whole = checks.CTAPIPE_DL1
-
-    def call(self, step: Step, file: str) -> Command:
-        """How a file is processed."""
-        return process(file, dl1_name(file), numbered(step.arguments, file))
 
 
 class HipertaR0ToDL1(R0ToDL1):

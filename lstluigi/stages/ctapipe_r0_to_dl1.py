@@ -1,0 +1,21 @@
+"""r0_to_dl1 of the workflow ctapipe."""
+
+from __future__ import annotations
+
+from lstluigi.config import Shape, Step
+from lstluigi.jobs.spec import Command
+from lstluigi.stages import checks
+from lstluigi.stages.ctapipe import numbered, process
+from lstluigi.stages.r0_to_dl1 import R0ToDL1, dl1_name
+
+
+class CtapipeR0ToDL1(R0ToDL1):
+    """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
+
+    workflows = ("ctapipe",)
+    shape = Shape(input="path", output="path")
+    whole = checks.CTAPIPE_DL1
+
+    def call(self, step: Step, file: str) -> Command:
+        """How a file is processed."""
+        return process(file, dl1_name(file), numbered(step.arguments, file))
