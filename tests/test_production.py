@@ -34,7 +34,7 @@ def test_every_stage_has_a_task_for_luigi() -> None:
     names = {stage.task for stage in STAGES.values()}
     assert names == {
         *("R0ToDL1", "DL1ab", "TrainTestSplit", "MergeDL1", "TrainPipe"),
-        *("DL1ToDL2", "DL2ToIRFs", "DL2ToSensitivity", "IRFIndex"),
+        *("DL1ToDL2", "DL2ToIRFs", "DL2ToSensitivity", "IRFIndex", "TuneNSB"),
     }
     for name in names:
         assert issubclass(getattr(lstluigi, name), luigi.WrapperTask)
