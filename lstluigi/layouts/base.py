@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeAlias, TypedDict, TypeVar, get_args
@@ -46,22 +47,32 @@ class Where(TypedDict, total=False):
     layout: LayoutName
 
 
+#: A name that nobody needs to quote.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
 def checked_name(value: str, what: str) -> str:
     """Return a name that becomes part of paths.
 
     Raises
     ------
     LstluigiError
-        It cannot be part of a file name, or looks like an option.
+        It cannot be part of a file name, looks like an option, or means something to shells.
     """
     if not isinstance(value, str):
         raise LstluigiError(f"the {what} is {shown(value)}; give its name")
     if value.startswith("-"):
         raise LstluigiError(f"the {what} {shown(value)} starts like an option; write another one")
     try:
-        return file_name(value)
+        file_name(value)
     except Unfit as unfit:
         raise LstluigiError(f"the {what} does not fit: {unfit.what}; choose another") from None
+    if not _PLAIN.fullmatch(value):
+        raise LstluigiError(
+            f"the {what} {shown(value)} is more than letters, digits and . _ + - after a letter or "
+            "digit, which would have to be quoted wherever it is typed; choose another"
+        )
+    return value
 
 
 class PathConfig:

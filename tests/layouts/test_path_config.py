@@ -103,9 +103,12 @@ def test_paths_may_be_changed_before_they_are_written(tmp_path: Path) -> None:
     assert load_config(tmp_path / "c.yml", SHAPES).steps[0].max_failed_fraction == 0.02
 
 
-@pytest.mark.parametrize("prod_id", ["", ".", "..", "a/b", "a\nb", "a\u202eb", "a" * 151, 5, None])
+@pytest.mark.parametrize(
+    "prod_id",
+    ["", ".", "..", "a/b", "a\nb", "a\u202eb", "a" * 151, "*", "a b", "$HOME", ".a", "é", 5, None],
+)
 def test_names_that_are_none(prod_id: Any) -> None:
-    with pytest.raises(LstluigiError, match=r"^the prod_id (does not fit|is)") as caught:
+    with pytest.raises(LstluigiError, match=r"^the prod_id ") as caught:
         Small(prod_id)
     assert len(str(caught.value).splitlines()) == 1
 
