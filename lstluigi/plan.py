@@ -18,7 +18,7 @@ from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.recipe import Content, Recipe, own_changes, recorded, short
-from lstluigi.stages.base import Reading, Stage
+from lstluigi.stages.base import WITH_LSTCHAIN, Reading, Stage
 from lstluigi.steps import (
     NO_FILES,
     OneFile,
@@ -115,8 +115,8 @@ class Plan:
     def problems(self, node: PlannedStep) -> list[Problem]:
         """What is wrong with a step in itself, and beside the lstchain config."""
         stage, step = node.stage, node.step
-        known = "lstchain" in self.configs
-        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if known else ())]
+        asked = "lstchain" in self.configs and self.config.workflow_kind in WITH_LSTCHAIN
+        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if asked else ())]
 
     # what a step reads and makes
 

@@ -176,11 +176,15 @@ def test_a_pattern_that_leads_elsewhere(lab: Lab, pattern: str) -> None:
     assert "does not stay below" in found
 
 
-def test_a_sensitivity_that_is_no_fits_file(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("name", "stage"), [("sensitivity", "dl2_to_sensitivity"), ("irf", "dl2_to_irfs")]
+)
+def test_an_output_that_is_no_fits_file(lab: Lab, name: str, stage: str) -> None:
     full(lab)
-    lab.config.write_text(lab.config.read_text().replace("sensitivity.fits", "sensitivity.h5"))
-    (found,) = problems(lab)
-    assert "stage dl2_to_sensitivity, step 1, key 'output'" in found
+    lab.config.write_text(lab.config.read_text().replace(f"/{name}.fits", f"/{name}.h5"))
+    (found,) = [problem for problem in problems(lab) if "key 'output'" in problem]
+    assert f"stage {stage}, step 1, key 'output'" in found
+    assert "does not end in .fits or .fits.gz" in found
 
 
 def test_an_input_file_that_nobody_makes(lab: Lab) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lstluigi.config import Step
 from lstluigi.errors import Problem
@@ -56,7 +55,3 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
             mend = "add proton_file, or leave electron_file out"
             found.append(Problem(step.where("input.electron_file"), what, mend))
         return found
-
-    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
-        """None: the lstchain config has no say."""
-        return ()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
@@ -51,7 +50,3 @@ class CtapipeTrainPipe(TrainPipe):
     def problems(self, step: Step) -> Sequence[Problem]:
         """An option that not all of the commands would take."""
         return list(not_for_all_tools(step))
-
-    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
-        """None: the lstchain config has no say."""
-        return ()

@@ -95,7 +95,3 @@ class CtapipeDL1ToDL2(DL1ToDL2):
         name = os.path.basename(dl2_path(step))
         tool, *words = apply_models(step.path("input"), name, models)
         return [(tool, *step.arguments, *words, "-c", CTAPIPE_CONFIG)]
-
-    def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
-        """None: the lstchain config has no say."""
-        return ()

@@ -28,6 +28,7 @@ def test_what_lstchain_writes_itself_is_right(production: Production) -> None:
         ("events_filters", "intensty", [0, 1], "write 'intensity'"),
         ("waveform_nsb_tuning", "nsb_tuning_ratio", 0.5, "write 'nsb_tuning_rate_GHz'"),
         ("tailcut", "picture_thresh", "8", "'8' is not a number"),
+        ("tailcut", "picture_thresh", float("nan"), "nan is not a number"),
         ("tailcut", "keep_isolated_pixels", 0, "0 is not true or false"),
         ("random_forest_energy_regressor_args", "verbose", 0.0, "0.0 is not a whole number"),
         ("random_forest_energy_regressor_args", "criterion", "mse", "none of"),
