@@ -144,6 +144,16 @@ def test_forests_for_many_pointings_know_the_pointing(
     assert key in warning
 
 
+def test_a_pointing_counts_once_whatever_its_directory_is_named(production: Production) -> None:
+    production.lstchain[FEATURES[0]].remove("alt_tel")
+    for entry in production.stages["r0_to_dl1"]:
+        if "/p/" in entry["input"]:
+            for key in ("input", "output"):
+                entry[key] = entry[key].replace("node_theta", "node_corsika_theta")
+    _, (warning,) = production.told()
+    assert "2 pointings" in warning
+
+
 def test_az_tel_will_do_for_its_sine(production: Production) -> None:
     for key in FEATURES:
         features = production.lstchain[key]
