@@ -150,7 +150,8 @@ class ClusterProduction(Lab):
         assert run.code == 0, run.text
         assert self.files() == files, run.text
         assert self.leftovers() == set()
-        assert self.queue() == []
+        # a run ends with the result files, Slurm's own epilogue a moment later
+        self.wait(lambda: not self.queue(), "the queue to be empty")
 
     # what goes on
 
