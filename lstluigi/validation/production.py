@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lstluigi import preflight
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
@@ -59,7 +60,9 @@ def _configs(directory: Path, pattern: str) -> list[Path]:
     )
 
 
-def validate(config: Path, check_paths: bool = False, lstchain_config: str = "") -> Report:
+def validate(
+    config: Path, check_paths: bool = False, tools: Mapping[str, Any] | None = None
+) -> Report:
     """Find everything that is wrong or odd with a production, and change nothing.
 
     Parameters
@@ -68,11 +71,11 @@ def validate(config: Path, check_paths: bool = False, lstchain_config: str = "")
         The production config.
     check_paths
         Whether what it reads from outside must be there, and its outputs writable.
-    lstchain_config
-        The lstchain config, if the production config does not name it.
+    tools
+        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
     """
     path = Path(os.path.abspath(config))
-    choices = Choices(str(path), lstchain_config)
+    choices = Choices(str(path), **(tools or {}))
     try:
         plan, problems = examine(choices)
         return _report(plan, problems, check_paths)

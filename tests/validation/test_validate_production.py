@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,21 @@ def test_options_are_those_of_the_command(
     ]
     assert len(mine) == (told is not None)
     assert all(str(told) in error for error in mine)
+
+
+@pytest.mark.parametrize(
+    ("tool", "toy"), [("lstchain", "demo"), ("ctapipe", "ctapipe"), ("rta", "hiperta")]
+)
+def test_the_config_of_each_tool_may_be_named(tmp_path: Path, tool: str, toy: str) -> None:
+    directory = tmp_path / "toy"
+    shutil.copytree(ROOT / "production_configs" / f"toy_{toy}", directory)
+    (own,) = directory.glob(f"{tool}_config.*")
+    named = own.rename(tmp_path / f"elsewhere{own.suffix}")
+    assert typed(directory).exit_code == 2
+    done = typed(directory, f"--{tool}-config", named)
+    assert done.exit_code == 0, done.output
+    named.write_bytes(b"\xff")
+    assert f"{tool} config {named}" in typed(directory, f"--{tool}-config", named).output
 
 
 @pytest.mark.parametrize("given", ["-o other", "--output-dir=other"])
@@ -171,9 +187,8 @@ def test_two_lstchain_configs_beside_it(production: Production) -> None:
     (production.directory / "other.json").write_text("{}")
     (error,) = validate(production.config).errors
     assert "the lstchain config is not known" in str(error)
-    chosen = validate(
-        production.config, lstchain_config=str(production.directory / "lstchain_config.json")
-    )
+    named = {"lstchain_config": str(production.directory / "lstchain_config.json")}
+    chosen = validate(production.config, tools=named)
     assert not chosen.errors
 
 
