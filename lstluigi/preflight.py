@@ -92,6 +92,9 @@ def notices(plan: Plan) -> Iterator[str]:
     for left in plan.graph.notices:
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"
+    told = Counter((n.step.stage, said) for n in plan.steps for said in n.stage.remarks(n.step))
+    for (stage, said), count in told.items():
+        yield f"{stage}, {count} step(s): {said}"
 
 
 def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:

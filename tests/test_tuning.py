@@ -14,6 +14,7 @@ from lab import Lab, write_dl1
 
 from lstluigi.errors import ConfigError
 from lstluigi.plan import Plan, Standing
+from lstluigi.report.document import write
 from lstluigi.session import Choices, Session, examine
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
@@ -90,6 +91,20 @@ def test_the_numbers_are_told_and_written_down(lab: Lab) -> None:
     (entry,) = yaml.safe_load(log.read_text())["tune_nsb"].values()
     assert entry["found"]["extra_noise_in_bright_pixels"] == 2.25
     assert entry["output"] == str(tuned_config(lab))
+
+
+def test_the_report_has_the_numbers_where_they_were_found(lab: Lab, tmp_path: Path) -> None:
+    tuned(lab, "2.25")
+    write(str(lab.config), str(tmp_path / "before"), {})
+    assert "Numbers found" not in (tmp_path / "before/index.html").read_text()
+    lab.ok()
+    write(str(lab.config), str(tmp_path / "after"), {})
+    page = (tmp_path / "after/index.html").read_text()
+    row = page[page.index(">extra_noise_in_dim_pixels</td>") :].partition("</tr>")[0]
+    assert ">2.25</td>" in row
+    assert f">{tuned_config(lab)}</td>" in row
+    activities = json.loads((tmp_path / "after/provenance.json").read_text())["activity"]
+    assert json.loads(activities["step:tune_nsb-1"]["lstluigi:found"])["transition_charge"] == 8
 
 
 def test_other_real_data_change_what_was_made(lab: Lab) -> None:

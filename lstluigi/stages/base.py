@@ -133,6 +133,10 @@ class Stage(ABC):
         """What the step and the production's lstchain config do not agree on."""
         return ()
 
+    def remarks(self, step: Step) -> Sequence[str]:
+        """What the products of a step that is right will lack, and why."""
+        return ()
+
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""
         return {}

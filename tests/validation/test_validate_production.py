@@ -6,15 +6,17 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
-from right_production import NODES, PROD_ID, Production, step
+from right_production import NODES, PROD_ID, Production, sentences, step
 
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.session import Choices, Session
-from lstluigi.validation import validate
+from lstluigi.validation import Report, validate
 from lstluigi.validation.report import fold
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +25,21 @@ PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*
 
 def typed(*words: object) -> Result:
     return CliRunner().invoke(main, ["validate", *map(str, words)])
+
+
+@pytest.fixture
+def toy_ctapipe() -> dict[str, Any]:
+    """The toy production of ctapipe, to be changed."""
+    path = ROOT / "production_configs" / "toy_ctapipe" / "lstluigi_config.yml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    return content
+
+
+def validated(content: dict[str, Any], directory: Path) -> Report:
+    shutil.copy(ROOT / "production_configs" / "toy_ctapipe" / "ctapipe_config.json", directory)
+    config = directory / "config.yml"
+    config.write_text(yaml.safe_dump(content))
+    return validate(config)
 
 
 @pytest.mark.parametrize("directory", PRODUCTIONS, ids=lambda path: path.name)
@@ -79,6 +96,42 @@ def test_the_config_of_each_tool_may_be_named(tmp_path: Path, tool: str, toy: st
     assert done.exit_code == 0, done.output
     named.write_bytes(b"\xff")
     assert f"{tool} config {named}" in typed(directory, f"--{tool}-config", named).output
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        ("dl2_to_sensitivity", "dl2_to_irfs writes ctapipe's sensitivity, among its benchmarks"),
+        ("irf_index", "ctapipe has no tool that interpolates between IRFs"),
+        ("tune_nsb", "it writes an lstchain config, which the tools of ctapipe do not read"),
+    ],
+)
+def test_what_ctapipe_cannot_do_is_said_with_the_reason(
+    toy_ctapipe: dict[str, Any], tmp_path: Path, stage: str, reason: str
+) -> None:
+    toy_ctapipe["stages_to_run"].append(stage)
+    toy_ctapipe["stages"][stage] = [{"input": "a", "output": "b"}]
+    if stage == "tune_nsb":
+        toy_ctapipe |= {"dl1_noise_tune_data_run": "a.h5", "dl1_noise_tune_mc_run": "b.simtel.gz"}
+    report = validated(toy_ctapipe, tmp_path)
+    said = f"the workflow ctapipe has no stage '{stage}': {reason}"
+    assert [said in error for error in sentences(report.errors)] == [True] * len(report.errors)
+    wheres = [finding.problem.where.partition("key ")[2] for finding in report.errors]
+    noise = ["'dl1_noise_tune_data_run'"] * (stage == "tune_nsb")
+    assert wheres == ["'stages_to_run'", f"'stages.{stage}'", *noise]
+    assert not any(stage in notice for notice in report.notices)  # nothing of it is taken
+
+
+def test_irfs_of_ctapipe_without_protons_lack_something(
+    toy_ctapipe: dict[str, Any], tmp_path: Path
+) -> None:
+    assert not validated(toy_ctapipe, tmp_path).notices
+    given = toy_ctapipe["stages"]["dl2_to_irfs"][0]["input"]
+    del given["proton_file"], given["electron_file"]
+    report = validated(toy_ctapipe, tmp_path)
+    assert not report.errors
+    (notice,) = report.notices
+    assert notice.startswith("dl2_to_irfs, 1 step(s): without proton_file there is no background")
 
 
 @pytest.mark.parametrize("given", ["-o other", "--output-dir=other"])
