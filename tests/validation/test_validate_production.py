@@ -122,6 +122,24 @@ def test_what_ctapipe_cannot_do_is_said_with_the_reason(
     assert not any(stage in notice for notice in report.notices)  # nothing of it is taken
 
 
+@pytest.mark.parametrize(
+    ("stage", "options", "said"),
+    [
+        ("train_pipe", "--CrossValidator.n_cross_validation=0", "write 'n_cross_validations'"),
+        ("dl1_to_dl2", "--ApplyModel.overwrite=True", "write 'ApplyModels'"),
+        ("r0_to_dl1", "--EventSource.max_event=3", "write 'max_events'"),
+        ("r0_to_dl1", "--no-write-images --EventSource.max_events=3", None),
+    ],
+)
+def test_settings_among_the_options_of_ctapipes_tools(
+    toy_ctapipe: dict[str, Any], tmp_path: Path, stage: str, options: str, said: str | None
+) -> None:
+    toy_ctapipe["stages"][stage][0]["options"] = options
+    errors = sentences(validated(toy_ctapipe, tmp_path).errors)
+    assert len(errors) == (said is not None)
+    assert all(f"stage {stage}, step 1, key 'options'" in e and str(said) in e for e in errors)
+
+
 def test_irfs_of_ctapipe_without_protons_lack_something(
     toy_ctapipe: dict[str, Any], tmp_path: Path
 ) -> None:
