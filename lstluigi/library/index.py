@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lstluigi.errors import LstluigiError, Problem, shown
 from lstluigi.files import read_json, write_text
+from lstluigi.library.examples import Examples
 from lstluigi.library.model import Production
 
 __all__ = ["LIBRARY", "default_places", "index_file", "productions"]
@@ -98,6 +99,9 @@ def productions(place: str) -> list[Production]:
     if stale or len(entries) != len(kept):
         _write_index(root, entries)
     found += (production for entry in entries.values() for production in entry.productions)
+    examples = Examples(root)
+    # what names them lies elsewhere than what is read of them, so the index does not keep it
+    found = [replace(one, example=examples.has(one.directory)) for one in found]
     return sorted(found, key=lambda production: (production.name, production.configs))
 
 

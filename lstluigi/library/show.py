@@ -11,12 +11,14 @@ from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.presence import Presence, files_there, models_there
 
 if TYPE_CHECKING:
-    from lstluigi.library.near import Likeness
+    from lstluigi.library.likeness import Likeness, Names
 
 __all__ = [
     "TITLES",
     "as_data",
+    "called",
     "details",
+    "example",
     "facts",
     "like_data",
     "like_lines",
@@ -37,6 +39,19 @@ _NONE = "-"
 def plain(text: str) -> str:
     """Return a text from a config as one line that cannot break a terminal."""
     return text if text.isprintable() else shown(text, 4096)
+
+
+def example(production: Production, models: Presence) -> str:
+    """Say of an example that it is one; empty for what somebody has made to be used."""
+    if not production.example:
+        return ""
+    return "example" if models.count else "example, not made"
+
+
+def called(production: Production, listing: Listing) -> str:
+    """Return the name of a production, and that it is an example where it is one."""
+    said = example(production, models_there(list(production.models), listing))
+    return plain(production.name) + (f" ({said})" if said else "")
 
 
 def noise(production: Production) -> str:
@@ -82,7 +97,7 @@ def _row(production: Production, listing: Listing) -> tuple[str, ...]:
     more = f" +{len(lines) - _LINES}" if len(lines) > _LINES else ""
     counts = [sum(production.products.get(kind, {}).values()) for kind in ("dl2", "irf")]
     return (
-        plain(production.name) + ("!" if production.problems else ""),
+        called(production, listing) + ("!" if production.problems else ""),
         production.date or _NONE,
         plain(production.lstchain or _NONE),
         plain(" ".join(lines[:_LINES]) + more) or _NONE,
@@ -106,7 +121,7 @@ def details(
     listing : Listing
         Looks at them.
     """
-    yield plain(production.name)
+    yield called(production, listing)
     yield from (f"  {name:<13} {value}" for name, value in facts(production))
     models = models_there(list(production.models), listing)
     for path, trained in production.models.items():
@@ -184,10 +199,12 @@ def where(
     return list(presence.there), len(presence.there) - presence.count
 
 
-def like_lines(likes: Iterable[Likeness], every: bool = False) -> Iterator[str]:
-    """Yield how like productions are to a request: in a word, in nodes, in settings."""
+def like_lines(likes: Iterable[Likeness], listing: Listing, every: bool = False) -> Iterator[str]:
+    """Yield how like productions are to a request: in a word, in lines, stages, nodes, settings."""
     for like in likes:
-        yield f"{plain(like.production.name)}: {_likeness(like)}"
+        yield f"{called(like.production, listing)}: {_likeness(like)}"
+        for what, names in (("lines", like.lines), ("stages", like.stages)):
+            yield from _names_lines(what, names)
         if like.versions is not None:
             yield f"  lstchain: {' -> '.join(map(plain, like.versions))}"
         for group, o in (like.nodes or {}).items():
@@ -201,15 +218,32 @@ def like_lines(likes: Iterable[Likeness], every: bool = False) -> Iterator[str]:
             yield f"  ... and {left} more: lstluigi productions show NAME --near-config"
 
 
+def _names_lines(what: str, names: Names | None) -> Iterator[str]:
+    """Say which lines or stages are in one only."""
+    sides = {} if names is None else {"theirs": names.theirs, "mine": names.mine}
+    told = [f"only {whose}: {', '.join(side)}" for whose, side in sides.items() if side]
+    if told:
+        yield f"  {what}, {plain('; '.join(told))}"
+
+
 def _likeness(like: Likeness) -> str:
-    if like.equal:
-        if like.nodes is None:
-            return "all settings equal; nodes are not compared, as an lstchain config has none"
-        return "equal in settings and nodes; use it instead of asking for another"
-    settings = f"{len(like.differences)} of {like.settings} settings differ (theirs -> mine)"
+    if like.lines is None:
+        said = "lines, stages and nodes are not compared, as an lstchain config has none"
+        return f"{_settings_words(like)}; {said}"
+    if like.holds_mine and not like.production.example:
+        has = "equal in lines, stages, settings and nodes" if like.equal else "it has all of mine"
+        return f"{has}; use it instead of asking for another"
+    lines, covered = like.lines.overlap, like.all_nodes.covered
+    words = [_settings_words(like), f"it has {covered:.0%} of my nodes"]
+    if lines.both or lines.mine:
+        words.insert(0, f"it has {lines.both} of my {lines.both + lines.mine} lines")
+    return ", ".join(words)
+
+
+def _settings_words(like: Likeness) -> str:
     if not like.differences:
-        settings = "all settings equal"
-    return f"{settings}, {like.shared:.0%} of the nodes shared" if like.nodes else settings
+        return "all settings equal"
+    return f"{len(like.differences)} of {like.settings} settings differ (theirs -> mine)"
 
 
 def like_data(like: Likeness) -> dict[str, Any]:
@@ -222,6 +256,9 @@ def like_data(like: Likeness) -> dict[str, Any]:
         "settings": like.settings,
         "differences": like.differences,
         "lstchain": list(like.versions) if like.versions is not None else None,
+        "lines": vars(like.lines) if like.lines is not None else None,
+        "stages": vars(like.stages) if like.stages is not None else None,
+        "example": like.production.example,
         "nodes": {group: vars(overlap) for group, overlap in (like.nodes or {}).items()},
         "shared": round(like.shared, 4),
     }

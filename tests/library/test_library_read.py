@@ -179,6 +179,46 @@ def test_other_files_are_no_productions(library: Path) -> None:
     assert productions(str(library)) == []
 
 
+def names(library: Path) -> dict[str, bool]:
+    return {found.name: found.example for found in productions(str(library))}
+
+
+def test_examples_are_named_beside_them_and_not_in_them(library: Path) -> None:
+    add(library, "template_prod")
+    add(library, "sub/toy")
+    add(library, "sub/deep/toy")
+    # as in lstmcpipe's library, which names none
+    assert names(library) == {"template_prod": True, "sub/toy": False, "sub/deep/toy": False}
+    (library / "sub" / "EXAMPLES").write_text("t?y\n")
+    assert names(library) == {"template_prod": True, "sub/toy": True, "sub/deep/toy": False}
+    (library / "sub" / "toy").rename(library / "sub" / "20261101_mine")  # copied, and begun from
+    assert not names(library)["sub/20261101_mine"]
+    (library / "EXAMPLES").write_bytes(b"# \xff\n\nsub")
+    assert names(library) == {
+        "template_prod": False,
+        "sub/20261101_mine": True,
+        "sub/deep/toy": True,
+    }
+    assert productions(str(library / "sub/deep"))[0].example is False
+    (library / "EXAMPLES").unlink()
+    os.mkfifo(library / "EXAMPLES")
+    assert names(library)["template_prod"]
+
+
+def test_an_example_that_is_a_library_of_its_own(library: Path) -> None:
+    (library / "EXAMPLES").write_text("toy")
+    assert productions(str(add(library, "toy")))[0].example
+
+
+def test_all_of_our_own_are_examples_and_all_names_are_there() -> None:
+    own = Path(__file__).parents[2] / "production_configs"
+    named = [line for line in (own / "EXAMPLES").read_text().splitlines() if line[0] != "#"]
+    assert all(list(own.glob(name)) for name in named)
+    readmes = {one.name: one.text for one in productions(str(own)) if not one.example}
+    assert not [name for name, text in readmes.items() if "It is an example" in text]
+    assert len([one for one in productions(str(own)) if one.example]) >= len(named)
+
+
 # ---- the productions of 2021-2025
 
 corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"{CORPUS} is absent")
