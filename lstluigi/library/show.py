@@ -160,10 +160,9 @@ def facts(production: Production) -> Iterator[tuple[str, str]]:
 
 
 def _product_lines(kind: str, production: Production, presence: Presence) -> Iterator[str]:
-    for directory, count in production.products.get(kind, {}).items():
-        below = [path for path in presence.there if path.startswith(f"{directory}/")]
-        there = sum(presence.there[path] is True for path in below)
-        yield f"  {TITLES[kind]:<13} {plain(directory)}/ ({there} of {count} files there)"
+    for directory in production.products.get(kind, {}):
+        counted = presence.below(directory).counted
+        yield f"  {TITLES[kind]:<13} {plain(directory)}/ ({counted})"
 
 
 def as_data(

@@ -63,7 +63,7 @@ def test_paths_are_shown_with_whether_they_are_there(library: Path, tmp_path: Pa
     dl2 = tmp_path / f"data/mc/DL2/AllSky/x/TestingDataset/Gamma/{LINE}"
     shown = productions("show", "x", "--dir", library).stdout
     assert f"{models} (not there)" in shown
-    assert f"{dl2}/ (0 of 1 files there)" in shown
+    assert f"{dl2}/ (0 of 1 there)" in shown
     (dl2 / TEST_NODE).mkdir(parents=True)
     (dl2 / TEST_NODE / f"dl2_x_{TEST_NODE}_merged.h5").touch()
     models.mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_paths_are_shown_with_whether_they_are_there(library: Path, tmp_path: Pa
     (models / "reg_energy.sav").touch()
     shown = productions("show", "x", "--dir", library).stdout
     assert f"{models} (there)" in shown
-    assert f"{dl2}/ (1 of 1 files there)" in shown
+    assert f"{dl2}/ (1 of 1 there)" in shown
     done = productions("show", "x", "--dir", library, "--paths", "dl2")
     assert done.stdout == f"{dl2}/{TEST_NODE}/dl2_x_{TEST_NODE}_merged.h5\n"
     assert done.stderr == ""
