@@ -63,14 +63,22 @@ def read_directory(directory: str, name: str, files: Sequence[str]) -> list[Prod
         One for each prod_id, in the order of the files; none if nothing here is about one.
     """
     # a link may lead to any file of whoever looks, and what is read here gets published
-    files = [file for file in files if _is_own(directory, Path(directory, file))]
-    configs = [found for file in files if (found := _read_config(directory, file)) is not None]
+    paths = {file: Path(directory, file) for file in files}
+    own = [file for file, path in paths.items() if _is_own(directory, path) and path.exists()]
+    foreign = [file for file in files if file not in own]
+    configs = [found for file in own if (found := _read_config(directory, file)) is not None]
     if not configs:
-        return _without_config(directory, name, files)
+        return _without_config(directory, name, own, foreign)
+    said = [str(_led_away(file)) for file in foreign]
     groups: dict[str | None, list[_Config]] = {}
     for config in configs:
         groups.setdefault(config.text("prod_id"), []).append(config)
-    return [_production(directory, name, files, group) for group in groups.values()]
+    return [_production(directory, name, own, group, said) for group in groups.values()]
+
+
+def _led_away(file: str) -> Problem:
+    what = "it is a link that leads to no file of this directory, and is not read"
+    return Problem(shown(file, 400)[1:-1], what, "put a copy here in its place")
 
 
 def contents(production: Production) -> Contents:
@@ -124,13 +132,18 @@ def _read_config(directory: str, file: str) -> _Config | None:
     return _Config(path, value if isinstance(value, YamlMapping) else YamlMapping(0), problems)
 
 
-def _without_config(directory: str, name: str, files: Sequence[str]) -> list[Production]:
-    """Name a directory that has an lstchain config only."""
+def _without_config(
+    directory: str, name: str, files: Sequence[str], foreign: Sequence[str]
+) -> list[Production]:
+    """Name a directory that has no config but an lstchain config, or a link where one might be."""
+    said = [_led_away(file) for file in foreign]
     jsons = [file for file in files if file.endswith(".json")]
-    if not any(_is_lstchain(Path(directory, file)) for file in jsons):
+    if any(_is_lstchain(Path(directory, file)) for file in jsons):
+        what = "there is no production config (*.yml) here"
+        said.append(Problem(name, what, "add it, or the stages"))
+    elif not any(file.endswith(CONFIGS) for file in foreign):
         return []
-    problem = Problem(name, "there is no production config (*.yml) here", "add it, or the stages")
-    return [_production(directory, name, files, [], [str(problem)])]
+    return [_production(directory, name, files, [], map(str, said))]
 
 
 def _is_lstchain(path: Path) -> bool:

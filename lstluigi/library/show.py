@@ -84,7 +84,7 @@ def table(productions: Sequence[Production], listing: Listing) -> Iterator[str]:
     told = [production for production in productions if production.problems]
     if told:
         yield ""
-        yield f"{len(told)} of these would not run as they are:"
+        yield f"{len(told)} of these are not known in full, or would not run as they are:"
     for production in told:
         more = len(production.problems) - 1
         rest = f" ({more} more: lstluigi productions show)" if more else ""
