@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     files graph tool_config pages
     jobs
     config
-    products stages
+    places products stages
     recipe
     steps
     outside

@@ -114,17 +114,17 @@ def show(
         if not likes:
             click.echo("its lstchain config is not known or cannot be read", err=True)
         return
-    files = contents(production).files
+    made = contents(production)
     if paths is not None:
-        found, absent = texts.where(production, files, paths, listing)
+        found, absent = texts.where(production, made.files, paths, listing)
         for path in found:
             click.echo(path)
         if absent or not found:
             click.echo(f"{absent} of these {len(found)} are not there", err=True)
     elif as_json:
-        _print_json(texts.as_data(production, listing, files))
+        _print_json(texts.as_data(production, listing, made))
     else:
-        for line in texts.details(production, files, listing):
+        for line in texts.details(production, made, listing):
             click.echo(line)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lstluigi.files import Listing, written_together
+from lstluigi.library.costs import Use, costs
 from lstluigi.library.markdown import render
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.names import version_parts
@@ -70,20 +71,22 @@ class _File:
 
 @dataclass(frozen=True)
 class _Looked:
-    """A production with which of its products are there."""
+    """A production with which of its products are there, and what it has cost."""
 
     production: Production
     models: Presence
     files: dict[str, Presence]
+    costs: list[Use]
 
     @classmethod
     def at(cls, production: Production, listing: Listing) -> _Looked:
         """Look at them."""
-        files = contents(production).files
+        made = contents(production)
         return cls(
             production,
             models_there(list(production.models), listing),
-            {kind: files_there(paths, listing) for kind, paths in files.items()},
+            {kind: files_there(paths, listing) for kind, paths in made.files.items()},
+            costs(production, made.logs),
         )
 
     def directories(self, kind: str) -> list[tuple[str, str]]:
@@ -216,6 +219,7 @@ def _values(looked: _Looked, place: Path, plot: Plot | None) -> dict[str, Any]:
         "plot": _PLOT if has_plot else "",
         "models": [{"path": path, "words": models.words(path)} for path in production.models],
         "products": [(TITLES[k], there) for k in PRODUCTS if (there := looked.directories(k))],
+        "costs": [(use.stage, *use.words) for use in looked.costs],
         "tuning": [
             (name, str(value))
             for section in production.tuning.values()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.config.load import interpret, missing_tool_config
-from lstluigi.config.model import Place
+from lstluigi.config.model import Place, ProductionConfig
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.library.model import Production
@@ -17,7 +17,8 @@ from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
 from lstluigi.library.settings import is_lstchain, read_settings
 from lstluigi.library.steps import Contents, contents_of
-from lstluigi.stages import SHAPES
+from lstluigi.places import Places
+from lstluigi.stages import SHAPES, WORKFLOWS
 
 __all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
 
@@ -31,11 +32,15 @@ _TUNING = ("waveform_nsb_tuning", "image_modifier")
 
 @dataclass(frozen=True)
 class _Config:
-    """One production config: its document as far as it can be read, and what is wrong with it."""
+    """One production config: its document as far as it can be read, and what is wrong with it.
+
+    `whole` is what a run would read; None where it would not run.
+    """
 
     path: Path
     value: YamlMapping
     problems: list[Problem]
+    whole: ProductionConfig | None = None
 
     def text(self, *keys: str) -> str | None:
         """Return the text at a key, or at a key below it; None where there is none."""
@@ -117,19 +122,20 @@ def _read_config(directory: str, file: str) -> _Config | None:
     """Read a YAML file; None if it is no production config."""
     if not file.endswith(CONFIGS):
         return None
-    path = Path(directory, file)
+    path, whole = Path(directory, file), None
     source = shown(file, 400)[1:-1]
     try:
         value, line, problems = read_yaml(path, source)
         if isinstance(value, YamlMapping) and not any(key in value for key in _OWN_KEYS):
             return None
         try:
-            interpret(value, Place(source, line), problems, path, SHAPES)
+            whole = interpret(value, Place(source, line), problems, path, SHAPES)
         except ConfigError as error:
             problems = list(error.problems)
     except ConfigError as error:
         value, problems = None, list(error.problems)
-    return _Config(path, value if isinstance(value, YamlMapping) else YamlMapping(0), problems)
+    document = value if isinstance(value, YamlMapping) else YamlMapping(0)
+    return _Config(path, document, problems, whole)
 
 
 def _without_config(
@@ -201,8 +207,18 @@ def _production(
     )
 
 
-def _contents(configs: Iterable[_Config]) -> Contents:
-    return contents_of((config.value, str(config.path.parent)) for config in configs)
+def _contents(configs: Sequence[_Config]) -> Contents:
+    found = contents_of((config.value, str(config.path.parent)) for config in configs)
+    logs = (path for config in configs if config.whole is not None for path in _logs(config.whole))
+    found.logs = list(dict.fromkeys(logs))
+    return found
+
+
+def _logs(config: ProductionConfig) -> Iterator[str]:
+    stages = WORKFLOWS[config.workflow_kind]
+    first = {step.stage: step for step in reversed(config.steps)}
+    for name, step in first.items():
+        yield Places.of(tuple(stages[name].makes(step)), stages[name].logs).logs
 
 
 def _first(values: Iterable[str | None]) -> str | None:

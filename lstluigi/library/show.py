@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from lstluigi.errors import shown
 from lstluigi.files import Listing
+from lstluigi.library.costs import costs
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.presence import Presence, files_there, models_there
 
 if TYPE_CHECKING:
     from lstluigi.library.likeness import Likeness, Names
+    from lstluigi.library.steps import Contents
 
 __all__ = [
     "TITLES",
@@ -107,17 +109,15 @@ def _row(production: Production, listing: Listing) -> tuple[str, ...]:
     )
 
 
-def details(
-    production: Production, files: Mapping[str, Sequence[str]], listing: Listing
-) -> Iterator[str]:
+def details(production: Production, made: Contents, listing: Listing) -> Iterator[str]:
     """Yield all there is to say of a production.
 
     Parameters
     ----------
     production : Production
         The production.
-    files : mapping of str to sequence of str
-        Its files of each kind of `PRODUCTS`.
+    made : Contents
+        What its steps make.
     listing : Listing
         Looks at them.
     """
@@ -128,7 +128,11 @@ def details(
         of = "" if trained else ", trained by another production"
         yield f"  {'models':<13} {plain(path)} ({models.words(path)}{of})"
     for kind in PRODUCTS:
-        yield from _product_lines(kind, production, files_there(files.get(kind, ()), listing))
+        yield from _product_lines(kind, production, files_there(made.files.get(kind, ()), listing))
+    for use in costs(production, made.logs):
+        cpu, wall, peak = use.words
+        said = f"{use.stage}: {cpu} of CPU, {wall} of wall clock" + (f", {peak}" if peak else "")
+        yield f"  {'cost':<13} {plain(said)}"
     if production.title:
         yield f"  {'readme':<13} {plain(production.title)}"
     for problem in production.problems:
@@ -166,9 +170,9 @@ def _product_lines(kind: str, production: Production, presence: Presence) -> Ite
 
 
 def as_data(
-    production: Production, listing: Listing, files: Mapping[str, Sequence[str]] | None = None
+    production: Production, listing: Listing, made: Contents | None = None
 ) -> dict[str, Any]:
-    """Return a production for JSON; with each file and whether it is there if files are given."""
+    """Return a production for JSON; with each file and its cost if what its steps make is given."""
     models = models_there(list(production.models), listing).there
     data = production.to_json()
     data["models"] = [
@@ -179,11 +183,12 @@ def as_data(
         kind: [{"directory": path, "files": count} for path, count in directories.items()]
         for kind, directories in production.products.items()
     }
-    if files is not None:
+    if made is not None:
         data["files"] = {
             kind: [{"path": p, "there": t} for p, t in files_there(paths, listing).there.items()]
-            for kind, paths in files.items()
+            for kind, paths in made.files.items()
         }
+        data["cost"] = [vars(use) for use in costs(production, made.logs)]
     return data
 
 
