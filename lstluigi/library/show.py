@@ -211,8 +211,9 @@ def like_lines(likes: Iterable[Likeness], listing: Listing, every: bool = False)
             yield from _names_lines(what, names)
         if like.versions is not None:
             yield f"  lstchain: {' -> '.join(map(plain, like.versions))}"
+        told = like.lines.theirs if like.lines is not None else ()
         for group, o in (like.nodes or {}).items():
-            if o.theirs or o.mine:
+            if (o.theirs or o.mine) and group not in told:
                 counts = f"{o.both} shared, {o.theirs} only theirs, {o.mine} only mine"
                 yield f"  nodes, {plain(group)}: {counts}"
         shown_here = like.differences if every else like.differences[:_DIFFERENCES]

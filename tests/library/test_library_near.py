@@ -12,9 +12,11 @@ import yaml
 from library_lab import CORPUS, LINE, NODES, SETTINGS, add, config, steps
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing
 from lstluigi.library.index import productions
 from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.near import likenesses, request_of
+from lstluigi.library.show import like_lines
 
 
 @pytest.fixture
@@ -111,6 +113,10 @@ def test_a_base_production_with_my_line_among_others_has_all_of_mine(
     assert like.lines is not None
     assert (like.lines.both, len(like.lines.theirs), like.lines.mine) == ([LINE], 3, [])
     assert (like.near, like.holds_mine, like.equal) == (True, True, False)
+    assert list(like_lines([like], Listing())) == [
+        "base: it has all of mine; use it instead of asking for another",
+        "  lines, only theirs: dec_931, dec_3476, dec_4822",
+    ]
 
 
 def test_no_line_and_no_node_is_not_all_of_them(library: Path, mine: Path) -> None:
