@@ -30,6 +30,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     resources cost
     preflight stepjob prodlog decisions probe
     tuning
+    examine
     session
     scheduling
     production
