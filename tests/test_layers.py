@@ -26,6 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     recipe
     steps
     outside
+    contents
     plan
     resources cost
     preflight stepjob prodlog decisions probe
