@@ -113,9 +113,11 @@ def test_it_is_kept_beside_the_products_and_of_stages_that_are_no_longer_run(lab
     rest = {name: steps for name, steps in stages.items() if name != "r0_to_dl1"}
     lab.write(rest)
     models = next(path for path in kept if path.parent.name == "job_logs_train_pipe")
-    models.with_name("step.recipe.json").unlink()
-    lab.ok()
+    (irf,) = (step["output"] for step in rest["dl2_to_irfs"])
+    Path(irf).unlink()
+    assert lab.ok() == [irf]
     again = json.loads(models.read_text())
+    assert again["stages"]["dl2_to_irfs"]["attempts"] == 2
     assert again["stages"]["r0_to_dl1"] == records[0]["stages"]["r0_to_dl1"]
     assert again["total"]["wall_h"] == pytest.approx(
         sum(stage["wall_s"] for stage in again["stages"].values()) / 3600, abs=1e-4
