@@ -131,8 +131,8 @@ def generate_config(
         "dec_list": list(dec_list) or None,
         "source_prod_id": source_prod_id,
     }
-    given = pairs(kwargs) | _given(named) | _where(choices)
-    config = create(config_class, given)
+    given = _once(pairs(kwargs), _given(named) | _where(choices))
+    config = create(config_class, given, _spelled)
     where = places(config.prod_id, output, lstchain_conf)
     report = write_request(
         config,
@@ -201,7 +201,7 @@ def generate_nsb_grid(
     given = {**where, "dec_list": list(dec_list) or trained_lines(where)}
     directory = Path(output or f"{prod_id_prefix}_allsky_nsb_grid")
     report = write_grid(
-        lambda prod_id: create(config_class, {"prod_id": prod_id, **given}),
+        lambda prod_id: create(config_class, {"prod_id": prod_id, **given}, _spelled),
         nsb,
         prod_id_prefix,
         _begin(choices),
@@ -215,6 +215,32 @@ def generate_nsb_grid(
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out what was not given: a class of one's own may not take it."""
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _once(further: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    """Put together what --kwargs and the options say.
+
+    Raises
+    ------
+    LstluigiError
+        Both say something about one argument.
+    """
+    from lstluigi.errors import LstluigiError
+
+    for name in further:
+        if name in given:
+            raise LstluigiError(
+                f"{name} is given twice, with --{name} and with --kwargs {name}=...; give it once"
+            )
+    return {**further, **given}
+
+
+def _spelled(name: str) -> str:
+    """Say how an argument of a class is given on the command line."""
+    options = {parameter.name for parameter in click.get_current_context().command.params}
+    option = {"dec": "dec_list"}.get(name, name)
+    typed = f"--{option}" if option in options else f"--kwargs {name}=..."
+    return f"{name} ({typed})"
 
 
 def _where(choices: dict[str, Any]) -> dict[str, Any]:

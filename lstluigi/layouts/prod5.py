@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.base import PathConfig, Step, Where, checked_name
+from lstluigi.layouts.base import PathConfig, Step, Where, checked_name, checked_source
 
 __all__ = ["PathConfigProd5Trans80", "PathConfigProd5Trans80DL1ab"]
 
@@ -238,7 +238,7 @@ class PathConfigProd5Trans80DL1ab(PathConfigProd5Trans80):
         **where: Unpack[Where],
     ) -> None:
         super().__init__(prod_id, zenith, **where)
-        self.source_prod_id = checked_name(source_prod_id, "source_prod_id")
+        self.source_prod_id = checked_source(source_prod_id, self.prod_id)
         self.run_checker = run_checker
         self.source_config = self.part(PathConfigProd5Trans80, source_prod_id, zenith)
         self.stages = ["dl1ab", *self.stages[2:]]

@@ -194,6 +194,38 @@ def test_what_the_readme_says_makes_the_same_again(here: Path) -> None:
     assert [content(name) for name in made] == before
 
 
+def test_a_class_of_one_line_takes_it_as_others_do() -> None:
+    words = ("PathConfigAllSkyTraining", "--prod_id", "p", "--nodes", "catalogue")
+    generate(*words, "--dec_list", "dec_931")
+    made = content("p/lstluigi_config.yml")["stages"]
+    generate(*words, "--kwargs", "dec=dec_931", "--overwrite")
+    assert content("p/lstluigi_config.yml")["stages"] == made
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "first", "told"),
+    [
+        ("20240131_base", (), "dec_931", "until-2024-08: its name says 2024-01-31"),
+        ("20240831_base", (), "dec_931", "until-2024-08"),
+        ("20240901_base", (), "GammaDiffuse", "current: its name says 2024-09-01"),
+        ("20240131_base", ("--kwargs", "source_layout=current"), "GammaDiffuse", ""),
+        ("base", ("--layout", "until-2024-08"), "dec_931", ""),
+    ],
+)
+def test_the_layout_of_a_source_is_found_out(
+    source: str, options: tuple[str, ...], first: str, told: str
+) -> None:
+    printed = generate(
+        *("PathConfigAllSkyTrainingDL1ab", "--prod_id", "t", "--source_prod_id", source),
+        *(*LINE, *options),
+    )
+    (step, *_) = content("t/lstluigi_config.yml")["stages"]["dl1ab"]
+    assert f"/{source}/TrainingDataset/{first}/" in step["input"]
+    assert told in printed
+    assert ("is taken to lie in the layout" in printed) is bool(told)
+    assert told in Path("t/readme.md").read_text()
+
+
 # ---- overwriting
 
 
@@ -238,6 +270,7 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
     [
         (("PathConfigAllSkyFul", "--prod_id", "p"), r"write 'PathConfigAllSkyFull'.*Prod5Trans80"),
         (("PathConfigAllSkyFull", "--prod_id", "p"), "needs dec_list"),
+        (("PathConfigAllSkyTraining", "--prod_id", "p"), r"needs dec \(--dec_list\)"),
         (("PathConfigAllSkyFull", *LINE), "Missing option '--prod_id'"),
         (("PathConfigAllSkyFull", "--prod_id", "../p", *LINE), "prod_id does not fit"),
         (("PathConfigAllSkyFull", "--prod_id", "-p", *LINE), "starts like an option"),
@@ -245,6 +278,30 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_5573"), "dec_5573"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek=1"), "argument 'dek'"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek"), "form KEY=VALUE"),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "nodes=scan"),
+            "nodes is given twice, with --nodes and with --kwargs nodes=",
+        ),
+        (
+            ("PathConfigAllSkyTraining", "--prod_id", "p", *LINE, "--kwargs", "dec=dec_931"),
+            "given twice, as dec and in dec_list",
+        ),
+        (
+            ("PathConfigAllSkyTraining", "--prod_id", "p", "--dec_list", "dec_931", "dec_2276"),
+            "is of one declination and 2 are given",
+        ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--source_prod_id", "s"),
+            r"'source_prod_id' \(PathConfigAllSkyFullDL1ab has it\)",
+        ),
+        (
+            ("PathConfigAllSkyFullDL1ab", "--prod_id", "p", *LINE, "--source_prod_id", "p"),
+            "prod_id and source_prod_id are both 'p'",
+        ),
+        (
+            ("PathConfigProd5Trans80DL1ab", "--prod_id", "p", "--source_prod_id", "p"),
+            "prod_id and source_prod_id are both 'p'",
+        ),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "not a number of GHz"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "no.json"), "no.json"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--layout", "old"), "until-2024-08"),
