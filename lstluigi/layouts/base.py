@@ -124,6 +124,8 @@ class PathConfig:
 
     #: Whether all is simulated for one pointing: its models then know no pointing.
     one_pointing = False
+    #: Arguments that are no choice of who asks for a production by name, each with the reason.
+    no_choice: Mapping[str, str] = {}
     #: What the lstchain config has to hold beside lstchain's own for Monte Carlo.
     lstchain: Mapping[str, Any] = {}
 

@@ -172,9 +172,12 @@ def create(
     LstluigiError
         An argument is unknown or missing, or does not fit.
     """
-    known = arguments(kind)
+    known = {name: p for name, p in arguments(kind).items() if name not in kind.no_choice}
     takes = f"{kind.__name__} takes {', '.join(known)}"
     for name in given:
+        if name in kind.no_choice:
+            what = f"{typed(name)} is no choice of {kind.__name__}"
+            raise LstluigiError(f"{what}: {kind.no_choice[name]}; leave it away")
         if name not in known:
             have = [other for other, cls in _own().items() if name in arguments(cls)]
             near = [other for other in have if other.startswith(kind.__name__)]

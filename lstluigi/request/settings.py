@@ -14,6 +14,7 @@ from lstluigi.tool_config import canonical
 __all__ = [
     "ABSENT",
     "changes",
+    "checked_rate",
     "for_monte_carlo",
     "for_one_pointing",
     "is_on",
@@ -112,6 +113,23 @@ def for_one_pointing(settings: Mapping[str, Any]) -> Settings:
     return result
 
 
+def checked_rate(rate: float) -> float:
+    """Return what can be a rate of noise in GHz.
+
+    Raises
+    ------
+    LstluigiError
+        It can be none.
+    """
+    if rate < 0 and math.isfinite(rate):
+        raise LstluigiError(
+            f"the NSB rate {rate} GHz is negative: noise can be added only; give 0 or more"
+        )
+    if not math.isfinite(rate):
+        raise LstluigiError(f"the NSB rate {rate} is not a number of GHz; give 0 or more")
+    return rate
+
+
 def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
     """Set the night-sky background that is added to the waveforms.
 
@@ -127,14 +145,13 @@ def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
     LstluigiError
         It is no rate, or the config is of an lstchain that knows none.
     """
-    if not math.isfinite(rate) or rate < 0:
-        raise LstluigiError(f"the NSB rate {rate} is not a number of GHz from 0 on")
     section = settings.get("waveform_nsb_tuning")
     if not isinstance(section, Mapping) or "nsb_tuning_rate_GHz" not in section:
         raise LstluigiError(
             "this lstchain config has no waveform_nsb_tuning.nsb_tuning_rate_GHz, which lstchain "
             "has since 0.10.12; take a later lstchain, or give its own keys with --merge FILE"
         )
+    checked_rate(rate)
     tuning = {"nsb_tuning": rate > 0, "nsb_tuning_rate_GHz": rate}
     return _on_top(settings, {"waveform_nsb_tuning": tuning})
 

@@ -302,7 +302,16 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
             ("PathConfigProd5Trans80DL1ab", "--prod_id", "p", "--source_prod_id", "p"),
             "prod_id and source_prod_id are both 'p'",
         ),
-        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "not a number of GHz"),
+        (
+            ("PathConfigProd5Trans80", "--prod_id", "p", "--layout", "until-2024-08"),
+            r"layout \(--layout\) is no choice of PathConfigProd5Trans80: prod5 has had one tree",
+        ),
+        (
+            ("PathConfigProd5Trans80", "--prod_id", "p", "--kwargs", "zenith=20"),
+            "'20' is not of the form zenith_NNdeg; there are zenith_20deg and zenith_40deg",
+        ),
+        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "-1.0 GHz is negative"),
+        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "inf"), "not a number of GHz"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "no.json"), "no.json"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--layout", "old"), "until-2024-08"),
         (
@@ -349,6 +358,7 @@ def test_a_class_of_ones_own(here: Path) -> None:
         "def __init__(self, prod_id):\n        {}['x']",
         "stages = ['merge_dl1']\n    def generate(self):\n        {}['x']",
         "generate = dict\n\n    def content(self):\n        return {'prod_id': object()}",
+        "def __init__(self, prod_id):\n        raise SystemExit",
     ],
 )
 def test_what_a_class_of_ones_own_raises_is_told(here: Path, body: str) -> None:
@@ -427,7 +437,10 @@ def test_a_grid_has_all_lines_by_default() -> None:
     ("words", "told"),
     [
         (("--nsb", "0.07", "0.070", *LINE), "0.07' is there twice"),
-        (("--nsb", "0.07", "-0.1", *LINE), "not a number|No such option"),
+        (("--nsb", "0.07", "-0.1", *LINE), "-0.1 GHz is negative"),
+        (("--nsb", "-0.07", *LINE), "-0.07 GHz is negative"),
+        (("--nsb", "-.07", *LINE), "-0.07 GHz is negative"),
+        (("--nsb", "-inf", *LINE), "not a number"),
         (("--nsb", "0.07", "nan", *LINE), "not a number"),
         ((*LINE,), "Missing option '--nsb'"),
         (("--nsb", "0.07", *LINE, "-c", "PathConfigProd5Trans80"), "no argument 'dec_list'"),
