@@ -41,7 +41,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     simulation layouts
     smoke library upgrade
     plots suggest
-    validation request
+    validation
+    request
     report
     cli
     __init__

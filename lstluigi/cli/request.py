@@ -132,7 +132,7 @@ def generate_config(
         "source_prod_id": source_prod_id,
     }
     given = _once(pairs(kwargs), _given(named) | _where(choices))
-    config = create(config_class, given, _spelled)
+    config = create(config_class, given, _spelled, click.echo)
     where = places(config.prod_id, output, lstchain_conf)
     report = write_request(
         config,

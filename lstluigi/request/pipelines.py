@@ -38,7 +38,12 @@ def sentences(name: str) -> Iterator[None]:
         raise LstluigiError(f"{name} cannot make its config ({reason}); mend the class") from error
 
 
-def create(name: str, given: Mapping[str, Any], typed: Callable[[str], str] = str) -> PathConfig:
+def create(
+    name: str,
+    given: Mapping[str, Any],
+    typed: Callable[[str], str] = str,
+    tell: Callable[[str], None] | None = None,
+) -> PathConfig:
     """Make a config of a class.
 
     Parameters
@@ -50,6 +55,8 @@ def create(name: str, given: Mapping[str, Any], typed: Callable[[str], str] = st
         source production is found out unless `source_layout` is given.
     typed : callable
         Says how the user gives an argument.
+    tell : callable, optional
+        Takes what is to be said and is no notice of the config, since it is as ever.
     """
     kind = registry.find(name)
     with sentences(kind.__name__):
@@ -61,8 +68,10 @@ def create(name: str, given: Mapping[str, Any], typed: Callable[[str], str] = st
         guess = guess_layout(checked_name(source, "source_prod_id"), given.get("root", ROOT))
         layout = {"source_layout": guess.layout} if guess else {}
         config = registry.create(kind, {**given, **layout}, typed)
-        if guess:
+        if guess and guess.layout != config.layout.name:
             config.dl0.note(guess.sentence(source))
+        elif guess and tell:
+            tell(guess.sentence(source))
         return config
 
 

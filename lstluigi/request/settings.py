@@ -17,6 +17,7 @@ __all__ = [
     "checked_rate",
     "for_monte_carlo",
     "for_one_pointing",
+    "in_section",
     "is_on",
     "merged",
     "text",
@@ -67,10 +68,21 @@ def merged(settings: Mapping[str, Any], partial: Mapping[str, Any]) -> Settings:
     partial : mapping
         Sections of one, or what ``lstchain_tune_nsb`` prints: the inside of a section alone.
     """
-    section = next(
-        (name for name, keys in _TUNINGS.items() if partial and keys >= {*partial}), None
-    )
-    return _on_top(settings, {section: partial} if section else partial)
+    return _on_top(settings, in_section(partial, settings))
+
+
+def in_section(partial: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put what ``lstchain_tune_nsb`` prints into the section that it is the inside of.
+
+    Parameters
+    ----------
+    partial : mapping
+        A partial config, or what is printed, perhaps with a key that is misspelt.
+    settings : mapping
+        A whole config, whose keys are those of sections.
+    """
+    inner = next((name for name, keys in _TUNINGS.items() if keys & {*partial}), None)
+    return partial if inner is None or {*partial} & {*settings} else {inner: partial}
 
 
 def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> Settings:

@@ -37,8 +37,8 @@ class Guess:
     def sentence(self, source_prod_id: str) -> str:
         """Tell it, and how to say otherwise."""
         return (
-            f"The source production {source_prod_id} is taken to lie in the layout {self.layout}: "
-            f"{self.why}. If it does not, give source_layout=... with --kwargs."
+            f"The source production {source_prod_id} is taken to lie in the layout {self.layout}, "
+            f"{self.why}; if it does not, give source_layout=... with --kwargs."
         )
 
 
@@ -71,16 +71,16 @@ def _on_disk(source_prod_id: str, root: str) -> Iterator[Guess]:
             names = os.listdir(place)
         except OSError:  # not here, or not for everybody: then others tell
             continue
-        yield from _seen((f"{place}/{name}" for name in names), f"directories in {place} do")
+        yield from _seen((f"{place}/{name}" for name in names), f"as its directories in {place} do")
 
 
 def _known(source_prod_id: str) -> Iterator[Guess]:
     for one in _entries(source_prod_id):
-        why = f"by the library, its products do ({one.name})"
+        why = f"as its products in the library do ({one.name})"
         yield from _seen(chain.from_iterable(one.products.values()), why)
-        yield from _dated(one.date, f"it is of {one.date} by the library ({one.name})")
+        yield from _dated(one.date, f"since the library dates it {one.date} ({one.name})")
     date = date_in([source_prod_id])
-    yield from _dated(date, f"its name says {date}")
+    yield from _dated(date, f"since its name says {date}")
 
 
 def _entries(source_prod_id: str) -> list[Production]:

@@ -154,6 +154,46 @@ def test_a_tuning_without_effect_is_told(name: str, options: tuple[str, ...], to
     assert told in generate(name, "--prod_id", "t", *LINE, *source, *options)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"tailcut": {"picture_tresh": 6}}', "key 'tailcut.picture_tresh'.*'picture_thresh'"),
+        ('{"tailcutt": {"picture_thresh": 6}}', "key 'tailcutt'.*write 'tailcut'"),
+        ('{"increase_nbs": true, "increase_psf": true}', "'image_modifier.increase_nbs'.*write"),
+        ('{"tailcut": {"picture_thresh": NaN}}', "key 'tailcut.picture_thresh': NaN"),
+        ('{"events_filters": {"intensity": [NaN, 5]}}', "key 'events_filters.intensity': NaN"),
+        ('{"tailcut": 5}', "key 'tailcut': 5 stands where a section"),
+        ('{"tailcut": {"picture_thresh": "6"}}', "key 'tailcut.picture_thresh': '6' is not"),
+        ('{"tailcut": ', "it is not JSON"),
+        ("[1]", "does not hold a JSON object"),
+    ],
+)
+def test_a_partial_config_is_looked_at(here: Path, text: str, told: str) -> None:
+    Path("part.json").write_text(text)
+    printed = generate(
+        "PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "part.json", code=2
+    )
+    assert re.search(f"part.json.*{told}", printed)
+    assert files(here) == ["part.json"]
+
+
+def test_what_the_base_has_itself_may_be_merged(lstchain: dict[str, Any]) -> None:
+    """A later lstchain knows keys that the pinned one does not."""
+    lstchain["of_tomorrow"] = {"a": 1}
+    Path("part.json").write_text('{"of_tomorrow": {"a": 2}}')
+    generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "part.json")
+    assert content("p/lstchain_config.json")["of_tomorrow"] == {"a": 2}
+
+
+def test_a_whole_config_instead_of_a_part_is_told(lstchain: dict[str, Any]) -> None:
+    whole = {**lstchain, "waveform_nsb_tuning": {"nsb_tuning_rate_GHz": 0.2}}
+    Path("whole.json").write_text(json.dumps(whole))
+    printed = generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "whole.json")
+    assert "whole.json is a whole lstchain config" in printed
+    made = content("p/lstchain_config.json")["waveform_nsb_tuning"]
+    assert made == {"nsb_tuning": False, "nsb_tuning_rate_GHz": 0.2}
+
+
 def test_a_config_to_start_from_needs_no_lstchain(
     lstchain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,9 +245,9 @@ def test_a_class_of_one_line_takes_it_as_others_do() -> None:
 @pytest.mark.parametrize(
     ("source", "options", "first", "told"),
     [
-        ("20240131_base", (), "dec_931", "until-2024-08: its name says 2024-01-31"),
+        ("20240131_base", (), "dec_931", "until-2024-08, since its name says 2024-01-31"),
         ("20240831_base", (), "dec_931", "until-2024-08"),
-        ("20240901_base", (), "GammaDiffuse", "current: its name says 2024-09-01"),
+        ("20240901_base", (), "GammaDiffuse", "current, since its name says 2024-09-01"),
         ("20240131_base", ("--kwargs", "source_layout=current"), "GammaDiffuse", ""),
         ("base", ("--layout", "until-2024-08"), "dec_931", ""),
     ],
@@ -223,7 +263,8 @@ def test_the_layout_of_a_source_is_found_out(
     assert f"/{source}/TrainingDataset/{first}/" in step["input"]
     assert told in printed
     assert ("is taken to lie in the layout" in printed) is bool(told)
-    assert told in Path("t/readme.md").read_text()
+    # a readme says what is not as ever
+    assert (told in Path("t/readme.md").read_text()) is ("current" not in told)
 
 
 # ---- overwriting
