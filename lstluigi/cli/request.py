@@ -33,7 +33,8 @@ _lstchain_options = _together(
         show_default=True,
         metavar="ENV",
         help="The environment whose lstchain writes the lstchain config: a Python, the directory "
-        "of an environment, or the name of a conda environment.",
+        "of an environment, or the name of a conda environment; `current` is lstluigi's own. With "
+        "`none` it is the same, and the jobs use it, too: the config names no environment.",
     ),
     click.option(
         "--lstchain_base",

@@ -12,7 +12,7 @@ from typing import Any
 from lstluigi.layouts.base import ENVIRONMENT, PathConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
-from lstluigi.request.environments import CURRENT, standard
+from lstluigi.request.environments import CURRENT, NONE, standard
 from lstluigi.request.partial import read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
 from lstluigi.tool_config import ToolConfig
@@ -39,6 +39,8 @@ class Start:
         The version of lstchain that wrote it, where one was asked.
     notices : tuple of str
         What is to be known of it.
+    own_environment : bool
+        Whether jobs are to use the Python that runs lstluigi: configs then name no environment.
     """
 
     content: Mapping[str, Any]
@@ -46,6 +48,7 @@ class Start:
     words: str
     version: str | None = None
     notices: tuple[str, ...] = ()
+    own_environment: bool = False
 
 
 def start(
@@ -67,7 +70,8 @@ def start(
         words = f"that of lstchain {version} for Monte Carlo"
     read = [read_partial(path, content) for path in partials]
     notices = tuple(notice for one in read for notice in one.notices)
-    return Start(content, [one.content for one in read], words, version, notices)
+    own = environment == NONE
+    return Start(content, [one.content for one in read], words, version, notices, own)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,9 @@ def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, 
         content[key] = value
         if key == "prod_id":
             content["lstchain_config"] = lstchain_name
-    if begun.version is not None and _RELEASE.fullmatch(begun.version):
+    if begun.own_environment:
+        del content["source_environment"]
+    elif begun.version is not None and _RELEASE.fullmatch(begun.version):
         content["source_environment"] = ENVIRONMENT | {"conda_env": f"lstchain-v{begun.version}"}
     return content
 

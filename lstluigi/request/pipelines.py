@@ -10,6 +10,7 @@ from typing import Any
 
 from lstluigi.config import load_config
 from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.files import write_text
 from lstluigi.layouts import registry
 from lstluigi.layouts.base import ROOT, PathConfig, checked_name
 from lstluigi.plan import Plan
@@ -109,7 +110,7 @@ def read_back(config: PathConfig, text: str) -> Plan:
     with tempfile.TemporaryDirectory(prefix="lstluigi-") as directory:
         # where a run names the file, what is wrong is told with the class
         path = Path(directory, name)
-        path.write_text(text, encoding="utf-8")
+        write_text(str(path), text)
         try:
             # which lstchain config it needs is said by its graph: it is not there yet
             plan = Plan(load_config(path, SHAPES, {"lstchain": path}), STAGES, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,38 @@ def test_what_is_private_is_not_in_the_readme(here: Path) -> None:
         *("lstluigi", "generate-config", "PathConfigAllSkyFull", "--prod_id", "p"),
         *("--dec_list", "dec_931", "--merge", "nsb.json", "--nodes", "catalogue"),
     ]
+
+
+def test_a_home_is_not_in_the_readme(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = here / "home/somebody"
+    (home / "classes").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    (home / "classes/mine.py").write_text(
+        "from lstluigi.layouts import PathConfigAllSkyFull\n\n\n"
+        "class Mine(PathConfigAllSkyFull):\n    pass\n"
+    )
+    shutil.copytree(home, f"{home}_else")
+    for place, written in ((home, "~"), (Path(f"{home}_else"), f"{home}_else")):
+        generate(
+            *(f"{place}/classes/mine.py:Mine", "--prod_id", "p", "--dec_list", "dec_931"),
+            *("--root", f"{place}/data", "--overwrite"),
+        )
+        readme = Path("p/readme.md").read_text()
+        assert f"generate-config {written}/classes/mine.py:Mine" in readme
+        assert f"--root {written}/data" in readme
+        assert f"({written}/data/mc/DL0/LSTProd2 does not exist here)" in readme
+        assert f"{home}/" not in readme
+
+
+def test_jobs_may_use_no_conda_environment(lstchain: dict[str, Any]) -> None:
+    Path("base.json").write_text(json.dumps(lstchain))
+    for base in ((), ("--lstchain_base", "base.json")):
+        words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, *base, "--overwrite")
+        generate(*words)
+        assert "source_environment" in content("p/lstluigi_config.yml")
+        generate(*words, "--environment", "none")
+        assert "source_environment" not in content("p/lstluigi_config.yml")
+        assert "--environment none" in Path("p/readme.md").read_text()
 
 
 def test_what_the_readme_says_makes_the_same_again(here: Path) -> None:
