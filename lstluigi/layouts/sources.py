@@ -87,9 +87,10 @@ class FromSource(PathConfigAllSkyBase):
         some = False
         for pointing in pointings:
             missing = self.missing(pointing)
+            names = dict.fromkeys(node.name for node in pointing.values())
+            leave = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} left out"
             for path in missing:
-                names = " and ".join(dict.fromkeys(node.name for node in pointing.values()))
-                self.dl0.note(f"{names} is left out: the source production lacks {path}.")
+                self.dl0.note(f"{leave}: the source production lacks {path}.")
             if not missing:
                 some = True
                 yield pointing
