@@ -26,10 +26,12 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     recipe
     steps
     outside
+    contents
     plan
     resources cost
     preflight stepjob prodlog decisions probe
     tuning
+    examine
     session
     scheduling
     production
