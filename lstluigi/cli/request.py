@@ -240,8 +240,9 @@ def _spelled(name: str) -> str:
     """Say how an argument of a class is given on the command line."""
     options = {parameter.name for parameter in click.get_current_context().command.params}
     option = {"dec": "dec_list"}.get(name, name)
-    typed = f"--{option}" if option in options else f"--kwargs {name}=..."
-    return f"{name} ({typed})"
+    if option in options:
+        return f"{name} (--{option})"
+    return f"{name} (--kwargs {name}=...)" if "kwargs" in options else name
 
 
 def _where(choices: dict[str, Any]) -> dict[str, Any]:

@@ -518,6 +518,7 @@ def test_a_grid_has_all_lines_by_default() -> None:
         (("--nsb", "0.07", "nan", *LINE), "not a number"),
         ((*LINE,), "Missing option '--nsb'"),
         (("--nsb", "0.07", *LINE, "-c", "PathConfigProd5Trans80"), "no argument 'dec_list'"),
+        (("--nsb", "0.07", *LINE, "-c", "PathConfigAllSkyFullDL1ab"), "needs source_prod_id;"),
     ],
 )
 def test_a_bad_grid_is_told_and_nothing_is_written(
