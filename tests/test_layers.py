@@ -43,7 +43,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     simulation layouts
     smoke library upgrade
     plots suggest
-    validation request
+    validation
+    request
     report
     cli
     __init__
