@@ -269,6 +269,20 @@ def test_the_stage_that_adds_the_noise_is_absent(lab: Lab) -> None:
     assert "write nsb_tuning: waveform for r0_to_dl1" in problem
 
 
+def test_hiperta_reads_waveforms_without_an_lstchain_config(lab: Lab) -> None:
+    """So what was tuned would reach nothing."""
+    (lab.root / "rta.txt").write_text("cleaningType = 1;\n")
+    lab.simtel("dl0/node", a="4")
+    stages = {"r0_to_dl1": [{"input": lab.path("dl0/node"), "output": lab.path("dl1/node")}]}
+    tools = {"workflow_kind": "hiperta", "rta_config": lab.path("rta.txt")}
+    tuned(lab, stages=stages, stages_to_run=["r0_to_dl1"], nsb_tuning="waveform", **tools)
+    (problem,) = problems(lab)
+    assert "r0_to_dl1 of the workflow hiperta reads no lstchain config" in problem
+    assert "write nsb_tuning: image for dl1ab" in problem
+    tuned(lab, workflow_kind="hiperta")
+    assert examine(Choices(config=str(lab.config)))[1] == []
+
+
 @pytest.mark.parametrize(
     ("level", "content", "told"),
     [

@@ -11,7 +11,7 @@ from lstluigi.config.steps import Workflows, no_such_stage
 from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.errors import shown
 
-__all__ = ["TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_level"]
+__all__ = ["OWN_CONFIG", "TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_level"]
 
 #: The stage that adds the noise, by what it adds it to.
 TUNED_STAGES = {"image": "dl1ab", "waveform": "r0_to_dl1"}
@@ -20,6 +20,8 @@ DATA, MC, LEVEL = TUNING_KEYS = (
     "dl1_noise_tune_mc_run",
     "nsb_tuning",
 )
+#: Key of a step that has an lstchain config of its own, where its stage reads one.
+OWN_CONFIG = "lstchain_config"
 #: Does the tuning: a workflow without it cannot.
 STAGE = "tune_nsb"
 
@@ -71,6 +73,11 @@ def read_tuning(
         return None
     if data is None or mc is None or not _heeded(top, level, stages_to_run):
         return None
+    if OWN_CONFIG not in workflows[kind][TUNED_STAGES[level]].extra_keys:
+        stage = f"{TUNED_STAGES[level]} of the workflow {kind}"
+        what = f"{stage} reads no lstchain config, so it adds no noise"
+        top.note(what, f"{_instead(level)}, or take the key out", key)
+        return None
     return NoiseTuning(data, mc, level, TUNED_STAGES[level], top.place, top.place.lines.get(key, 0))
 
 
@@ -83,8 +90,12 @@ def _heeded(top: Section, level: str, stages_to_run: tuple[str, ...]) -> bool:
     stage = TUNED_STAGES[level]
     stages = top.entries.get("stages")
     if stage not in stages_to_run and not (isinstance(stages, YamlMapping) and stages.get(stage)):
-        other = next(name for name in TUNED_STAGES if name != level)
         what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
-        instead = f"write {LEVEL}: {other} for {TUNED_STAGES[other]}"
-        top.note(what, f"let {stage} run, {instead}, or take the key out", DATA)
+        top.note(what, f"let {stage} run, {_instead(level)}, or take the key out", DATA)
     return stage in stages_to_run
+
+
+def _instead(level: str) -> str:
+    """Which other level there is, and which stage it is for."""
+    other = next(name for name in TUNED_STAGES if name != level)
+    return f"write {LEVEL}: {other} for {TUNED_STAGES[other]}"

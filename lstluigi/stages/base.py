@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
@@ -22,8 +22,6 @@ from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
-#: Key of a step that has an lstchain config of its own.
-OWN_CONFIG = "lstchain_config"
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 #: The workflows whose products are lstchain's.

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import Shape, Step, switch
+from lstluigi.config import OWN_CONFIG, Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
-    OWN_CONFIG,
     RTA_CONFIG,
     SCRIPTS,
     Inputs,
