@@ -61,7 +61,7 @@ def request_of(path: Path) -> Request:
             f"the lstchain config of {shown(str(path))} is not known: there is not exactly one "
             "*.json beside it; name it with the key lstchain_config, or give its path instead"
         )
-    return Request(_settings(Path(own.lstchain_config)), own, path.absolute())
+    return Request(_settings(Path(own.lstchain_config)), own, path.resolve())
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
@@ -104,7 +104,8 @@ def likenesses(
     ours = dict(_leaves(request.settings))
     nodes = _angles(request.own.nodes) if request.own is not None else {}
     for production in productions:
-        own = [Path(production.directory, name) for name in production.configs]
+        directory = Path(production.directory).resolve()
+        own = [directory / name for name in production.configs]
         if request.path is not None and request.path in own:
             continue
         try:

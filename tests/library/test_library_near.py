@@ -153,6 +153,14 @@ def test_an_lstchain_config_alone(library: Path, mine: Path) -> None:
     assert like.equal
 
 
+def test_a_production_is_not_near_itself_by_another_path(library: Path, tmp_path: Path) -> None:
+    add(library, "mine", config("mine"))
+    link = tmp_path / "link"
+    link.symlink_to(library)
+    assert compare(library, link / "mine" / "lstmcpipe_config.yml") == []
+    assert compare(link, library / "mine" / "lstmcpipe_config.yml") == []
+
+
 def test_productions_without_settings_are_counted(library: Path, mine: Path) -> None:
     add(library, "theirs", settings=None)
     likes, others = likenesses(productions(str(library)), request_of(mine))
