@@ -22,6 +22,7 @@ from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named
 from lstluigi.validation.options import option_findings
+from lstluigi.validation.particles import particle_findings
 from lstluigi.validation.report import Report
 from lstluigi.validation.requirements import Requirements
 from lstluigi.validation.settings import setting_findings
@@ -144,6 +145,7 @@ def _odd(plan: Plan) -> Iterator[Finding]:
         for finding in option_findings(node):
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
+        yield from particle_findings(node, plan.config.prod_id)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()
