@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
 from lstluigi.errors import ConfigError, Problem, Refused, shown
@@ -34,6 +34,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         except ConfigError as error:
             yield from error.problems
         yield from _both_sides(plan, node)
+    yield from _relative(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
         others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
@@ -46,6 +47,25 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def _relative(plan: Plan) -> Iterator[Problem]:
+    """Files that an lstchain config names where no job would find them."""
+    for (where, path), _ in _named(plan, plan.steps):
+        if not os.path.isabs(path):
+            what = f"{shown(path)} is relative, and jobs run in directories of their own"
+            yield Problem(where, what, "write it in full")
+
+
+def _named(
+    plan: Plan, steps: Sequence[PlannedStep]
+) -> Iterable[tuple[tuple[str, str], PlannedStep]]:
+    """Files that lstchain configs name: where, and the path, each once with a step that reads it."""
+    found: dict[tuple[str, str], PlannedStep] = {}
+    for node in steps:
+        for config, key, path in plan.named_files(node):
+            found.setdefault((f"{config.path}, key {shown(key)}", path), node)
+    return found.items()
 
 
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
@@ -108,6 +128,10 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
+    for (where, path), node in _named(plan, steps):
+        if os.path.isabs(path) and not os.path.isfile(path):
+            what = f"{shown(path)}, which {node} reads, is not there"
+            yield Problem(where, what, "correct the path")
     yield from tool_config_problems(plan, steps)
 
 

@@ -133,6 +133,10 @@ class Stage(ABC):
         """What the step and the production's lstchain config do not agree on."""
         return ()
 
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Files that an lstchain config names and the commands read, by the key that names them."""
+        return {}
+
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""
         return {}

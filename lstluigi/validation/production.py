@@ -106,6 +106,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         *_odd(plan),
     ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
+    external |= {path for node in plan.steps for _, _, path in plan.named_files(node)}
     return Report(
         config=plan.config.path,
         prod_id=plan.config.prod_id,
