@@ -60,7 +60,7 @@ def _relative(plan: Plan) -> Iterator[Problem]:
 def _named(
     plan: Plan, steps: Sequence[PlannedStep]
 ) -> Iterable[tuple[tuple[str, str], PlannedStep]]:
-    """Files that lstchain configs name: where, and the path, each once with a step that reads it."""
+    """Files that lstchain configs name: where, and the path, once, with a step that reads it."""
     found: dict[tuple[str, str], PlannedStep] = {}
     for node in steps:
         for config, key, path in plan.named_files(node):
@@ -148,7 +148,7 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
         else:
             what = f"{path} {'is no directory' if os.path.exists(path) else 'does not exist'}"
         mend = "correct the path, or take the step out"
-        yield Problem(node.step.where(_key(node, path)), what, mend)
+        yield Problem(node.step.where(key_of(node, path)), what, mend)
     for number, reading in enumerate(node.readings):
         if reading.pattern is not None:
             continue
@@ -156,10 +156,10 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
             if not plan.listing.exists(reading.path):
                 what = f"{reading.path} does not exist, and no step that runs makes it"
                 mend = "correct the path, or let its stage run, too"
-                yield Problem(node.step.where(_key(node, reading.path)), what, mend)
+                yield Problem(node.step.where(key_of(node, reading.path)), what, mend)
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
-            yield Problem(node.step.where(_key(node, reading.path)), what, "correct the path")
+            yield Problem(node.step.where(key_of(node, reading.path)), what, "correct the path")
 
 
 def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
@@ -171,7 +171,7 @@ def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
         yield Problem(node.step.where("input"), what, "move all but one of them away")
 
 
-def _key(node: PlannedStep, path: str) -> str:
+def key_of(node: PlannedStep, path: str) -> str:
     """The key of a step that names a path it reads."""
     named = {**node.step.extra, "path_model": node.step.path_model}
     return next((key for key, value in named.items() if value == path), "input")

@@ -21,6 +21,7 @@ from lstluigi.probe import probe_problems
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.nearby import Nearby
 from lstluigi.validation.options import option_findings
 from lstluigi.validation.particles import particle_findings
 from lstluigi.validation.report import Report
@@ -142,11 +143,13 @@ def _odd(plan: Plan) -> Iterator[Finding]:
     """What `run` does not look at."""
     pinned = catalogue().lstchain
     version = version_named(plan.config) or pinned
+    nearby = Nearby(plan)
     for node in plan.steps:
         for finding in option_findings(node):
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
         yield from particle_findings(node, plan.config.prod_id)
+        yield from nearby.findings(node)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()
