@@ -35,6 +35,9 @@ import click
 @click.option(
     "--keep", is_flag=True, help="Keep what --smoke has made, also where everything works."
 )
+@click.option(
+    "--all", "every", is_flag=True, help="Tell each finding and path, where they are many, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, one entry a config.")
 def validate(
     paths: tuple[str, ...],
@@ -42,6 +45,7 @@ def validate(
     lstchain_config: str | None,
     smoke: bool,
     keep: bool,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Say whether productions will run, and what is odd about them; what they name is not touched.
@@ -59,7 +63,7 @@ def validate(
         report = validate_config(config, check_paths, lstchain_config or "")
         told.append(report.as_json())
         if not as_json:
-            _echo(report.lines())
+            _echo(report.lines(every))
         fine = fine and not report.errors
         if smoke:
             tried = _smoke(config, lstchain_config, keep, as_json)

@@ -15,7 +15,7 @@ from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
 from lstluigi.session import Session
 from lstluigi.validation import validate
-from lstluigi.validation.report import fold
+from lstluigi.validation.folding import fold
 
 ROOT = Path(__file__).parents[2]
 PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*ml"))
