@@ -100,10 +100,6 @@ class HipertaR0ToDL1(R0ToDL1):
         """One DL1 file for each simtel file; and HiPeRTA's own, by a name that no step reads."""
         return [*super().products(step, inputs), *self._kept(step, inputs)]
 
-    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
-        """None: HiPeRTA reads no lstchain config."""
-        return {}
-
     def _kept(self, step: Step, inputs: Inputs) -> Iterator[Product]:
         if not step.settings.get("keep_file"):
             return

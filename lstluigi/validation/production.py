@@ -41,7 +41,9 @@ def config_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = _configs(path, "*") or _configs(path, "**/*")
+    found = _configs(path, "*")
+    if not any(file.is_file() for file in found):
+        found = _configs(path, "**/*")
     if not found:
         raise LstluigiError(
             f"{shown(str(path))[1:-1]} holds no production config (*.yml or *.yaml); name one, or "
@@ -51,13 +53,13 @@ def config_files(path: Path) -> list[Path]:
 
 
 def _configs(directory: Path, pattern: str) -> list[Path]:
-    """Visible YAML files; links to directories are not followed."""
+    """Visible YAML files, and what only has their name; links to directories are not followed."""
     return sorted(
         file
         for file in directory.glob(pattern)
         if file.suffix in SUFFIXES
         and not any(part.startswith(".") for part in file.relative_to(directory).parts)
-        and file.is_file()
+        and not file.is_dir()
     )
 
 
