@@ -31,12 +31,16 @@ from lstluigi.cli.options import tool_configs
 @click.option(
     "--keep", is_flag=True, help="Keep what --smoke has made, also where everything works."
 )
+@click.option(
+    "--all", "every", is_flag=True, help="Tell each finding and path, where they are many, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, one entry a config.")
 def validate(
     paths: tuple[str, ...],
     check_paths: bool,
     smoke: bool,
     keep: bool,
+    every: bool,
     as_json: bool,
     **tools: str,
 ) -> None:
@@ -55,7 +59,7 @@ def validate(
         report = validate_config(config, check_paths, tools)
         told.append(report.as_json())
         if not as_json:
-            _echo(report.lines())
+            _echo(report.lines(every))
         fine = fine and not report.errors
         if smoke:
             tried = _smoke(config, tools, keep, as_json)

@@ -135,6 +135,10 @@ class Stage(ABC):
         """What the products of a step that is right will lack, and why."""
         return ()
 
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Files that an lstchain config names and the commands read, by the key that names them."""
+        return {}
+
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""
         return {}

@@ -65,6 +65,15 @@ class R0ToDL1(Stage):
         """One call for each file."""
         return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
 
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Shape of a photoelectron, and real data to tune to where no rate is given."""
+        section = lstchain.get("waveform_nsb_tuning")
+        if not isinstance(section, Mapping) or not section.get("nsb_tuning"):
+            return {}
+        read = ["spe_location"] + ["target_data"] * ("nsb_tuning_rate_GHz" not in section)
+        named = {f"waveform_nsb_tuning.{key}": section.get(key) for key in read}
+        return {key: path for key, path in named.items() if isinstance(path, str) and path}
+
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""
         files = ("-f", file, "-o", ".")

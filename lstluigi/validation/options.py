@@ -21,6 +21,7 @@ FLAGS = {"true": True, "1": True, "false": False, "0": False}
 READERS: Mapping[str, Callable[[str], object]] = {
     "integer": int,
     "number": float,
+    "finite": float,
     "flag": lambda word: FLAGS[word.lower()],
 }
 #: A command with more options than this is asked for them.
@@ -144,11 +145,12 @@ def _parser(name: str) -> _Parser:
 
 def _value(option: Mapping[str, Any], word: str) -> str:
     """A value if it is one, as argparse wants it told otherwise."""
-    kind = option.get("of", option["kind"])  # each word is one entry of a list
+    leaf = option.get("of", option)  # each word is one entry of a list
+    kind = leaf["kind"]
     try:
         value = READERS[kind](word) if kind in READERS else word
     except (ValueError, KeyError):
         raise argparse.ArgumentTypeError(f"{shown(word)} is not {KINDS[kind]}") from None
-    if what := amiss({**option, "kind": "any"}, value):
+    if what := amiss({**leaf, "kind": "any"}, value):
         raise argparse.ArgumentTypeError(what)
     return word

@@ -18,7 +18,7 @@ from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
 from lstluigi.session import Session
 from lstluigi.validation import Report, validate
-from lstluigi.validation.report import fold
+from lstluigi.validation.folding import fold
 
 ROOT = Path(__file__).parents[2]
 PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*ml"))
@@ -252,6 +252,34 @@ def test_paths_are_looked_for_where_one_asks(production: Production) -> None:
     assert production.report(check_paths=True).errors == []
     done = typed("--check-paths", production.directory)
     assert "read from outside:" in done.output
+
+
+@pytest.mark.parametrize("key", ["spe_location", "target_data"])
+def test_files_that_the_lstchain_config_names(
+    production: Production, tmp_path: Path, key: str
+) -> None:
+    """They come from outside, too: where noise is added to waveforms lstchain reads them."""
+    named = tmp_path / "named.dat"
+    section = production.lstchain["waveform_nsb_tuning"]
+    section |= {"nsb_tuning": True, "nsb_tuning_rate_GHz": 0.3, key: str(named)}
+    if key == "target_data":  # a rate that is given goes first
+        assert str(named) not in production.report().external
+        del section["nsb_tuning_rate_GHz"]
+    assert str(named) in production.report().external
+    told = [str(error) for error in production.report(check_paths=True).errors]
+    (missing,) = [error for error in told if str(named) in error]
+    assert f"lstchain_config.json, key 'waveform_nsb_tuning.{key}'" in missing
+    assert "which r0_to_dl1 step 1" in missing
+    named.touch()
+    told = [str(error) for error in production.report(check_paths=True).errors]
+    assert not [error for error in told if str(named) in error]
+    section[key] = named.name
+    (relative,) = production.report().errors
+    assert "'named.dat' is relative" in str(relative)
+    section["nsb_tuning"] = False
+    report = production.report()
+    assert not report.errors
+    assert named.name not in report.external
 
 
 def test_two_lstchain_configs_beside_it(production: Production) -> None:
