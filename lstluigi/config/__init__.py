@@ -12,9 +12,10 @@ from lstluigi.config.model import (
     fraction,
     switch,
 )
-from lstluigi.config.tuning import tuning_level
+from lstluigi.config.tuning import OWN_CONFIG, tuning_level
 
 __all__ = [
+    "OWN_CONFIG",
     "NoiseTuning",
     "Place",
     "ProductionConfig",

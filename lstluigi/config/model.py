@@ -96,12 +96,15 @@ class Shape:
         text and raises `Unfit` where it cannot.
     extra_keys : mapping of str to bool
         Further keys of a step that hold a path, such as ``path_model``, each required or not.
+    reasons : mapping of str to str
+        Why other kinds of workflow have no such stage, by kind.
     """
 
     input: Literal["path"] | Mapping[str, bool] = "path"
     output: Literal["path"] | Mapping[str, bool] = "path"
     options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
     extra_keys: Mapping[str, bool] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, step: Step) -> bool:
         """Does a step have every path that it must have? Not so where one was refused."""

@@ -11,14 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.examine import SITE, Choices, examine, stages_of
 from lstluigi.files import last_lines, write_json
 from lstluigi.plan import Plan
 from lstluigi.preflight import tool_config_problems
 from lstluigi.prodlog import VARIABLE as LOGS
-from lstluigi.session import SITE, Choices, examine, stages_of
 from lstluigi.smoke.configs import Steps, moved_step, write_config
 from lstluigi.smoke.outcome import TAIL, SmokeOutcome, StageOutcome, failure, stage_outcomes
 from lstluigi.smoke.sample import representatives
@@ -33,7 +34,7 @@ Say = Callable[[str], None]
 
 def smoke(
     config: Path | str,
-    lstchain_config: Path | str | None = None,
+    tools: Mapping[str, Any] | None = None,
     say: Say = print,
     where: Path | str | None = None,
     *,
@@ -45,8 +46,8 @@ def smoke(
     ----------
     config : path-like
         The production config; what it names is neither read nor written.
-    lstchain_config : path-like, optional
-        The lstchain config, where the production config does not tell.
+    tools : mapping, optional
+        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
     say : callable
         Is given each sentence on what is done.
     where : path-like, optional
@@ -60,7 +61,7 @@ def smoke(
         If the config is refused, or there is no toy data for what it reads.
     """
     started = time.monotonic()
-    plan, problems = examine(Choices(str(config), lstchain_config=str(lstchain_config or "")))
+    plan, problems = examine(Choices(str(config), **(tools or {})))
     untuned = without_tuning(plan.config)
     if len(untuned.steps) < len(plan.config.steps):
         say("smoke: noise is not tuned: there is no toy data like real ones")

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
@@ -22,8 +22,6 @@ from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
-#: Key of a step that has an lstchain config of its own.
-OWN_CONFIG = "lstchain_config"
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 #: The workflows whose products are lstchain's.
@@ -132,6 +130,14 @@ class Stage(ABC):
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """What the step and the production's lstchain config do not agree on."""
         return ()
+
+    def remarks(self, step: Step) -> Sequence[str]:
+        """What the products of a step that is right will lack, and why."""
+        return ()
+
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Files that an lstchain config names and the commands read, by the key that names them."""
+        return {}
 
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""

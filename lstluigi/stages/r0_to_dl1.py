@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import Shape, Step, switch
+from lstluigi.config import OWN_CONFIG, Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
-    OWN_CONFIG,
     RTA_CONFIG,
     SCRIPTS,
     Inputs,
@@ -65,6 +64,15 @@ class R0ToDL1(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call for each file."""
         return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
+
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Shape of a photoelectron, and real data to tune to where no rate is given."""
+        section = lstchain.get("waveform_nsb_tuning")
+        if not isinstance(section, Mapping) or not section.get("nsb_tuning"):
+            return {}
+        read = ["spe_location"] + ["target_data"] * ("nsb_tuning_rate_GHz" not in section)
+        named = {f"waveform_nsb_tuning.{key}": section.get(key) for key in read}
+        return {key: path for key, path in named.items() if isinstance(path, str) and path}
 
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""
