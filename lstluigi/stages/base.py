@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
@@ -24,6 +24,12 @@ from lstluigi.tool_config import TOOLS
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
 #: Key of a step that has an lstchain config of its own.
 OWN_CONFIG = "lstchain_config"
+OWN_CONFIG_KEY = Key(
+    "a path",
+    "An lstchain config of the step's own: a file, or what a `tune_nsb` step makes.",
+    "the production's",
+    new=True,
+)
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 #: The workflows whose products are lstchain's.
