@@ -59,12 +59,15 @@ def keys(group: str) -> Table:
 
 
 def stages() -> Table:
-    """What the steps of each stage look like, where workflows differ with a row for each."""
-    rows = [("Stage", "Workflows", "`input`", "`output`", "Further keys", "`options`")]
+    """What the steps of each stage look like, in one row for all workflows where it is the same."""
+    rows = [("Stage", "`input`", "`output`", "Further keys", "Named `options`")]
     for name in STAGES:
+        kinds: dict[tuple[str, ...], list[str]] = {}
         for stage, workflows in stages_of(name).items():
-            link = f"[`{name}`](stages/{name}.md)"
-            rows.append((link, ", ".join(workflows), *_shape(stage)))
+            kinds.setdefault(tuple(_shape(stage)), []).extend(workflows)
+        for shape, workflows in kinds.items():
+            only = f" ({', '.join(workflows)})" if len(kinds) > 1 else ""
+            rows.append((f"[`{name}`](stages/{name}.md){only}", *shape))
     return rows
 
 
@@ -73,7 +76,7 @@ def _shape(stage: Stage) -> Iterator[str]:
     for names in (shape.input, shape.output):
         yield "a path" if names == "path" else _names(names)
     yield _names(shape.extra_paths)
-    yield "a line" if shape.options == "arguments" else _names(dict.fromkeys(shape.options, True))
+    yield "" if shape.options == "arguments" else _names(dict.fromkeys(shape.options, True))
 
 
 def _names(names: Mapping[str, bool]) -> str:
