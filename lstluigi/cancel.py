@@ -13,11 +13,11 @@ from lstluigi import controller
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.decisions import named
 from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.examine import stages_of, without_refused
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
-from lstluigi.session import stages_of, without_refused
 from lstluigi.stages import SHAPES
 from lstluigi.steps import PlannedStep, planned
 from lstluigi.tuning import with_noise_tuning

@@ -15,8 +15,10 @@ from lstluigi.jobs.spec import format_time
 from lstluigi.plan import Plan
 from lstluigi.steps import PlannedStep
 
-__all__ = ["StageCost", "cost_of", "described", "suggested", "yaml_lines"]
+__all__ = ["StageCost", "cost_of", "described", "joined", "suggested", "yaml_lines"]
 
+#: Of the record that is kept.
+FORMAT = 1
 #: What is asked for beyond the most that was used: a factor, and a step (MB) to round up to.
 MEMORY_MARGIN, MEMORY_STEP = 1.3, 500
 #: The same for time (s).
@@ -167,18 +169,41 @@ def described(prod_id: str, costs: Mapping[str, StageCost], stamp: str) -> dict[
         efficiency = cost.efficiency
         kept["efficiency"] = None if efficiency is None else round(efficiency, 4)
         stages[stage] = kept
-    total = {
-        "wall_h": round(sum(cost.wall_s for cost in costs.values()) / 3600, 4),
-        "cpu_h": round(sum(cost.cpu_s for cost in costs.values()) / 3600, 4),
-    }
     suggestion = {stage: options for stage, cost in costs.items() if (options := suggested(cost))}
     return {
-        "format": 1,
+        "format": FORMAT,
         "prod_id": prod_id,
         "time": stamp,
-        "total": total,
+        "total": _total(stages.values()),
         "stages": stages,
         "suggested": suggestion,
+    }
+
+
+def joined(earlier: Any, now: Mapping[str, Any]) -> dict[str, Any]:
+    """What `described` gave, with the stages that only an earlier record of the production has.
+
+    Parameters
+    ----------
+    earlier
+        What is kept at the place; something else than such a record counts for nothing.
+    now
+        As it is today, of the stages that are run today.
+    """
+    try:
+        same = [earlier["format"], earlier["prod_id"]] == [FORMAT, now["prod_id"]]
+        parts = {name: {**earlier[name], **now[name]} for name in ("stages", "suggested")}
+        total = _total(parts["stages"].values())
+    except (LookupError, TypeError):
+        return dict(now)
+    return {**now, **parts, "total": total} if same else dict(now)
+
+
+def _total(stages: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    listed = list(stages)
+    return {
+        f"{kind}_h": round(sum(stage[f"{kind}_s"] for stage in listed) / 3600, 4)
+        for kind in ("wall", "cpu")
     }
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,66 @@ def write_text(path: str, text: str, mode: int = 0o666) -> None:
             raise
     except OSError as error:
         raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def written_together(directory: Path) -> Iterator[Path]:
+    """Yield a place for files that get into a directory together at the end, or not at all.
+
+    What is there and is not written anew is left alone. When one file cannot get to its place, or
+    anything else goes wrong before, the directory is as it was, also if it was not there.
+
+    Raises
+    ------
+    LstluigiError
+        Something cannot be written, a full disk for instance; names where.
+    """
+    scratch = directory
+    with ExitStack() as made, ExitStack() as aside, ExitStack() as moved:
+        try:
+            _make_directory(directory, made)
+            temporary = tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-")
+            scratch = Path(aside.enter_context(temporary), "new")
+            scratch.mkdir()
+            yield scratch
+            # the deepest first: an index comes after what it leads to
+            files = sorted(scratch.rglob("*"), key=lambda path: (-len(path.parts), path))
+            for number, path in enumerate(path for path in files if not path.is_dir()):
+                target = directory / path.relative_to(scratch)
+                _make_directory(target.parent, moved)
+                _put(path, target, scratch.with_name(f"{number}"), moved)
+        except OSError as error:
+            # writing itself tells no name
+            where = Path(error.filename or directory)
+            if where.is_relative_to(scratch):
+                where = directory / where.relative_to(scratch)
+            raise LstluigiError(f"{where} cannot be written ({error.strerror})") from None
+        moved.pop_all()
+        made.pop_all()
+
+
+def _make_directory(directory: Path, made: ExitStack) -> None:
+    """Make a directory, and have it taken back unless somebody else has put something there."""
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir()
+        made.callback(_remove_empty, place)
+
+
+def _remove_empty(directory: Path) -> None:
+    with suppress(OSError):
+        directory.rmdir()
+
+
+def _put(path: Path, target: Path, earlier: Path, moved: ExitStack) -> None:
+    """Move a file to its place, and have what was there put back."""
+    if os.path.lexists(target) and not target.is_dir():
+        os.replace(target, earlier)
+        moved.callback(os.replace, earlier, target)
+        os.replace(path, target)
+    else:
+        os.replace(path, target)
+        moved.callback(target.unlink, missing_ok=True)
 
 
 def read_json(path: str) -> Any:

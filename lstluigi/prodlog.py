@@ -15,13 +15,14 @@ from typing import Any
 
 import yaml
 
-from lstluigi.cost import cost_of, described
+from lstluigi.cost import cost_of, described, joined
 from lstluigi.errors import LstluigiError
-from lstluigi.files import write_json, write_text
+from lstluigi.files import read_json, write_json, write_text
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.history import History
 from lstluigi.jobs.ledger import STAMP
 from lstluigi.jobs.slurm.accounting import Account, parse_accounts
+from lstluigi.places import cost_in
 from lstluigi.plan import Plan
 from lstluigi.steps import PlannedStep
 
@@ -61,7 +62,7 @@ def run_log(prod_id: str) -> str:
 
 def cost_file(prod_id: str) -> str:
     """What a production has cost, as it was at the end of its last run."""
-    return os.path.join(directory_of(prod_id), f"cost_{prod_id}.json")
+    return cost_in(directory_of(prod_id), prod_id)
 
 
 def accounts(prod_id: str) -> dict[tuple[str, int], Account]:
@@ -214,10 +215,24 @@ class ProductionLog:
             write_text(str(self._path("check", "txt")), "\n".join([*lines, ""]))
 
     def _write_cost(self) -> None:
+        """Write it with the other logs, and beside products, where whoever has the config looks."""
         prod_id = self._plan.config.prod_id
         costs = cost_of(self._plan, accounts(prod_id))
-        stamp = time.strftime(STAMP, time.gmtime())
-        write_json(cost_file(prod_id), described(prod_id, costs, stamp))
+        now = described(prod_id, costs, time.strftime(STAMP, time.gmtime()))
+        write_json(cost_file(prod_id), now)
+        first = {node.step.stage: node.places for node in reversed(self._plan.steps)}
+        for places in first.values() if costs else ():
+            if os.path.isdir(places.logs):
+                path = cost_in(places.logs, prod_id)
+                write_json(path, joined(_kept(path), now))
+
+
+def _kept(path: str) -> Any:
+    """A record of an earlier run; None where there is none that can be read."""
+    try:
+        return read_json(path)
+    except LstluigiError:
+        return None
 
 
 def _below(stage: str, name: str, content: Any) -> str:

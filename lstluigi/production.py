@@ -11,9 +11,10 @@ from typing import Any
 import luigi
 
 from lstluigi import commas
+from lstluigi.examine import Choices
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import SlurmTask
-from lstluigi.session import Choices, Session
+from lstluigi.session import Session
 from lstluigi.stages import WORKFLOWS
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep

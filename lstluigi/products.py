@@ -1,10 +1,8 @@
-"""Products on disk: where they and their logs lie, what is expected, whether it is there."""
+"""Products on disk: what is expected, and whether it is there."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,72 +13,6 @@ import luigi
 from lstluigi.errors import LstluigiError
 from lstluigi.files import Listing, read_json, write_json
 from lstluigi.graph import Made
-
-SCRATCH = ".lstluigi"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a step keeps what is not a product.
-
-    Attributes
-    ----------
-    anchor
-        The product itself if it is one directory, else the directory of the first product.
-    label
-        Name that is the step's own in `anchor`.
-    logs
-        Directory of scripts, logs, manifest, recipe, ledger and lock.
-    """
-
-    anchor: str
-    label: str
-    logs: str
-
-    @classmethod
-    def of(cls, makes: Sequence[Made], logs: str) -> Places:
-        """Places of a step that makes these paths and names its log directory `logs`."""
-        first = makes[0]
-        if len(makes) == 1 and first.directory:
-            anchor, label = first.path, "step"
-        else:
-            anchor, label = os.path.split(first.path)
-        return cls(anchor, label, os.path.join(anchor, logs))
-
-    def beside(self, suffix: str) -> str:
-        """Path of a file of this step in its log directory."""
-        return os.path.join(self.logs, f"{self.label}.{suffix}")
-
-    @property
-    def recipe(self) -> str:
-        """What determined the product's content."""
-        return self.beside("recipe.json")
-
-    @property
-    def manifest(self) -> str:
-        """The files behind a directory that no step makes, and what became of them."""
-        return self.beside("manifest.json")
-
-    @property
-    def ledger(self) -> str:
-        """What was submitted for the step."""
-        return self.beside("ledger.jsonl")
-
-    @property
-    def lock(self) -> str:
-        """Held while a run makes the step."""
-        return self.beside("lock")
-
-    @property
-    def scratch(self) -> str:
-        """Directory for what is not whole yet, on the file system of the product."""
-        return os.path.join(self.anchor, SCRATCH, self.label)
-
-    def clear_scratch(self) -> None:
-        """Remove the scratch directory, and the one around it if no other step is using it."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self.scratch))
 
 
 @dataclass(frozen=True)

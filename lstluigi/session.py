@@ -7,15 +7,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from lstluigi import decisions, preflight
-from lstluigi.config import ProductionConfig, load_config
+from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
+from lstluigi.examine import Choices, examine, stages_of
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
@@ -24,51 +23,10 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.probe import probe_problems
 from lstluigi.prodlog import ProductionLog
-from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
-from lstluigi.stages.base import Stage
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
-from lstluigi.tool_config import TOOLS, ToolConfig
-from lstluigi.tuning import with_noise_tuning
 
 log = logging.getLogger("lstluigi")
-
-#: Names the site profile of a machine, for everyone who uses it.
-SITE = "LSTLUIGI_SITE"
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a user chose for a run, beside the config itself.
-
-    Attributes
-    ----------
-    config, lstchain_config, ctapipe_config, rta_config
-        Paths; no config of a tool means the one the config names or that lies beside it.
-    backend
-        `local`, `slurm` or `auto`; `config` means the config's choice, else `auto`.
-    environment
-        `config`, or `current` to run jobs with the python that runs lstluigi.
-    accept_changed
-        Keep products that were made differently from what the config says now.
-    remake
-        Patterns of outputs (or `stage`, or `stage:number`) to make again with all that follows.
-    site
-        Path of a site profile; nothing means the config's, or `$LSTLUIGI_SITE`.
-    on_interrupt
-        What becomes of jobs on a cluster when the run is interrupted: `detach` or `cancel`.
-    """
-
-    config: str
-    lstchain_config: str = ""
-    ctapipe_config: str = ""
-    rta_config: str = ""
-    backend: str = "config"
-    environment: str = "config"
-    accept_changed: bool = False
-    remake: tuple[str, ...] = ()
-    site: str = ""
-    on_interrupt: str = "detach"
 
 
 class Session:
@@ -338,54 +296,6 @@ class Session:
         if outcome is not None and outcome.done:
             self.made.add(node.index)
         return self.satisfied(node)
-
-
-def examine(choices: Choices) -> tuple[Plan, list[Problem]]:
-    """Plan a production and find everything that is wrong whatever the file system holds.
-
-    Steps that lack a path are not in the plan.
-
-    Raises
-    ------
-    ConfigError
-        Where there is nothing to plan: no config, or none in the current format.
-    """
-    config, problems = _load(choices)
-    configs = {}
-    for tool, path in config.tool_configs.items():
-        if path.is_file():
-            try:
-                configs[tool] = ToolConfig.read(tool, path)
-            except ConfigError as error:
-                problems += error.problems
-    plan = Plan(config, stages_of(config), configs)
-    return plan, [*problems, *preflight.config_problems(plan)]
-
-
-def stages_of(config: ProductionConfig) -> Mapping[str, Stage]:
-    """The stages of a production's workflow; lstchain's if its kind is unknown."""
-    return WORKFLOWS.get(config.workflow_kind, STAGES)
-
-
-def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
-    """Read the config as far as it can be read."""
-    named = {tool: getattr(choices, f"{tool}_config") for tool in TOOLS}
-    given = {tool: Path(path) for tool, path in named.items() if path}
-    site = choices.site or os.environ.get(SITE)
-    try:
-        config = load_config(Path(choices.config), SHAPES, given, Path(site) if site else None)
-    except ConfigError as error:
-        if not isinstance(error.read, ProductionConfig):
-            raise
-        return with_noise_tuning(without_refused(error.read)), list(error.problems)
-    return with_noise_tuning(config), []
-
-
-def without_refused(config: ProductionConfig) -> ProductionConfig:
-    """A config that has been read as far as it could be, without steps that lack a path."""
-    stages = stages_of(config)
-    steps = tuple(step for step in config.steps if stages[step.stage].shape.fits(step))
-    return replace(config, steps=steps)
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -12,7 +12,8 @@ from lstluigi.config import ProductionConfig, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Product
-from lstluigi.products import Places, described
+from lstluigi.places import Places
+from lstluigi.products import described
 from lstluigi.stages.base import SCRIPTS, TOOL_WORDS, Inputs, Reading, Stage
 from lstluigi.tool_config import TOOLS, ToolConfig, ToolConfigs
 

@@ -33,13 +33,14 @@ import yaml
 from lstluigi import production
 from lstluigi import session as session_module
 from lstluigi._luigi_import import import_luigi
+from lstluigi.examine import Choices
 from lstluigi.jobs.backend import Backend, ChunkId, State, Status
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.spec import Array, Resources
 from lstluigi.plan import Plan
 from lstluigi.scheduling import exit_code, run_tasks
 from lstluigi.scripts import runner
-from lstluigi.session import Choices, Session
+from lstluigi.session import Session
 from lstluigi.steps import PlannedStep
 
 luigi = import_luigi()

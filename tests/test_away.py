@@ -15,8 +15,9 @@ import yaml
 from lab import Lab, small
 
 from lstluigi.cli.production import run as run_command
+from lstluigi.examine import Choices
 from lstluigi.run import command_line
-from lstluigi.session import Choices, Session
+from lstluigi.session import Session
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from lab import Lab, full, small
 
 from lstluigi.config import load_config
-from lstluigi.cost import StageCost, cost_of, suggested, yaml_lines
+from lstluigi.cost import StageCost, cost_of, described, joined, suggested, yaml_lines
 from lstluigi.jobs.attempts import Attempt, Share
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.accounting import Account, parse_accounts
@@ -95,3 +96,56 @@ def test_kept_with_the_production(lab: Lab) -> None:
     assert (kept["format"], kept["prod_id"]) == (1, "test_prod")
     assert kept["stages"]["r0_to_dl1"]["attempts"] == 6
     assert kept["total"].keys() == {"wall_h", "cpu_h"}
+
+
+def test_it_is_kept_beside_the_products_and_of_stages_that_are_no_longer_run(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    kept = sorted(lab.root.rglob("job_logs_*/cost_test_prod.json"))
+    assert {path.parent.name for path in kept} == {
+        node.stage.logs for node in lab.plan().steps
+    }  # one for each stage, at its first step
+    records = [json.loads(path.read_text()) for path in kept]
+    assert all(record == records[0] for record in records)
+    stages = yaml.safe_load(lab.config.read_text())["stages"]
+    assert set(records[0]["stages"]) == set(stages)
+    # DL1 has gone, and only what is behind it is run again
+    rest = {name: steps for name, steps in stages.items() if name != "r0_to_dl1"}
+    lab.write(rest)
+    models = next(path for path in kept if path.parent.name == "job_logs_train_pipe")
+    (irf,) = (step["output"] for step in rest["dl2_to_irfs"])
+    Path(irf).unlink()
+    assert lab.ok() == [irf]
+    again = json.loads(models.read_text())
+    assert again["stages"]["dl2_to_irfs"]["attempts"] == 2
+    assert again["stages"]["r0_to_dl1"] == records[0]["stages"]["r0_to_dl1"]
+    assert again["total"]["wall_h"] == pytest.approx(
+        sum(stage["wall_s"] for stage in again["stages"].values()) / 3600, abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        None,
+        [],
+        {"format": 1, "prod_id": "x", "stages": [1], "suggested": {}},
+        {"format": 1, "prod_id": "x", "stages": {"a": 1}, "suggested": {}},
+        {"format": 1, "prod_id": "other", "stages": {"a": {"wall_s": 1, "cpu_s": 1}}},
+        {"format": 1, "prod_id": "x", "stages": {"a": {"wall_s": "1"}}, "suggested": {}},
+    ],
+)
+def test_a_record_that_is_damaged_or_of_another_counts_for_nothing(earlier: object) -> None:
+    now = described("x", {"r0_to_dl1": StageCost(attempts=1)}, "now")
+    assert joined(earlier, now) == now
+
+
+def test_a_production_that_never_ran_writes_nothing_beside_its_products(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    for path in lab.root.rglob("*.ledger.jsonl"):
+        path.unlink()
+    for path in lab.root.rglob("job_logs_*/cost_*.json"):
+        path.unlink()
+    lab.ok()
+    assert not list(lab.root.rglob("job_logs_*/cost_*.json"))

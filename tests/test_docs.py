@@ -20,6 +20,7 @@ import yaml
 from lstluigi.cli import main
 from lstluigi.config import load_config, slurm
 from lstluigi.config.section import Section
+from lstluigi.examine import Choices, examine
 from lstluigi.jobs.settings import OWN_OPTIONS
 from lstluigi.layouts import registry
 from lstluigi.plan import Plan
@@ -28,7 +29,6 @@ from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
 from lstluigi.report.model import Status
 from lstluigi.scheduling import defaults
-from lstluigi.session import Choices, examine
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.tool_config import TOOLS, ToolConfig
 from lstluigi.upgrade import legacy

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.files import Listing, nearest_existing, read_json, write_json, write_text
+from lstluigi.files import (
+    Listing,
+    nearest_existing,
+    read_json,
+    write_json,
+    write_text,
+    written_together,
+)
 
 TREE = (
     *("a.h5", "b.h5", ".hidden.h5", "c.txt", "one/a.h5", "one/deep/a.h5", "two/b.h5"),
@@ -120,3 +127,48 @@ def test_nearest_existing(tmp_path: Path) -> None:
     assert nearest_existing(str(tmp_path / "a" / "b")) == str(tmp_path)
     assert nearest_existing(str(tmp_path)) == str(tmp_path)
     assert nearest_existing("/surely-not-here/x") == "/"
+
+
+def test_files_written_together(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("mine")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a").write_text("before")
+    with written_together(tmp_path) as place:
+        (place / "sub" / "new").mkdir(parents=True)
+        (place / "sub" / "a").write_text("after")
+        (place / "sub" / "new" / "b").write_text("b")
+        assert (tmp_path / "sub" / "a").read_text() == "before"
+    assert files(tmp_path) == {"own": "mine", "sub/a": "after", "sub/new/b": "b"}
+    assert sorted(os.listdir(tmp_path)) == ["own", "sub"]
+
+
+def test_what_cannot_get_to_its_place_takes_the_others_back(tmp_path: Path) -> None:
+    directory = tmp_path / "there"
+    (directory / "z").mkdir(parents=True)
+    (directory / "a").write_text("before")
+    with pytest.raises(LstluigiError, match=r"there/.* cannot be written .Is a directory"):
+        put(directory, "deep/x", "a", "b", "z")
+    assert files(directory) == {"a": "before"}
+    assert sorted(os.listdir(directory)) == ["a", "z"]
+
+
+def test_a_directory_made_for_what_fails_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        put(tmp_path / "a" / "b", "x", then=KeyboardInterrupt())
+    assert os.listdir(tmp_path) == []
+
+
+def put(directory: Path, *names: str, then: BaseException | None = None) -> None:
+    """Write files together, and then fail or not."""
+    with written_together(directory) as place:
+        for name in names:
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_text("after")
+        if then is not None:
+            raise then
+
+
+def files(directory: Path) -> dict[str, str]:
+    """Content of each file below a directory."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_text() for path in found}

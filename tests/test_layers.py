@@ -22,14 +22,16 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     files graph tool_config pages
     jobs
     config
-    products stages
+    places products stages
     recipe
     steps
     outside
+    contents
     plan
     resources cost
     preflight stepjob prodlog decisions probe
     tuning
+    examine
     session
     scheduling
     production
@@ -41,7 +43,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     simulation layouts
     smoke library upgrade
     plots suggest
-    validation request
+    validation
+    request
     report
     cli
     __init__

@@ -12,7 +12,8 @@ import yaml
 from lab import Lab, full, small, write_dl1
 
 from lstluigi.errors import ConfigError
-from lstluigi.session import Choices, Session
+from lstluigi.examine import Choices
+from lstluigi.session import Session
 
 root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 

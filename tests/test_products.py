@@ -11,7 +11,8 @@ import pytest
 from lstluigi.errors import LstluigiError
 from lstluigi.files import Listing
 from lstluigi.graph import Made
-from lstluigi.products import Manifest, Places, ProductTarget, described, sizes
+from lstluigi.places import Places
+from lstluigi.products import Manifest, ProductTarget, described, sizes
 
 
 def test_places_of_a_directory_are_inside_it() -> None:

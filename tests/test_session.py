@@ -16,7 +16,8 @@ import pytest
 from lab import FULL, Lab, events_in, full, small, write_dl1
 
 from lstluigi.errors import LstluigiError
-from lstluigi.session import Choices, Session
+from lstluigi.examine import Choices
+from lstluigi.session import Session
 
 SMALL = {"dl1/node/dl1_a.h5", "dl1/node/dl1_b.h5", "merged/node.h5"}
 

@@ -13,8 +13,9 @@ import yaml
 from lab import Lab, write_dl1
 
 from lstluigi.errors import ConfigError
+from lstluigi.examine import Choices, examine
 from lstluigi.plan import Plan, Standing
-from lstluigi.session import Choices, Session, examine
+from lstluigi.session import Session
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
 from lstluigi.stages import STAGES, checks

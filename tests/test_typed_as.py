@@ -44,6 +44,7 @@ def command(seen: list[dict[str, Any]]) -> click.Command:
         ("--dec_list a b --overwrite A", {"name": "A", "dec_list": ("a", "b"), "overwrite": True}),
         ("--dec_list a -- A", {"name": "A", "dec_list": ("a",)}),
         ("A --nsb 0.00 0.07 1e-1", {"name": "A", "nsb": (0.0, 0.07, 0.1)}),
+        ("A --nsb -0.07 0.1 -.2", {"name": "A", "nsb": (-0.07, 0.1, -0.2)}),
     ],
 )
 def test_several_values_stand_behind_one_name(

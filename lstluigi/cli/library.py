@@ -104,27 +104,27 @@ def show(
     from lstluigi.library.search import find
 
     production = find(_productions(places), name)
+    listing = Listing()
     if near_config is not None:
         likes, _ = near.likenesses([production], near.request_of(Path(near_config)))
         if as_json:
             _print_json([texts.like_data(like) for like in likes])
-        for line in () if as_json else texts.like_lines(likes, every=True):
+        for line in () if as_json else texts.like_lines(likes, listing, every=True):
             click.echo(line)
         if not likes:
             click.echo("its lstchain config is not known or cannot be read", err=True)
         return
-    listing = Listing()
-    files = contents(production).files
+    made = contents(production)
     if paths is not None:
-        found, absent = texts.where(production, files, paths, listing)
+        found, absent = texts.where(production, made.files, paths, listing)
         for path in found:
             click.echo(path)
         if absent or not found:
             click.echo(f"{absent} of these {len(found)} are not there", err=True)
     elif as_json:
-        _print_json(texts.as_data(production, listing, files))
+        _print_json(texts.as_data(production, listing, made))
     else:
-        for line in texts.details(production, files, listing):
+        for line in texts.details(production, made, listing):
             click.echo(line)
 
 
@@ -191,15 +191,17 @@ def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choic
 
 
 def _list_near(near_config: str, chosen: Sequence[Production], as_json: bool) -> None:
+    from lstluigi.files import Listing
     from lstluigi.library import near
     from lstluigi.library import show as texts
 
-    likes, others = near.likenesses(chosen, near.request_of(Path(near_config)))
+    made = [production for production in chosen if not production.example]
+    likes, others = near.likenesses(made, near.request_of(Path(near_config)))
     close = [like for like in likes if like.near]
     if as_json:
         _print_json([texts.like_data(like) for like in close])
         return
-    for line in texts.like_lines(close or likes[:1]):
+    for line in texts.like_lines(close or likes[:1], Listing()):
         click.echo(line)
     if not close:
         click.echo(
@@ -207,6 +209,9 @@ def _list_near(near_config: str, chosen: Sequence[Production], as_json: bool) ->
         )
     if others:
         click.echo(f"not compared, without a readable lstchain config: {len(others)}", err=True)
+    if len(made) < len(chosen):
+        examples = len(chosen) - len(made)
+        click.echo(f"not compared, as they are examples that nobody made: {examples}", err=True)
 
 
 def _print_json(data: Any) -> None:

@@ -159,9 +159,9 @@ def graph(
     Example: lstluigi graph lstmcpipe_config.yml -o graph.svg
     """
     from lstluigi.errors import ConfigError
+    from lstluigi.examine import Choices, examine
     from lstluigi.plots import boxes, graphs
     from lstluigi.plots.images import free_to_write
-    from lstluigi.session import Choices, examine
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)

@@ -33,7 +33,8 @@ _lstchain_options = _together(
         show_default=True,
         metavar="ENV",
         help="The environment whose lstchain writes the lstchain config: a Python, the directory "
-        "of an environment, or the name of a conda environment.",
+        "of an environment, or the name of a conda environment; `current` is lstluigi's own. With "
+        "`none` it is the same, and the jobs use it, too: the config names no environment.",
     ),
     click.option(
         "--lstchain_base",
@@ -131,8 +132,8 @@ def generate_config(
         "dec_list": list(dec_list) or None,
         "source_prod_id": source_prod_id,
     }
-    given = pairs(kwargs) | _given(named) | _where(choices)
-    config = create(config_class, given)
+    given = _once(pairs(kwargs), _given(named) | _where(choices))
+    config = create(config_class, given, _spelled, click.echo)
     where = places(config.prod_id, output, lstchain_conf)
     report = write_request(
         config,
@@ -201,7 +202,7 @@ def generate_nsb_grid(
     given = {**where, "dec_list": list(dec_list) or trained_lines(where)}
     directory = Path(output or f"{prod_id_prefix}_allsky_nsb_grid")
     report = write_grid(
-        lambda prod_id: create(config_class, {"prod_id": prod_id, **given}),
+        lambda prod_id: create(config_class, {"prod_id": prod_id, **given}, _spelled),
         nsb,
         prod_id_prefix,
         _begin(choices),
@@ -215,6 +216,33 @@ def generate_nsb_grid(
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out what was not given: a class of one's own may not take it."""
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _once(further: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    """Put together what --kwargs and the options say.
+
+    Raises
+    ------
+    LstluigiError
+        Both say something about one argument.
+    """
+    from lstluigi.errors import LstluigiError
+
+    for name in further:
+        if name in given:
+            raise LstluigiError(
+                f"{name} is given twice, with --{name} and with --kwargs {name}=...; give it once"
+            )
+    return {**further, **given}
+
+
+def _spelled(name: str) -> str:
+    """Say how an argument of a class is given on the command line."""
+    options = {parameter.name for parameter in click.get_current_context().command.params}
+    option = {"dec": "dec_list"}.get(name, name)
+    if option in options:
+        return f"{name} (--{option})"
+    return f"{name} (--kwargs {name}=...)" if "kwargs" in options else name
 
 
 def _where(choices: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _repeated(words: Sequence[str], names: Collection[str]) -> Iterator[str]:
         if word == "--":
             yield from words[position:]
             return
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and word != "-" and not (several and _is_number(word)):
             name = word.partition("=")[0]
             if several and waits:
                 raise click.BadOptionUsage(several, f"{several} has no value")
@@ -58,6 +58,14 @@ def _repeated(words: Sequence[str], names: Collection[str]) -> Iterator[str]:
             yield word
         else:
             yield word
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -49,6 +49,10 @@ class PathConfigAllSkyBase(PathConfig):
         """Look the pointings up."""
         raise NotImplementedError
 
+    def mend(self) -> str:
+        """Say what to do when there is nothing to make the config of."""
+        return "choose another declination"
+
     def node_names(self, particle: str) -> list[str]:
         """Names of the nodes of a particle, in the order of the pointings."""
         return [pointing[particle].name for pointing in self.pointings]

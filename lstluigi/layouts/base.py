@@ -19,7 +19,7 @@ from lstluigi.files import write_text
 from lstluigi.layouts.dl0 import DL0, NodeSource
 from lstluigi.layouts.trees import LayoutName, find_layout
 
-__all__ = ["ROOT", "PathConfig", "Step", "Where", "checked_name"]
+__all__ = ["ROOT", "PathConfig", "Step", "Where", "checked_name", "checked_source"]
 
 #: One entry of a stage, as a config holds it.
 Step: TypeAlias = dict[str, Any]
@@ -75,6 +75,22 @@ def checked_name(value: str, what: str) -> str:
     return value
 
 
+def checked_source(source_prod_id: str, prod_id: str) -> str:
+    """Return the name of a source production.
+
+    Raises
+    ------
+    LstluigiError
+        It is no name, or that of the new production, which would read what it is to write.
+    """
+    if checked_name(source_prod_id, "source_prod_id") == prod_id:
+        raise LstluigiError(
+            f"prod_id and source_prod_id are both {shown(prod_id)}, so the production would be "
+            "made of itself; give the new one a name of its own"
+        )
+    return source_prod_id
+
+
 class PathConfig:
     """A production config to be: stages, and for each the steps with their paths.
 
@@ -108,6 +124,8 @@ class PathConfig:
 
     #: Whether all is simulated for one pointing: its models then know no pointing.
     one_pointing = False
+    #: Arguments that are no choice of who asks for a production by name, each with the reason.
+    no_choice: Mapping[str, str] = {}
     #: What the lstchain config has to hold beside lstchain's own for Monte Carlo.
     lstchain: Mapping[str, Any] = {}
 

@@ -14,7 +14,15 @@ from typing import Literal, TypeAlias
 
 from lstluigi.config.section import nearest
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.nodes import Node, catalogue, declination, declinations, scan, separation
+from lstluigi.layouts.nodes import (
+    ALONE,
+    Node,
+    catalogue,
+    declination,
+    declinations,
+    scan,
+    separation,
+)
 
 __all__ = ["DL0", "TOLERANCE", "NodeSource", "Pointing", "paired"]
 
@@ -126,26 +134,25 @@ class DL0:
         places = {n.name: place.replace("{pointing}", n.name) for n in found}
         empty = [name for name, inner in places.items() if not self.holds(inner, *SIMTEL)]
         if empty:
-            self.note(
-                f"Left out, for {_count(empty)} without simtel files: {', '.join(empty)} in "
-                f"{directory}."
-            )
+            what = f"{_counted(empty, 'node')} without simtel files"
+            self.note(f"{what} {_is(empty)} left out: {', '.join(empty)} in {directory}.")
         return tuple(n for n in found if n.name not in empty)
 
     def _compare(self, dataset: str, particle: str, line: str, found: Sequence[Node]) -> None:
         """Tell the nodes that the disk and the catalogue do not share."""
         known = catalogue(dataset, particle, line)
-        of = f"{particle} {DATASETS[dataset]} nodes{f' of {line}' if line else ''}"
+        kind, of = f"{particle} {DATASETS[dataset]} node", f" of {line}" if line else ""
         if found and not known:
-            self.note(f"The catalogue has no {of}; those on disk are taken.")
+            self.note(f"The catalogue has no {kind}s{of}; those on disk are taken.")
             return
-        for there, here, where, mend in (
-            (found, known, "on disk and not in the catalogue", "They are taken."),
-            (known, found, "in the catalogue and not on disk", "They are left out."),
+        for there, here, where, done in (
+            (found, known, "on disk and not in the catalogue", "taken"),
+            (known, found, "in the catalogue and not on disk", "left out"),
         ):
             if other := without(there, here):
                 names = ", ".join(n.name for n in other)
-                self.note(f"Of the {of}, {_count(other)} {where}: {names}. {mend}")
+                what = f"{_counted(other, kind)}{of} {_is(other)} {where}"
+                self.note(f"{what}, and {_is(other)} {done}: {names}.")
 
     def lines(self, particles: Sequence[str]) -> tuple[str, ...]:
         """Training lines that have nodes for all particles; tell those of some only."""
@@ -193,6 +200,8 @@ class DL0:
         have = [particle for particle, nodes in lists.items() if nodes]
         if len(have) < len(lists):
             only = f" but for {' and '.join(have)}" if have else ""
+            if not have and line in ALONE:
+                only = f" (it was simulated for {ALONE[line]} only)"
             raise LstluigiError(
                 f"the declination {shown(line)} has no training nodes {self._where()}{only}; "
                 f"{_lines_there(line, lines)}"
@@ -231,8 +240,12 @@ class DL0:
         return f"below {self.tree}" if self.scanned else "in the catalogue"
 
 
-def _count(nodes: Sequence[object]) -> str:
-    return f"{len(nodes)} {'is' if len(nodes) == 1 else 'are'}"
+def _counted(nodes: Sequence[object], noun: str) -> str:
+    return f"{len(nodes)} {noun}{'' if len(nodes) == 1 else 's'}"
+
+
+def _is(nodes: Sequence[object]) -> str:
+    return "is" if len(nodes) == 1 else "are"
 
 
 def _lines_there(line: str, lines: Sequence[str]) -> str:

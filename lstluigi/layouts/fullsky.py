@@ -7,7 +7,7 @@ from typing import TypeVar, Unpack
 
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts.allsky import PathConfigAllSkyBase
-from lstluigi.layouts.base import PathConfig, Step, Where, checked_name
+from lstluigi.layouts.base import PathConfig, Step, Where, checked_name, checked_source
 from lstluigi.layouts.sources import (
     PathConfigAllSkyTestingDL1ab,
     PathConfigAllSkyTrainingDL1ab,
@@ -67,11 +67,13 @@ class PathConfigAllSkyFull(PathConfig):
         if not self.dec_list:
             there = ", ".join(self.dl0.lines(self.training.particles))
             raise LstluigiError(f"no declination is given; there are {there}")
-        whole = {dec: c for dec, c in self.of_lines(self.training).items() if c.available()}
+        every = self.of_lines(self.training)
+        whole = {dec: c for dec, c in every.items() if c.available()}
         self.train_configs = whole
         self.dec_list = list(whole)
         if not whole:
-            raise LstluigiError(f"no line is left: {' '.join(self.dl0.notices)}")
+            mend = next(iter(every.values())).mend()
+            raise LstluigiError(f"no line is left: {' '.join(self.dl0.notices)} To mend it, {mend}")
         self.test_configs = self.of_lines(self.testing)
         self.test_diffuse_config = self.of_lines(self.diffuse) if self.diffuse else {}
         self.stages = self.ordered()
@@ -177,7 +179,7 @@ class PathConfigAllSkyFullDL1ab(PathConfigAllSkyFull):
         source_layout: LayoutName | None = None,
         **where: Unpack[Where],
     ) -> None:
-        self.source_prod_id = checked_name(source_prod_id, "source_prod_id")
+        self.source_prod_id = checked_source(source_prod_id, prod_id)
         self.run_checker = run_checker
         self.source_layout = source_layout
         super().__init__(prod_id, dec_list, **where)

@@ -10,11 +10,13 @@ import csv
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 __all__ = [
+    "ALONE",
     "Node",
     "Sample",
     "catalogue",
@@ -30,6 +32,9 @@ __all__ = [
 _NODE = re.compile(r"node_(?:corsika_)?theta_(-?\d+(?:\.\d+)?)_az_(-?\d+(?:\.\d+)?)_?")
 #: ``dec_2276`` is 22.76 deg, ``dec_min_413`` is -4.13 deg.
 _LINE = re.compile(r"dec_(min_)?(\d{3,4})(?:_high_density)?")
+#: Lines that were simulated for one particle only: no models can be trained with them, so no
+#: production names their nodes, and the catalogue does not have them.
+ALONE: Mapping[str, str] = {"dec_5573": "GammaDiffuse"}
 _DATASETS = {"TrainingDataset": "training", "TestDataset": "test", "TestingDataset": "test"}
 
 

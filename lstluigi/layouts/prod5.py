@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from glob import glob
 from typing import Any, Unpack
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.base import PathConfig, Step, Where, checked_name
+from lstluigi.layouts.base import PathConfig, Step, Where, checked_source
 
 __all__ = ["PathConfigProd5Trans80", "PathConfigProd5Trans80DL1ab"]
 
 TREE = "20200629_prod5_trans_80"
+#: Where the telescope was pointed at in simulations that are known.
+ZENITHS = ("zenith_20deg", "zenith_40deg")
+_ZENITH = re.compile(r"zenith_\d{1,2}deg")
+
+
+def checked_zenith(zenith: str, root: str) -> str:
+    """Return the name of the directory of a zenith angle.
+
+    Raises
+    ------
+    LstluigiError
+        It is of another form.
+    """
+    if isinstance(zenith, str) and _ZENITH.fullmatch(zenith):
+        return zenith
+    there = sorted({os.path.basename(path) for path in glob(f"{root}/mc/DL0/{TREE}/*/zenith_*deg")})
+    where = f"below {root}/mc/DL0/{TREE}" if there else "to choose from"
+    raise LstluigiError(
+        f"the zenith {shown(zenith)} is not of the form zenith_NNdeg; there are "
+        f"{' and '.join(there or ZENITHS)} {where}"
+    )
 
 
 class PathConfigProd5Trans80(PathConfig):
@@ -22,12 +45,15 @@ class PathConfigProd5Trans80(PathConfig):
     prod_id : str
         Name of the production.
     zenith : str
-        Directory of the zenith angle.
+        Directory of the zenith angle, of the form ``zenith_20deg``.
     **where
         As for `PathConfig`. There are no nodes; the layouts differ in the options of the IRFs.
     """
 
     one_pointing = True
+    no_choice: Mapping[str, str] = {
+        "layout": "prod5 has had one tree in all years, and only options of its IRFs have changed"
+    }
     #: The files have no effective focal length, which ctapipe looks for by default.
     lstchain: Mapping[str, Any] = {
         "source_config": {"EventSource": {"focal_length_choice": "EQUIVALENT"}}
@@ -35,7 +61,7 @@ class PathConfigProd5Trans80(PathConfig):
 
     def __init__(self, prod_id: str, zenith: str = "zenith_20deg", **where: Unpack[Where]) -> None:
         super().__init__(prod_id, **where)
-        self.zenith = checked_name(zenith, "zenith")
+        self.zenith = checked_zenith(zenith, self.root)
         self.training_particles = ["gamma-diffuse", "proton"]
         self.testing_particles = ["gamma", "electron", "proton", "gamma-diffuse"]
         self.point_src_offsets = ["off0.0deg", "off0.4deg"]
@@ -222,7 +248,7 @@ class PathConfigProd5Trans80DL1ab(PathConfigProd5Trans80):
     source_prod_id : str
         Name of the source production, whose DL1 has images.
     zenith : str
-        Directory of the zenith angle.
+        Directory of the zenith angle, of the form ``zenith_20deg``.
     run_checker : bool
         Whether to look if the source production has all that is needed, where its tree is there.
     **where
@@ -238,7 +264,7 @@ class PathConfigProd5Trans80DL1ab(PathConfigProd5Trans80):
         **where: Unpack[Where],
     ) -> None:
         super().__init__(prod_id, zenith, **where)
-        self.source_prod_id = checked_name(source_prod_id, "source_prod_id")
+        self.source_prod_id = checked_source(source_prod_id, self.prod_id)
         self.run_checker = run_checker
         self.source_config = self.part(PathConfigProd5Trans80, source_prod_id, zenith)
         self.stages = ["dl1ab", *self.stages[2:]]

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -76,7 +76,7 @@ def _meant(name: str, known: tuple[str, ...]) -> str:
 def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LstluigiError(
             f"the module {shown(name)} cannot be imported ({_reason(error)}); name one that is "
             "installed or on PYTHONPATH, or a file as file.py:Class"
@@ -94,7 +94,7 @@ def _file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise LstluigiError(
             f"{shown(str(path))} cannot be loaded ({_reason(error)}); mend it"
@@ -102,7 +102,7 @@ def _file(path: Path) -> ModuleType:
     return module
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {shown(str(error))[1:-1]}"
 
 
@@ -153,7 +153,9 @@ def _signatures(kind: type[PathConfig]) -> Iterator[list[inspect.Parameter]]:
             return
 
 
-def create(kind: type[PathConfig], given: Mapping[str, Any]) -> PathConfig:
+def create(
+    kind: type[PathConfig], given: Mapping[str, Any], typed: Callable[[str], str] = str
+) -> PathConfig:
     """Make a config of a class.
 
     Parameters
@@ -162,23 +164,34 @@ def create(kind: type[PathConfig], given: Mapping[str, Any]) -> PathConfig:
         The class.
     given : mapping of str to object
         Its arguments by name; text is read where a truth value is meant.
+    typed : callable
+        Says how the user gives an argument.
 
     Raises
     ------
     LstluigiError
         An argument is unknown or missing, or does not fit.
     """
-    known = arguments(kind)
+    known = {name: p for name, p in arguments(kind).items() if name not in kind.no_choice}
     takes = f"{kind.__name__} takes {', '.join(known)}"
     for name in given:
+        if name in kind.no_choice:
+            what = f"{typed(name)} is no choice of {kind.__name__}"
+            raise LstluigiError(f"{what}: {kind.no_choice[name]}; leave it away")
         if name not in known:
-            mend = _meant(name, tuple(known))
+            have = [other for other, cls in _own().items() if name in arguments(cls)]
+            near = [other for other in have if other.startswith(kind.__name__)]
+            mend = _who_has(near) or _meant(name, tuple(known)) or _who_has(have)
             raise LstluigiError(f"{kind.__name__} has no argument {shown(name)}{mend}; {takes}")
     empty = inspect.Parameter.empty
     lacking = [name for name, p in known.items() if p.default is empty and name not in given]
     if lacking:
-        raise LstluigiError(f"{kind.__name__} needs {' and '.join(lacking)}; {takes}")
+        raise LstluigiError(f"{kind.__name__} needs {' and '.join(map(typed, lacking))}; {takes}")
     return kind(**{name: _value(known[name], value) for name, value in given.items()})
+
+
+def _who_has(names: list[str]) -> str:
+    return f" ({', '.join(names)} {'has' if len(names) == 1 else 'have'} it)" if names else ""
 
 
 def _value(parameter: inspect.Parameter, value: Any) -> Any:

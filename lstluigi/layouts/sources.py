@@ -8,11 +8,11 @@ from typing import ClassVar, Unpack
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.allsky import PathConfigAllSkyBase
-from lstluigi.layouts.base import Step, Where, checked_name
+from lstluigi.layouts.base import Step, Where, checked_source
 from lstluigi.layouts.dl0 import Pointing
 from lstluigi.layouts.testing import PathConfigAllSkyTesting
 from lstluigi.layouts.training import PathConfigAllSkyTraining
-from lstluigi.layouts.trees import LayoutName
+from lstluigi.layouts.trees import LAYOUTS, LayoutName
 
 __all__ = [
     "FromDL1",
@@ -59,7 +59,7 @@ class FromSource(PathConfigAllSkyBase):
         **where: Unpack[Where],
     ) -> None:
         super().__init__(prod_id, dec, **where)
-        self.source_prod_id = checked_name(source_prod_id, "source_prod_id")
+        self.source_prod_id = checked_source(source_prod_id, self.prod_id)
         self.run_checker = run_checker
         self.source_config = self.part(
             self.source_kind, source_prod_id, dec, layout=source_layout or self.layout.name
@@ -87,9 +87,10 @@ class FromSource(PathConfigAllSkyBase):
         some = False
         for pointing in pointings:
             missing = self.missing(pointing)
+            names = dict.fromkeys(node.name for node in pointing.values())
+            leave = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} left out"
             for path in missing:
-                names = " and ".join(dict.fromkeys(node.name for node in pointing.values()))
-                self.dl0.note(f"{names} is left out: the source production lacks {path}.")
+                self.dl0.note(f"{leave}: the source production lacks {path}.")
             if not missing:
                 some = True
                 yield pointing
@@ -97,12 +98,21 @@ class FromSource(PathConfigAllSkyBase):
             raise LstluigiError(
                 f"the source production {shown(self.source_prod_id)} has no node of "
                 f"{self.dataset_type} for {shown(self.dec)} below {self.root}/mc/DL1/AllSky; "
-                "name another one, or its layout"
+                + self.mend()
             )
 
     def missing(self, pointing: Pointing) -> list[str]:
         """Return what the source production lacks for a pointing."""
         raise NotImplementedError
+
+    def mend(self) -> str:
+        """Name the layouts in which the source production was not looked for."""
+        taken = self.source_config.layout.name
+        others = " or ".join(f"source_layout={name}" for name in LAYOUTS if name != taken)
+        return (
+            f"name another one, or give {others} (with --kwargs on the command line) if it does "
+            f"not lie in the layout {taken}"
+        )
 
 
 class FromDL1(FromSource):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from lstluigi.config.section import nearest
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.layouts.nodes import declination, node
 
-__all__ = ["LAYOUTS", "Layout", "LayoutName", "find_layout"]
+__all__ = ["LAYOUTS", "Layout", "LayoutName", "find_layout", "layout_of"]
 
 LayoutName: TypeAlias = Literal["current", "until-2024-08"]
+
+#: What comes first below a data set: the particle, or until August 2024 a line or a test node.
+_FIRST = re.compile(r"(?:Training|Testing)Dataset/([^/]+)")
+_PARTICLES = frozenset(("Gamma", "GammaDiffuse", "Protons"))
 
 
 @dataclass(frozen=True)
@@ -103,3 +109,19 @@ def find_layout(name: str) -> Layout:
     if name not in LAYOUTS:
         raise LstluigiError(f"there is no layout {shown(name)}; {nearest(name, tuple(LAYOUTS))}")
     return LAYOUTS[name]
+
+
+def layout_of(path: str) -> LayoutName | None:
+    """Tell the layout that has such a directory; None if it is of both, or of none.
+
+    Parameters
+    ----------
+    path : str
+        Of a directory of an all-sky production, from its data set on or from further up.
+    """
+    found = _FIRST.search(path)
+    if found is None:
+        return None
+    if found[1] in _PARTICLES:
+        return _CURRENT.name
+    return _UNTIL_2024_08.name if declination(found[1]) is not None or node(found[1]) else None

@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lstluigi.errors import LstluigiError, Problem, shown
 from lstluigi.files import read_json, write_text
+from lstluigi.library.examples import Examples
 from lstluigi.library.model import Production
 
 __all__ = ["LIBRARY", "default_places", "index_file", "productions"]
@@ -86,9 +87,8 @@ def productions(place: str) -> list[Production]:
     found: list[Production] = []
     stamps: dict[str, Stamp] = {}
     for name, stamp in _scan(root):
-        if isinstance(stamp, str):
-            problem = Problem(name, f"it cannot be listed ({stamp})", "check its permissions")
-            found.append(Production(name, os.path.join(root, name), problems=[str(problem)]))
+        if isinstance(stamp, Problem):
+            found.append(Production(name, os.path.join(root, name), problems=[str(stamp)]))
         else:
             stamps[name] = stamp
     entries = {name: kept[name] for name in stamps if name in kept}
@@ -98,6 +98,9 @@ def productions(place: str) -> list[Production]:
     if stale or len(entries) != len(kept):
         _write_index(root, entries)
     found += (production for entry in entries.values() for production in entry.productions)
+    examples = Examples(root)
+    # what names them lies elsewhere than what is read of them, so the index does not keep it
+    found = [replace(one, example=examples.has(one.directory)) for one in found]
     return sorted(found, key=lambda production: (production.name, production.configs))
 
 
@@ -126,12 +129,21 @@ def _read_all(root: str, stamps: Mapping[str, Stamp]) -> dict[str, _Entry]:
     return {name: _Entry(stamps[name], here) for name, here in zip(names, read, strict=True)}
 
 
-def _scan(root: str) -> Iterator[tuple[str, Stamp | str]]:
-    """Yield the directories that hold something, each with its stamp or why it has none."""
+def _scan(root: str) -> Iterator[tuple[str, Stamp | Problem]]:
+    """Yield the directories that hold something, each with its stamp or why it has none.
+
+    Links to directories are followed within the library, after all else, so that what lies in it
+    under a name of its own goes by that name.
+    """
     waiting = [(root, ".", 0)]
+    links: list[tuple[str, str, int]] = []
     seen = set()
-    while waiting:
-        directory, name, depth = waiting.pop()
+    while waiting or links:
+        directory, name, depth = waiting.pop() if waiting else links.pop(0)
+        if os.path.islink(directory) and not _is_below(root, os.path.realpath(directory)):
+            what = "it is a link out of the library and is not followed"
+            yield name, Problem(name, what, "name what it leads to with --dir")
+            continue
         try:
             status = os.stat(directory)
             if (status.st_dev, status.st_ino) in seen:
@@ -140,24 +152,39 @@ def _scan(root: str) -> Iterator[tuple[str, Stamp | str]]:
             with os.scandir(directory) as listed:
                 there = sorted((e for e in listed if e.name[0] != "."), key=lambda e: e.name)
         except OSError as error:
-            yield name, str(error.strerror)
+            what = f"it cannot be listed ({error.strerror})"
+            yield name, Problem(name, what, "check its permissions")
             continue
         files = [entry for entry in there if _matters(entry)]
         if files:
             yield name, [_stamp(entry) for entry in files]
-        if depth < _MAX_DEPTH:
-            waiting += [
-                (entry.path, entry.name if name == "." else f"{name}/{entry.name}", depth + 1)
-                for entry in there
-                if entry.is_dir()
-            ]
+        for entry in there if depth < _MAX_DEPTH else ():
+            if _is_directory(entry):
+                below = entry.name if name == "." else f"{name}/{entry.name}"
+                (links if entry.is_symlink() else waiting).append((entry.path, below, depth + 1))
+
+
+def _is_below(root: str, path: str) -> bool:
+    return os.path.join(path, "").startswith(os.path.join(root, ""))
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or through what cannot be entered
+        return False
 
 
 def _matters(entry: os.DirEntry[str]) -> bool:
     if entry.name.endswith(_CONFIGS):  # one that is a pipe, or a link to nothing, is told
-        return not entry.is_dir()
+        return not _is_directory(entry)
     name = entry.name.lower()
-    return (name.endswith(".json") or name.startswith("readme")) and entry.is_file()
+    if not name.endswith(".json") and not name.startswith("readme"):
+        return False
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:  # a link to itself
+        return True
 
 
 def _stamp(entry: os.DirEntry[str]) -> list[Any]:

@@ -57,6 +57,8 @@ class Production:
         Its first heading or line, and all of it.
     problems : list of str
         Why something is not known, or keeps the production from running; sentences.
+    example : bool
+        It is a worked example, a template or a toy: nobody has made it to be used.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Production:
     title: str = ""
     text: str = ""
     problems: list[str] = field(default_factory=list)
+    example: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return its fields by name."""
@@ -104,7 +107,7 @@ class Production:
 
 _NAMES = frozenset(item.name for item in fields(Production))
 _KINDS: dict[str, tuple[type, ...]] = {
-    item.name: {"str": (str,), "str | None": (str, type(None))}.get(
+    item.name: {"str": (str,), "str | None": (str, type(None)), "bool": (bool,)}.get(
         str(item.type), (dict,) if str(item.type).startswith("dict") else (list,)
     )
     for item in fields(Production)

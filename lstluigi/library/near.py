@@ -1,24 +1,21 @@
-"""Productions whose lstchain settings and nodes equal mine, or nearly."""
+"""Productions whose lines, stages, lstchain settings and nodes equal mine, or nearly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import Node, node, separation
+from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.model import Production
 from lstluigi.library.settings import is_lstchain, read_settings
 from lstluigi.tool_config import canonical
 
-__all__ = ["Likeness", "Overlap", "Request", "likenesses", "request_of"]
+__all__ = ["Request", "likenesses", "request_of"]
 
-#: Nearly equal: at most this share of the settings differs, ...
-_SETTINGS = 0.1
-#: ... and at least this share of all nodes is in both.
-_NODES = 0.5
 #: Pointings so near (deg) are one; names have two or three decimals.
 _SAME_DEG = 0.01
 #: Lists longer than this are told by their differences.
@@ -35,74 +32,15 @@ class Request:
     ----------
     settings : mapping
         Of the lstchain config.
-    nodes : dict of str to list of str, optional
-        As in `Production`; None where an lstchain config alone was given.
-    lstchain : str, optional
-        Version of lstchain, where it is known.
+    own : Production, optional
+        What the production config says; None where an lstchain config alone was given.
     path : Path, optional
         The file; a production is not compared with itself.
     """
 
     settings: Mapping[str, Any]
-    nodes: dict[str, list[str]] | None = None
-    lstchain: str | None = None
+    own: Production | None = None
     path: Path | None = None
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How many nodes are in both, only in the library's production, only in mine."""
-
-    both: int
-    theirs: int
-    mine: int
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """How like a production is to a request.
-
-    Parameters
-    ----------
-    production : Production
-        One of the library.
-    settings : int
-        How many settings the two lstchain configs have together.
-    differences : list of str
-        Settings that differ, each as ``key: theirs -> mine``.
-    nodes : dict of str to Overlap, optional
-        By training line, and of the test nodes; None if nodes are not compared.
-    versions : tuple of (str, str), optional
-        Theirs and mine of lstchain, where they differ.
-    """
-
-    production: Production
-    settings: int
-    differences: list[str]
-    nodes: dict[str, Overlap] | None
-    versions: tuple[str, str] | None = None
-
-    @property
-    def shared(self) -> float:
-        """Share of all nodes that is in both; 1 if none are compared."""
-        overlaps = list((self.nodes or {}).values())
-        every = sum(o.both + o.theirs + o.mine for o in overlaps)
-        return sum(o.both for o in overlaps) / every if every else 1.0
-
-    @property
-    def distance(self) -> float:
-        """Share of the settings that differs, and of the nodes that are not in both; 0 to 2."""
-        return len(self.differences) / max(1, self.settings) + 1 - self.shared
-
-    @property
-    def equal(self) -> bool:
-        """True where nothing differs."""
-        return not self.differences and self.shared == 1.0 and self.versions is None
-
-    @property
-    def near(self) -> bool:
-        """True where little differs."""
-        return len(self.differences) <= _SETTINGS * self.settings and self.shared >= _NODES
 
 
 def request_of(path: Path) -> Request:
@@ -123,7 +61,7 @@ def request_of(path: Path) -> Request:
             f"the lstchain config of {shown(str(path))} is not known: there is not exactly one "
             "*.json beside it; name it with the key lstchain_config, or give its path instead"
         )
-    return Request(_settings(Path(own.lstchain_config)), own.nodes, own.lstchain, path.absolute())
+    return Request(_settings(Path(own.lstchain_config)), own, path.resolve())
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
@@ -157,42 +95,42 @@ def likenesses(
     Returns
     -------
     likenesses : list of Likeness
-        The most like first.
+        The most like first: in lines and stages, then in settings, then in nodes.
     others : list of Production
         Those whose lstchain config is not known or cannot be read.
     """
     found: list[Likeness] = []
     others: list[Production] = []
-    mine = _angles(request.nodes) if request.nodes is not None else None
+    ours = dict(_leaves(request.settings))
+    nodes = _angles(request.own.nodes) if request.own is not None else {}
     for production in productions:
-        own = [Path(production.directory, name) for name in production.configs]
+        directory = Path(production.directory).resolve()
+        own = [directory / name for name in production.configs]
         if request.path is not None and request.path in own:
             continue
         try:
             if production.lstchain_config is None:
                 raise LstluigiError("not known")
-            settings = _settings(Path(production.lstchain_config))
+            theirs = dict(_leaves(_settings(Path(production.lstchain_config))))
         except LstluigiError:
             others.append(production)
             continue
-        theirs, ours = dict(_leaves(settings)), dict(_leaves(request.settings))
-        differ = list(_differences(theirs, ours))
-        nodes = _overlaps(_angles(production.nodes), mine) if mine is not None else None
-        found.append(
-            Likeness(
-                production,
-                len({*theirs, *ours}),
-                differ,
-                nodes,
-                _versions(production, request),
+        like = Likeness(production, len({*theirs, *ours}), list(_differences(theirs, ours)))
+        if request.own is not None:
+            like = replace(
+                like,
+                lines=Names.of(production.lines, request.own.lines),
+                stages=Names.of(production.stages_to_run, request.own.stages_to_run),
+                nodes=_overlaps(_angles(production.nodes), nodes),
+                versions=_versions(production, request.own),
             )
-        )
-    found.sort(key=lambda like: (like.distance, like.versions is not None))
+        found.append(like)
+    found.sort(key=lambda like: like.order)
     return found, others
 
 
-def _versions(production: Production, request: Request) -> tuple[str, str] | None:
-    theirs, mine = production.lstchain, request.lstchain
+def _versions(production: Production, own: Production) -> tuple[str, str] | None:
+    theirs, mine = production.lstchain, own.lstchain
     return (theirs, mine) if theirs and mine and theirs != mine else None
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import datetime
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lstluigi.files import Listing, write_text
+from lstluigi.files import Listing, written_together
+from lstluigi.library.costs import Use, costs
 from lstluigi.library.markdown import render
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.names import version_parts
-from lstluigi.library.presence import models_there
-from lstluigi.library.show import TITLES, facts, noise
+from lstluigi.library.presence import Presence, files_there, models_there
+from lstluigi.library.read import contents
+from lstluigi.library.show import TITLES, example, facts, noise
 from lstluigi.pages import environment, refuse_another, template
 
 __all__ = ["Plot", "write"]
@@ -57,6 +58,7 @@ class _Row:
     lines: list[str]
     text: str
     title: str
+    example: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,36 @@ class _File:
 
     name: str
     href: str
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A production with which of its products are there, and what it has cost."""
+
+    production: Production
+    models: Presence
+    files: dict[str, Presence]
+    costs: list[Use]
+
+    @classmethod
+    def at(cls, production: Production, listing: Listing) -> _Looked:
+        """Look at them."""
+        made = contents(production)
+        return cls(
+            production,
+            models_there(list(production.models), listing),
+            {kind: files_there(paths, listing) for kind, paths in made.files.items()},
+            costs(production, made.logs),
+        )
+
+    def directories(self, kind: str) -> list[tuple[str, str]]:
+        """The directories of one kind of product, each with how much of it is there."""
+        above = self.production.products.get(kind, {})
+        return [(path, self.of(kind).below(path).counted) for path in above]
+
+    def of(self, kind: str) -> Presence:
+        """The files of one kind of product."""
+        return self.files.get(kind, Presence({}))
 
 
 def write(productions: Sequence[Production], output: Path, plot: Plot | None = None) -> Path:
@@ -87,9 +119,15 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     Raises
     ------
     LstluigiError
-        The directory holds a page of somebody else, or cannot be written.
+        The directory holds a page of somebody else, or cannot be written; then it is as it was.
     """
     refuse_another(output, GENERATOR)
+    with written_together(output) as place:
+        _write_all(productions, place, plot)
+    return output / "index.html"
+
+
+def _write_all(productions: Sequence[Production], output: Path, plot: Plot | None) -> None:
     pages = environment(GENERATOR, _PACKAGE)
     written = datetime.date.today().isoformat()
     listing = Listing()
@@ -97,12 +135,14 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
     newest_first = sorted(productions, key=lambda production: production.date or "", reverse=True)
     for production, slug in zip(newest_first, _slugs(newest_first), strict=True):
         place = output / "productions" / slug
-        values = _values(production, place, listing, plot)
+        place.mkdir(parents=True)
+        looked = _Looked.at(production, listing)
+        values = _values(looked, place, plot)
         html = pages.get_template("production.html").render(values, root="../../", written=written)
-        write_text(str(place / "index.html"), html)
-        rows.append(_row(production, f"productions/{quote(slug)}/index.html"))
+        (place / "index.html").write_text(html, encoding="utf-8")
+        rows.append(_row(looked, f"productions/{quote(slug)}/index.html"))
     for name in ("library.css", "library.js"):
-        write_text(str(output / name), template(name, _PACKAGE) or "")
+        (output / name).write_text(template(name, _PACKAGE) or "", encoding="utf-8")
     html = pages.get_template("index.html").render(
         columns=COLUMNS,
         rows=rows,
@@ -111,8 +151,7 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
         root="",
         written=written,
     )
-    write_text(str(output / "index.html"), html)
-    return output / "index.html"
+    (output / "index.html").write_text(html, encoding="utf-8")
 
 
 def _slugs(productions: Sequence[Production]) -> Iterator[str]:
@@ -133,19 +172,20 @@ def _versions(productions: Sequence[Production]) -> list[str]:
     return sorted(versions, key=lambda text: [part.zfill(6) for part in version_parts(text)])
 
 
-def _row(production: Production, page: str) -> _Row:
+def _row(looked: _Looked, page: str) -> _Row:
+    production = looked.production
     lines = [line.removeprefix("dec_") for line in production.lines]
-    kinds = ("dl2", "irf")
-    counts = [sum(production.products.get(kind, {}).values()) for kind in kinds]
+    presences = (looked.models, looked.of("dl2"), looked.of("irf"))
     texts = [
         production.name,
         production.date or "",
         production.lstchain or "",
         ", ".join(lines),
         noise(production).removeprefix("-"),
-        *(str(number) if number else "" for number in (len(production.models), *counts)),
+        *(presence.counted for presence in presences),
     ]
-    searched = (*texts, production.prod_id, production.prod_type, production.text)
+    said = example(production, looked.models)
+    searched = (*texts, production.prod_id, production.prod_type, said, production.text)
     return _Row(
         production,
         page,
@@ -153,6 +193,7 @@ def _row(production: Production, page: str) -> _Row:
         production.lines,
         " ".join(" ".join(filter(None, searched)).lower().split()),
         _title(production),
+        said,
     )
 
 
@@ -163,25 +204,22 @@ def _title(production: Production) -> str:
     return "" if said else production.title
 
 
-def _values(
-    production: Production, place: Path, listing: Listing, plot: Plot | None
-) -> dict[str, Any]:
+def _values(looked: _Looked, place: Path, plot: Plot | None) -> dict[str, Any]:
     """Return what the page of a production shows, after its files have been copied there."""
-    place.mkdir(parents=True, exist_ok=True)
+    production, models = looked.production, looked.models
     copied = list(_copy(production, place))
     images = [file for file in copied if file.name.lower().endswith(_IMAGES)]
-    models = models_there(list(production.models), listing)
     has_plot = plot is not None and bool(production.nodes) and plot(production, place / _PLOT)
     return {
         "production": production,
+        "example": example(production, models),
         "facts": [(name, value) for name, value in facts(production) if name not in _UNTOLD],
         "files": [file for file in copied if file not in images],
         "images": images,
         "plot": _PLOT if has_plot else "",
         "models": [{"path": path, "words": models.words(path)} for path in production.models],
-        "products": [
-            (TITLES[k], production.products[k]) for k in PRODUCTS if k in production.products
-        ],
+        "products": [(TITLES[k], there) for k in PRODUCTS if (there := looked.directories(k))],
+        "costs": [(use.stage, *use.words) for use in looked.costs],
         "tuning": [
             (name, str(value))
             for section in production.tuning.values()
@@ -210,7 +248,8 @@ def _copy(production: Production, place: Path) -> Iterator[_File]:
             own = source.resolve().is_relative_to(directory.resolve())
             if not own or not source.is_file() or source.stat().st_size > _MAX_BYTES:
                 continue
-            shutil.copyfile(source, target)
+            content = source.read_bytes()
         except OSError:  # its problems say so
             continue
+        target.write_bytes(content)
         yield _File(source.name, quote(target.name))

@@ -28,6 +28,18 @@ class Presence:
         """How many are there."""
         return sum(found is True for found in self.there.values())
 
+    @property
+    def counted(self) -> str:
+        """Say how many are there; empty if there is none to be looked for."""
+        unknown = sum(found is None for found in self.there.values())
+        said = f"{self.count} of {len(self.there)} there" if self.there else ""
+        return said + (f", {unknown} cannot be looked at" if unknown else "")
+
+    def below(self, directory: str) -> Presence:
+        """Return those in a directory, at any depth."""
+        inside = f"{directory}/"
+        return Presence({path: t for path, t in self.there.items() if path.startswith(inside)})
+
     def words(self, path: str) -> str:
         """Say it of one."""
         return {True: "there", False: "not there", None: "cannot be looked at"}[self.there[path]]

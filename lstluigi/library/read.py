@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.config.load import interpret, missing_tool_config
-from lstluigi.config.model import Place
+from lstluigi.config.model import Place, ProductionConfig
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.library.model import Production
@@ -17,7 +17,8 @@ from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
 from lstluigi.library.settings import is_lstchain, read_settings
 from lstluigi.library.steps import Contents, contents_of
-from lstluigi.stages import SHAPES
+from lstluigi.places import Places
+from lstluigi.stages import SHAPES, WORKFLOWS
 
 __all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
 
@@ -31,11 +32,15 @@ _TUNING = ("waveform_nsb_tuning", "image_modifier")
 
 @dataclass(frozen=True)
 class _Config:
-    """One production config: its document as far as it can be read, and what is wrong with it."""
+    """One production config: its document as far as it can be read, and what is wrong with it.
+
+    `whole` is what a run would read; None where it would not run.
+    """
 
     path: Path
     value: YamlMapping
     problems: list[Problem]
+    whole: ProductionConfig | None = None
 
     def text(self, *keys: str) -> str | None:
         """Return the text at a key, or at a key below it; None where there is none."""
@@ -63,14 +68,22 @@ def read_directory(directory: str, name: str, files: Sequence[str]) -> list[Prod
         One for each prod_id, in the order of the files; none if nothing here is about one.
     """
     # a link may lead to any file of whoever looks, and what is read here gets published
-    files = [file for file in files if _is_own(directory, Path(directory, file))]
-    configs = [found for file in files if (found := _read_config(directory, file)) is not None]
+    paths = {file: Path(directory, file) for file in files}
+    own = [file for file, path in paths.items() if _is_own(directory, path) and path.exists()]
+    foreign = [file for file in files if file not in own]
+    configs = [found for file in own if (found := _read_config(directory, file)) is not None]
     if not configs:
-        return _without_config(directory, name, files)
+        return _without_config(directory, name, own, foreign)
+    said = [str(_led_away(file)) for file in foreign]
     groups: dict[str | None, list[_Config]] = {}
     for config in configs:
         groups.setdefault(config.text("prod_id"), []).append(config)
-    return [_production(directory, name, files, group) for group in groups.values()]
+    return [_production(directory, name, own, group, said) for group in groups.values()]
+
+
+def _led_away(file: str) -> Problem:
+    what = "it is a link that leads to no file of this directory, and is not read"
+    return Problem(shown(file, 400)[1:-1], what, "put a copy here in its place")
 
 
 def contents(production: Production) -> Contents:
@@ -109,28 +122,34 @@ def _read_config(directory: str, file: str) -> _Config | None:
     """Read a YAML file; None if it is no production config."""
     if not file.endswith(CONFIGS):
         return None
-    path = Path(directory, file)
+    path, whole = Path(directory, file), None
     source = shown(file, 400)[1:-1]
     try:
         value, line, problems = read_yaml(path, source)
         if isinstance(value, YamlMapping) and not any(key in value for key in _OWN_KEYS):
             return None
         try:
-            interpret(value, Place(source, line), problems, path, SHAPES)
+            whole = interpret(value, Place(source, line), problems, path, SHAPES)
         except ConfigError as error:
             problems = list(error.problems)
     except ConfigError as error:
         value, problems = None, list(error.problems)
-    return _Config(path, value if isinstance(value, YamlMapping) else YamlMapping(0), problems)
+    document = value if isinstance(value, YamlMapping) else YamlMapping(0)
+    return _Config(path, document, problems, whole)
 
 
-def _without_config(directory: str, name: str, files: Sequence[str]) -> list[Production]:
-    """Name a directory that has an lstchain config only."""
+def _without_config(
+    directory: str, name: str, files: Sequence[str], foreign: Sequence[str]
+) -> list[Production]:
+    """Name a directory that has no config but an lstchain config, or a link where one might be."""
+    said = [_led_away(file) for file in foreign]
     jsons = [file for file in files if file.endswith(".json")]
-    if not any(_is_lstchain(Path(directory, file)) for file in jsons):
+    if any(_is_lstchain(Path(directory, file)) for file in jsons):
+        what = "there is no production config (*.yml) here"
+        said.append(Problem(name, what, "add it, or the stages"))
+    elif not any(file.endswith(CONFIGS) for file in foreign):
         return []
-    problem = Problem(name, "there is no production config (*.yml) here", "add it, or the stages")
-    return [_production(directory, name, files, [], [str(problem)])]
+    return [_production(directory, name, files, [], map(str, said))]
 
 
 def _is_lstchain(path: Path) -> bool:
@@ -188,8 +207,18 @@ def _production(
     )
 
 
-def _contents(configs: Iterable[_Config]) -> Contents:
-    return contents_of((config.value, str(config.path.parent)) for config in configs)
+def _contents(configs: Sequence[_Config]) -> Contents:
+    found = contents_of((config.value, str(config.path.parent)) for config in configs)
+    logs = (path for config in configs if config.whole is not None for path in _logs(config.whole))
+    found.logs = list(dict.fromkeys(logs))
+    return found
+
+
+def _logs(config: ProductionConfig) -> Iterator[str]:
+    stages = WORKFLOWS[config.workflow_kind]
+    first = {step.stage: step for step in reversed(config.steps)}
+    for name, step in first.items():
+        yield Places.of(tuple(stages[name].makes(step)), stages[name].logs).logs
 
 
 def _first(values: Iterable[str | None]) -> str | None:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from lstluigi.errors import shown
 from lstluigi.files import Listing
+from lstluigi.library.costs import costs
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.presence import Presence, files_there, models_there
 
 if TYPE_CHECKING:
-    from lstluigi.library.near import Likeness
+    from lstluigi.library.likeness import Likeness, Names
+    from lstluigi.library.steps import Contents
 
 __all__ = [
     "TITLES",
     "as_data",
+    "called",
     "details",
+    "example",
     "facts",
     "like_data",
     "like_lines",
@@ -37,6 +41,19 @@ _NONE = "-"
 def plain(text: str) -> str:
     """Return a text from a config as one line that cannot break a terminal."""
     return text if text.isprintable() else shown(text, 4096)
+
+
+def example(production: Production, models: Presence) -> str:
+    """Say of an example that it is one; empty for what somebody has made to be used."""
+    if not production.example:
+        return ""
+    return "example" if models.count else "example, not made"
+
+
+def called(production: Production, listing: Listing) -> str:
+    """Return the name of a production, and that it is an example where it is one."""
+    said = example(production, models_there(list(production.models), listing))
+    return plain(production.name) + (f" ({said})" if said else "")
 
 
 def noise(production: Production) -> str:
@@ -69,7 +86,7 @@ def table(productions: Sequence[Production], listing: Listing) -> Iterator[str]:
     told = [production for production in productions if production.problems]
     if told:
         yield ""
-        yield f"{len(told)} of these would not run as they are:"
+        yield f"{len(told)} of these are not known in full, or would not run as they are:"
     for production in told:
         more = len(production.problems) - 1
         rest = f" ({more} more: lstluigi productions show)" if more else ""
@@ -82,7 +99,7 @@ def _row(production: Production, listing: Listing) -> tuple[str, ...]:
     more = f" +{len(lines) - _LINES}" if len(lines) > _LINES else ""
     counts = [sum(production.products.get(kind, {}).values()) for kind in ("dl2", "irf")]
     return (
-        plain(production.name) + ("!" if production.problems else ""),
+        called(production, listing) + ("!" if production.problems else ""),
         production.date or _NONE,
         plain(production.lstchain or _NONE),
         plain(" ".join(lines[:_LINES]) + more) or _NONE,
@@ -92,28 +109,30 @@ def _row(production: Production, listing: Listing) -> tuple[str, ...]:
     )
 
 
-def details(
-    production: Production, files: Mapping[str, Sequence[str]], listing: Listing
-) -> Iterator[str]:
+def details(production: Production, made: Contents, listing: Listing) -> Iterator[str]:
     """Yield all there is to say of a production.
 
     Parameters
     ----------
     production : Production
         The production.
-    files : mapping of str to sequence of str
-        Its files of each kind of `PRODUCTS`.
+    made : Contents
+        What its steps make.
     listing : Listing
         Looks at them.
     """
-    yield plain(production.name)
+    yield called(production, listing)
     yield from (f"  {name:<13} {value}" for name, value in facts(production))
     models = models_there(list(production.models), listing)
     for path, trained in production.models.items():
         of = "" if trained else ", trained by another production"
         yield f"  {'models':<13} {plain(path)} ({models.words(path)}{of})"
     for kind in PRODUCTS:
-        yield from _product_lines(kind, production, files_there(files.get(kind, ()), listing))
+        yield from _product_lines(kind, production, files_there(made.files.get(kind, ()), listing))
+    for use in costs(production, made.logs):
+        cpu, wall, peak = use.words
+        said = f"{use.stage}: {cpu} of CPU, {wall} of wall clock" + (f", {peak}" if peak else "")
+        yield f"  {'cost':<13} {plain(said)}"
     if production.title:
         yield f"  {'readme':<13} {plain(production.title)}"
     for problem in production.problems:
@@ -145,16 +164,15 @@ def facts(production: Production) -> Iterator[tuple[str, str]]:
 
 
 def _product_lines(kind: str, production: Production, presence: Presence) -> Iterator[str]:
-    for directory, count in production.products.get(kind, {}).items():
-        below = [path for path in presence.there if path.startswith(f"{directory}/")]
-        there = sum(presence.there[path] is True for path in below)
-        yield f"  {TITLES[kind]:<13} {plain(directory)}/ ({there} of {count} files there)"
+    for directory in production.products.get(kind, {}):
+        counted = presence.below(directory).counted
+        yield f"  {TITLES[kind]:<13} {plain(directory)}/ ({counted})"
 
 
 def as_data(
-    production: Production, listing: Listing, files: Mapping[str, Sequence[str]] | None = None
+    production: Production, listing: Listing, made: Contents | None = None
 ) -> dict[str, Any]:
-    """Return a production for JSON; with each file and whether it is there if files are given."""
+    """Return a production for JSON; with each file and its cost if what its steps make is given."""
     models = models_there(list(production.models), listing).there
     data = production.to_json()
     data["models"] = [
@@ -165,11 +183,12 @@ def as_data(
         kind: [{"directory": path, "files": count} for path, count in directories.items()]
         for kind, directories in production.products.items()
     }
-    if files is not None:
+    if made is not None:
         data["files"] = {
             kind: [{"path": p, "there": t} for p, t in files_there(paths, listing).there.items()]
-            for kind, paths in files.items()
+            for kind, paths in made.files.items()
         }
+        data["cost"] = [vars(use) for use in costs(production, made.logs)]
     return data
 
 
@@ -184,14 +203,17 @@ def where(
     return list(presence.there), len(presence.there) - presence.count
 
 
-def like_lines(likes: Iterable[Likeness], every: bool = False) -> Iterator[str]:
-    """Yield how like productions are to a request: in a word, in nodes, in settings."""
+def like_lines(likes: Iterable[Likeness], listing: Listing, every: bool = False) -> Iterator[str]:
+    """Yield how like productions are to a request: in a word, in lines, stages, nodes, settings."""
     for like in likes:
-        yield f"{plain(like.production.name)}: {_likeness(like)}"
+        yield f"{called(like.production, listing)}: {_likeness(like)}"
+        for what, names in (("lines", like.lines), ("stages", like.stages)):
+            yield from _names_lines(what, names)
         if like.versions is not None:
             yield f"  lstchain: {' -> '.join(map(plain, like.versions))}"
+        told = like.lines.theirs if like.lines is not None else ()
         for group, o in (like.nodes or {}).items():
-            if o.theirs or o.mine:
+            if (o.theirs or o.mine) and group not in told:
                 counts = f"{o.both} shared, {o.theirs} only theirs, {o.mine} only mine"
                 yield f"  nodes, {plain(group)}: {counts}"
         shown_here = like.differences if every else like.differences[:_DIFFERENCES]
@@ -201,15 +223,32 @@ def like_lines(likes: Iterable[Likeness], every: bool = False) -> Iterator[str]:
             yield f"  ... and {left} more: lstluigi productions show NAME --near-config"
 
 
+def _names_lines(what: str, names: Names | None) -> Iterator[str]:
+    """Say which lines or stages are in one only."""
+    sides = {} if names is None else {"theirs": names.theirs, "mine": names.mine}
+    told = [f"only {whose}: {', '.join(side)}" for whose, side in sides.items() if side]
+    if told:
+        yield f"  {what}, {plain('; '.join(told))}"
+
+
 def _likeness(like: Likeness) -> str:
-    if like.equal:
-        if like.nodes is None:
-            return "all settings equal; nodes are not compared, as an lstchain config has none"
-        return "equal in settings and nodes; use it instead of asking for another"
-    settings = f"{len(like.differences)} of {like.settings} settings differ (theirs -> mine)"
+    if like.lines is None:
+        said = "lines, stages and nodes are not compared, as an lstchain config has none"
+        return f"{_settings_words(like)}; {said}"
+    if like.holds_mine and not like.production.example:
+        has = "equal in lines, stages, settings and nodes" if like.equal else "it has all of mine"
+        return f"{has}; use it instead of asking for another"
+    lines, covered = like.lines.overlap, like.all_nodes.covered
+    words = [_settings_words(like), f"it has {covered:.0%} of my nodes"]
+    if lines.both or lines.mine:
+        words.insert(0, f"it has {lines.both} of my {lines.both + lines.mine} lines")
+    return ", ".join(words)
+
+
+def _settings_words(like: Likeness) -> str:
     if not like.differences:
-        settings = "all settings equal"
-    return f"{settings}, {like.shared:.0%} of the nodes shared" if like.nodes else settings
+        return "all settings equal"
+    return f"{len(like.differences)} of {like.settings} settings differ (theirs -> mine)"
 
 
 def like_data(like: Likeness) -> dict[str, Any]:
@@ -222,6 +261,9 @@ def like_data(like: Likeness) -> dict[str, Any]:
         "settings": like.settings,
         "differences": like.differences,
         "lstchain": list(like.versions) if like.versions is not None else None,
+        "lines": vars(like.lines) if like.lines is not None else None,
+        "stages": vars(like.stages) if like.stages is not None else None,
+        "example": like.production.example,
         "nodes": {group: vars(overlap) for group, overlap in (like.nodes or {}).items()},
         "shared": round(like.shared, 4),
     }

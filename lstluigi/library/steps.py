@@ -53,6 +53,9 @@ class Contents:
     nodes : dict of str to dict of (float, float) to str
         Names of nodes by training line, and of the test nodes, one for each zenith distance and
         azimuth: particles may name a pointing differently.
+    logs : list of str
+        Directories beside products that hold the logs of the first step of each stage, of configs
+        that would run.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -60,6 +63,7 @@ class Contents:
     files: dict[str, list[str]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     nodes: dict[str, dict[tuple[float, float], str]] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
 
     @cached_property
     def groups(self) -> dict[str, dict[str, int]]:

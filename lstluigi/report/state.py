@@ -13,6 +13,7 @@ from typing import Any
 
 from lstluigi import controller
 from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.examine import Choices, examine
 from lstluigi.jobs.attempts import Attempt, Ledger, read_ledger
 from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
@@ -30,7 +31,6 @@ from lstluigi.report.model import (
     StepState,
 )
 from lstluigi.report.warnings import warnings
-from lstluigi.session import Choices, examine
 from lstluigi.steps import PlannedStep
 
 __all__ = [
@@ -58,7 +58,7 @@ def production_state(config: str, ask: Run = commands.run, **choices: Any) -> Pr
     ask
         Runs a command of Slurm.
     choices
-        As for `lstluigi.session.Choices`: paths of tool configs and of the site profile.
+        As for `lstluigi.examine.Choices`: paths of tool configs and of the site profile.
 
     Raises
     ------

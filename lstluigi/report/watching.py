@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from lstluigi.cost import cost_of, described
+from lstluigi.examine import stages_of
 from lstluigi.jobs.ledger import STAMP
 from lstluigi.plan import Plan
 from lstluigi.prodlog import accounts
@@ -21,7 +22,6 @@ from lstluigi.report.show import status
 from lstluigi.report.show_cost import cost_lines
 from lstluigi.report.state import production_state, state_of
 from lstluigi.report.tree import tree
-from lstluigi.session import stages_of
 
 __all__ = ["Wanted", "print_json", "print_once", "watch_on"]
 

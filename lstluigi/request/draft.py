@@ -12,7 +12,8 @@ from typing import Any
 from lstluigi.layouts.base import ENVIRONMENT, PathConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
-from lstluigi.request.environments import CURRENT, standard
+from lstluigi.request.environments import CURRENT, NONE, standard
+from lstluigi.request.partial import read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
 from lstluigi.tool_config import ToolConfig
 
@@ -36,12 +37,18 @@ class Start:
         Where it comes from.
     version : str, optional
         The version of lstchain that wrote it, where one was asked.
+    notices : tuple of str
+        What is to be known of it.
+    own_environment : bool
+        Whether jobs are to use the Python that runs lstluigi: configs then name no environment.
     """
 
     content: Mapping[str, Any]
     partials: Sequence[Mapping[str, Any]]
     words: str
     version: str | None = None
+    notices: tuple[str, ...] = ()
+    own_environment: bool = False
 
 
 def start(
@@ -52,14 +59,19 @@ def start(
     Raises
     ------
     LstluigiError
-        There is no lstchain, or a file cannot be read.
+        There is no lstchain, or a file cannot be read or has what lstchain does not know.
     """
-    read = [ToolConfig.read("lstchain", path).content for path in partials]
+    version: str | None = None
     if base is not None:
-        return Start(ToolConfig.read("lstchain", base).content, read, f"that of {base.name}")
-    found = standard(environment)
-    words = f"that of lstchain {found.version} for Monte Carlo"
-    return Start(found.content, read, words, found.version)
+        content, words = ToolConfig.read("lstchain", base).content, f"that of {base.name}"
+    else:
+        found = standard(environment)
+        content, version = found.content, found.version
+        words = f"that of lstchain {version} for Monte Carlo"
+    read = [read_partial(path, content) for path in partials]
+    notices = tuple(notice for one in read for notice in one.notices)
+    own = environment == NONE
+    return Start(content, [one.content for one in read], words, version, notices, own)
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
         settings.text(made),
         step_counts(plan),
         tuple(settings.changes(begun.content, made)),
-        (*config.notices, *_tuning_notices(made, plan)),
+        (*config.notices, *begun.notices, *_tuning_notices(made, plan)),
     )
 
 
@@ -125,7 +137,9 @@ def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, 
         content[key] = value
         if key == "prod_id":
             content["lstchain_config"] = lstchain_name
-    if begun.version is not None and _RELEASE.fullmatch(begun.version):
+    if begun.own_environment:
+        del content["source_environment"]
+    elif begun.version is not None and _RELEASE.fullmatch(begun.version):
         content["source_environment"] = ENVIRONMENT | {"conda_env": f"lstchain-v{begun.version}"}
     return content
 

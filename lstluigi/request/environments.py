@@ -15,10 +15,14 @@ from typing import Any
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.tool_config import ToolConfig
 
-__all__ = ["CURRENT", "Standard", "is_private", "standard"]
+__all__ = ["CURRENT", "NONE", "Standard", "is_private", "standard"]
 
 #: The environment that lstluigi runs in.
 CURRENT = "current"
+#: The same, for productions whose jobs are to run in it, too: their configs name no environment.
+NONE = "none"
+#: Both.
+_OWN = (CURRENT, NONE)
 #: What runs a command in an environment by the environment's name.
 _MANAGERS = ("conda", "mamba", "micromamba")
 #: The first import of lstchain from a cold network file system takes minutes.
@@ -53,8 +57,8 @@ def standard(environment: str = CURRENT) -> Standard:
     Parameters
     ----------
     environment : str
-        `CURRENT`, the path of a Python, the directory of an environment, or the name of a conda
-        environment.
+        `CURRENT` or `NONE`, the path of a Python, the directory of an environment, or the name of
+        a conda environment.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def is_private(environment: str) -> bool:
 
 def _python(environment: str) -> list[str]:
     """Return the command that starts the environment's Python."""
-    if environment == CURRENT:
+    if environment in _OWN:
         return [sys.executable]
     path = os.path.abspath(os.path.expanduser(environment))
     if os.path.isdir(path):
@@ -97,7 +101,7 @@ def _python(environment: str) -> list[str]:
 
 def _ask(command: Sequence[str], environment: str, directory: str | None = None) -> str:
     """Run a command of the environment and return what it prints."""
-    name = "lstluigi's own environment" if environment == CURRENT else shown(environment)
+    name = "lstluigi's own environment" if environment in _OWN else shown(environment)
     try:
         done = subprocess.run(
             command,

@@ -13,6 +13,7 @@ from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
 from lstluigi.request.places import Places, find_readme
 from lstluigi.request.publish import publish, refuse
+from lstluigi.request.settings import checked_rate
 from lstluigi.request.write import Report, add_readme
 
 __all__ = ["trained_lines", "write_grid"]
@@ -89,7 +90,7 @@ def write_grid(
 def _named(levels: Sequence[float]) -> dict[str, float]:
     """Write each level with two decimals, or with as many as it has."""
     rates: dict[str, float] = {}
-    for level in levels:
+    for level in map(checked_rate, levels):
         name = f"{level:.2f}" if float(f"{level:.2f}") == level else str(level)
         if name in rates:
             raise LstluigiError(f"the NSB level {shown(name)} is there twice; name each once")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.files import nearest_existing, write_text
+from lstluigi.files import nearest_existing
 
 __all__ = ["publish", "refuse"]
 
@@ -56,21 +56,27 @@ def publish(texts: Mapping[Path, str], *, overwrite: bool = False) -> None:
     refuse(texts, overwrite=overwrite)
     # left in the opposite order: what was moved goes back before the scratch directories go
     with ExitStack() as made, ExitStack() as scratch, ExitStack() as moved:
-        try:
-            spare = {parent: _spare(parent, made, scratch) for parent in _parents(texts)}
-            for path, text in texts.items():
-                write_text(str(spare[path.parent] / path.name), text)
-            for path in texts:
+        spare: dict[Path, Path] = {}
+        for parent in dict.fromkeys(path.parent for path in texts):
+            with _told(parent):
+                spare[parent] = _spare(parent, made, scratch)
+        for path, text in texts.items():
+            with _told(path):
+                (spare[path.parent] / path.name).write_text(text, encoding="utf-8")
+        for path in texts:
+            with _told(path):
                 _put(path, spare[path.parent] / path.name, moved)
-        except OSError as error:
-            place = error.filename or "a file"
-            raise LstluigiError(f"{place} cannot be written ({error.strerror})") from None
         moved.pop_all()
         made.pop_all()
 
 
-def _parents(texts: Iterable[Path]) -> list[Path]:
-    return list(dict.fromkeys(path.parent for path in texts))
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Name what was asked for, not where it is made, if there is no room or no permission."""
+    try:
+        yield
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
 
 
 def _spare(directory: Path, made: ExitStack, scratch: ExitStack) -> Path:

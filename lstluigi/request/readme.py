@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -81,7 +82,15 @@ class Origin:
             lines += [*(f"- `{change}`" for change in self.changes), ""]
         if self.notices:
             lines += ["To be known:", "", *(f"- {notice}" for notice in self.notices), ""]
-        return "\n".join(lines)
+        return _without_home("\n".join(lines))
+
+
+def _without_home(text: str) -> str:
+    """Write the user's home directory as the shell does: its name says whose it is."""
+    home = os.path.expanduser("~")
+    for private in {home, os.path.realpath(home)} - {"/", "~"}:
+        text = re.sub(rf"(?<![\w./-]){re.escape(private)}(?![\w.-])", "~", text)
+    return text
 
 
 def template(prod_id: str, origin: Origin) -> str:

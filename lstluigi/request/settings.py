@@ -14,8 +14,10 @@ from lstluigi.tool_config import canonical
 __all__ = [
     "ABSENT",
     "changes",
+    "checked_rate",
     "for_monte_carlo",
     "for_one_pointing",
+    "in_section",
     "is_on",
     "merged",
     "text",
@@ -66,10 +68,21 @@ def merged(settings: Mapping[str, Any], partial: Mapping[str, Any]) -> Settings:
     partial : mapping
         Sections of one, or what ``lstchain_tune_nsb`` prints: the inside of a section alone.
     """
-    section = next(
-        (name for name, keys in _TUNINGS.items() if partial and keys >= {*partial}), None
-    )
-    return _on_top(settings, {section: partial} if section else partial)
+    return _on_top(settings, in_section(partial, settings))
+
+
+def in_section(partial: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put what ``lstchain_tune_nsb`` prints into the section that it is the inside of.
+
+    Parameters
+    ----------
+    partial : mapping
+        A partial config, or what is printed, perhaps with a key that is misspelt.
+    settings : mapping
+        A whole config, whose keys are those of sections.
+    """
+    inner = next((name for name, keys in _TUNINGS.items() if keys & {*partial}), None)
+    return partial if inner is None or {*partial} & {*settings} else {inner: partial}
 
 
 def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> Settings:
@@ -112,6 +125,23 @@ def for_one_pointing(settings: Mapping[str, Any]) -> Settings:
     return result
 
 
+def checked_rate(rate: float) -> float:
+    """Return what can be a rate of noise in GHz.
+
+    Raises
+    ------
+    LstluigiError
+        It can be none.
+    """
+    if rate < 0 and math.isfinite(rate):
+        raise LstluigiError(
+            f"the NSB rate {rate} GHz is negative: noise can be added only; give 0 or more"
+        )
+    if not math.isfinite(rate):
+        raise LstluigiError(f"the NSB rate {rate} is not a number of GHz; give 0 or more")
+    return rate
+
+
 def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
     """Set the night-sky background that is added to the waveforms.
 
@@ -127,14 +157,13 @@ def with_nsb(settings: Mapping[str, Any], rate: float) -> Settings:
     LstluigiError
         It is no rate, or the config is of an lstchain that knows none.
     """
-    if not math.isfinite(rate) or rate < 0:
-        raise LstluigiError(f"the NSB rate {rate} is not a number of GHz from 0 on")
     section = settings.get("waveform_nsb_tuning")
     if not isinstance(section, Mapping) or "nsb_tuning_rate_GHz" not in section:
         raise LstluigiError(
             "this lstchain config has no waveform_nsb_tuning.nsb_tuning_rate_GHz, which lstchain "
             "has since 0.10.12; take a later lstchain, or give its own keys with --merge FILE"
         )
+    checked_rate(rate)
     tuning = {"nsb_tuning": rate > 0, "nsb_tuning_rate_GHz": rate}
     return _on_top(settings, {"waveform_nsb_tuning": tuning})
 

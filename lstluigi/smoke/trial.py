@@ -14,11 +14,11 @@ from pathlib import Path
 
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.examine import SITE, Choices, examine, stages_of
 from lstluigi.files import last_lines, write_json
 from lstluigi.plan import Plan
 from lstluigi.preflight import tool_config_problems
 from lstluigi.prodlog import VARIABLE as LOGS
-from lstluigi.session import SITE, Choices, examine, stages_of
 from lstluigi.smoke.configs import Steps, moved_step, write_config
 from lstluigi.smoke.outcome import TAIL, SmokeOutcome, StageOutcome, failure, stage_outcomes
 from lstluigi.smoke.sample import representatives

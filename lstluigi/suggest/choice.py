@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from lstluigi.layouts import sky
-from lstluigi.layouts.nodes import Node, catalogue, declination, declinations
+from lstluigi.layouts.nodes import ALONE, Node, catalogue, declination, declinations
 from lstluigi.layouts.sky import Track
 from lstluigi.suggest.night import Night, night
 from lstluigi.suggest.source import Source
@@ -128,15 +128,15 @@ def suggest(
     dark = night(source, evening, max_zenith) if evening else None
     whole = sky.track(source.dec, max_zenith, source.name)
     tracks = dark.tracks if dark else (whole,) if whole.zenith.size else ()
-    lines = lines_by_distance(source.dec)
+    lines, nodes = lines_by_distance(source.dec), catalogue("TestDataset", "Gamma")
     return Suggestion(
         source,
         max_zenith,
         lines,
         tracks,
         dark,
-        nodes_along(tracks, catalogue("TestDataset", "Gamma"), within, dark.times if dark else ()),
-        tuple(_warnings(source, lines, max_zenith, dark)),
+        nodes_along(tracks, nodes, within, dark.times if dark else ()),
+        (*_warnings(source, lines, max_zenith, dark), *_far_nodes(tracks, nodes)),
     )
 
 
@@ -179,18 +179,10 @@ def nodes_along(
     tuple of NodeOnPath
         In the order in which the source comes by.
     """
-    from astropy.coordinates import angular_separation
-
     if not tracks or not nodes:
         return ()
-    azimuth, zenith, hours = (
-        np.concatenate([getattr(track, name) for track in tracks])
-        for name in ("azimuth", "zenith", "hour_angle")
-    )
-    grid = np.radians([(node.azimuth, 90 - node.zenith) for node in nodes])
-    angles = np.degrees(
-        angular_separation(grid[:, :1], grid[:, 1:], np.radians(azimuth), np.radians(90 - zenith))
-    )
+    hours = np.concatenate([track.hour_angle for track in tracks])
+    angles = _angles(tracks, nodes)
     nearest = angles.argmin(axis=1)
     smallest = angles.min(axis=1)
     chosen = (
@@ -205,6 +197,49 @@ def nodes_along(
         )
         for i in sorted(chosen, key=lambda i: (nearest[i], nodes[i].azimuth))
     )
+
+
+def _angles(tracks: Sequence[Track], nodes: Sequence[Node]) -> sky.Floats:
+    """Angles in degrees between nodes (rows) and the points of a path (columns)."""
+    azimuth, zenith = (
+        np.concatenate([getattr(track, name) for track in tracks]) for name in ("azimuth", "zenith")
+    )
+    return _separations(nodes, azimuth, zenith)
+
+
+def _separations(nodes: Sequence[Node], azimuth: sky.Floats, zenith: sky.Floats) -> sky.Floats:
+    from astropy.coordinates import angular_separation
+
+    grid = np.radians([(node.azimuth, 90 - node.zenith) for node in nodes])
+    angles = angular_separation(
+        grid[:, :1], grid[:, 1:], np.radians(azimuth), np.radians(90 - zenith)
+    )
+    return np.asarray(np.degrees(angles), dtype=np.float64)
+
+
+def _far_nodes(tracks: Sequence[Track], nodes: Sequence[Node]) -> Iterator[str]:
+    """Warn where no node is near most of a path: farther than any is from between two neighbours.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        Pieces of the path; none if there is nothing to be far from.
+    nodes : sequence of Node
+        The grid of nodes.
+    """
+    if not tracks:
+        return
+    azimuth, zenith = (np.array([getattr(n, a) for n in nodes]) for a in ("azimuth", "zenith"))
+    apart = _separations(nodes, azimuth, zenith)
+    np.fill_diagonal(apart, np.inf)
+    reach = float(apart.min(axis=0).max()) / 2
+    distance = _angles(tracks, nodes).min(axis=0)
+    if (half := float(np.median(distance))) > reach:
+        yield (
+            f"the test nodes are far from its path: for half of it the nearest one is {half:.1f}° "
+            f"away or more, up to {distance.max():.1f}° (halfway between two neighbours it is "
+            f"{reach:.1f}° at most): IRFs are those of other pointings"
+        )
 
 
 def _warnings(
@@ -224,6 +259,13 @@ def _warnings(
             f"in the dark hours of the night of {dark.date} it does not come within "
             f"{max_zenith:g}° of the zenith"
         )
+    for name, particle in ALONE.items():
+        place = declination(name)
+        if place is not None and abs(place - source.dec) < lines[0].distance:
+            found.append(
+                f"{name} is nearer ({abs(place - source.dec):.2f}°) and was simulated for "
+                f"{particle} only: no models can be trained with it"
+            )
     places = sorted({line.declination for line in lines})
     reach = max(high - low for low, high in pairwise(places)) / 2
     if lines[0].distance > reach:

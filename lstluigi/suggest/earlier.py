@@ -13,7 +13,7 @@ __all__ = ["earlier"]
 
 
 def earlier(line: str, places: Sequence[str] = ()) -> tuple[Production, ...]:
-    """Find the productions with this line, the latest first.
+    """Find the productions with this line, the latest first; behind them the examples.
 
     Parameters
     ----------
@@ -38,4 +38,8 @@ def earlier(line: str, places: Sequence[str] = ()) -> tuple[Production, ...]:
         for production in index.productions(place)
     }
     found = select(every.values(), Filters(dec=(line,)))
-    return tuple(sorted(found, key=lambda one: (one.date or "", one.name), reverse=True))
+    return tuple(sorted(found, key=_standing, reverse=True))
+
+
+def _standing(production: Production) -> tuple[bool, str, str]:
+    return not production.example, production.date or "", production.name

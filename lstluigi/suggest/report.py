@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from lstluigi.files import Listing
 from lstluigi.layouts import sky
 from lstluigi.library.model import Production
-from lstluigi.library.show import plain
+from lstluigi.library.show import called, plain
 from lstluigi.suggest.choice import Suggestion
 
 __all__ = ["LSTCHAIN_VERSION", "as_json", "command", "show"]
@@ -83,6 +84,7 @@ def as_json(
                 "lstchain": one.lstchain,
                 "nsb": one.levels,
                 "lines": one.lines,
+                "example": one.example,
             }
             for one in productions
         ],
@@ -114,13 +116,15 @@ def show(
         console.print(_table(suggestion), width=None if console.is_terminal else FILE_WIDTH)
     if productions:
         say(f"Productions of the library with {line.name}, the latest first:")
+    listing = Listing()
     for one in productions[:SHOWN]:
         levels = f", NSB {', '.join(map(str, one.levels))}" if one.levels else ""
-        say(f"  {plain(one.name)} (lstchain {plain(one.lstchain or 'unknown')}{levels})")
+        say(f"  {called(one, listing)} (lstchain {plain(one.lstchain or 'unknown')}{levels})")
     if len(productions) > SHOWN:
         say(f"  and {len(productions) - SHOWN} more (--json has all)")
+    made = any(not one.example for one in productions)
     if words := command(suggestion, today):
-        say(f"To ask for {'another' if productions else 'one'}: {shlex.join(words)}")
+        say(f"To ask for {'another' if made else 'one'}: {shlex.join(words)}")
 
 
 def _when(suggestion: Suggestion) -> str:

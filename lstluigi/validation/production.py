@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lstluigi import preflight
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.examine import Choices, examine
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.slurm import SlurmBackend, answers
@@ -17,7 +18,6 @@ from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
 from lstluigi.probe import probe_problems
-from lstluigi.session import Choices, examine
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named

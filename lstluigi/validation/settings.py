@@ -33,7 +33,7 @@ def setting_findings(lstchain: ToolConfig, version: str) -> Iterator[Finding]:
     for key in _given_twice(lstchain.text):
         what = f"the key {shown(key)} is given twice in one section, and the last one counts"
         yield warning(where, what, "keep one of them")
-    odd = [*_odd(lstchain.content, catalogue().config["keys"], "")]
+    odd = [*odd_settings(lstchain.content)]
     if version == pinned:
         for key, what, mend in odd:
             yield error(f"{where}, key {shown(key)}", what, mend)
@@ -57,6 +57,17 @@ def _given_twice(text: str) -> list[str]:
 
     json.loads(text, object_pairs_hook=section)
     return twice
+
+
+def odd_settings(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What the pinned lstchain does not know in a config: key, what is wrong, what to do.
+
+    Parameters
+    ----------
+    content
+        Of a config, whole or in part.
+    """
+    return _odd(content, catalogue().config["keys"], "")
 
 
 def _odd(

@@ -89,8 +89,23 @@ def test_what_differs_from_the_catalogue_is_named(tmp_path: Path) -> None:
     dl0 = DL0(str(tmp_path))
     dl0.nodes("TrainingDataset", "Protons", "dec_931", places(tmp_path, "dec_931")["Protons"])
     _, new, gone = dl0.notices
-    assert "on disk and not in the catalogue: node_theta_3.0_az_3.0_." in new
-    assert f"in the catalogue and not on disk: {known[0]}." in gone
+    one = "1 Protons training node of dec_931 is"
+    assert new == (f"{one} on disk and not in the catalogue, and is taken: node_theta_3.0_az_3.0_.")
+    assert gone == f"{one} in the catalogue and not on disk, and is left out: {known[0]}."
+
+
+def test_several_nodes_that_differ_are_named(tmp_path: Path) -> None:
+    known = [node.name for node in catalogue("TrainingDataset", "Protons", "dec_931")]
+    simtel(tmp_path, "TrainingDataset/Protons/dec_931", known[2:-1])
+    simtel(tmp_path, "TrainingDataset/Protons/dec_931", known[-1:], files=0)
+    dl0 = DL0(str(tmp_path))
+    dl0.nodes("TrainingDataset", "Protons", "dec_931", places(tmp_path, "dec_931")["Protons"])
+    _, empty, gone = dl0.notices
+    assert empty.startswith(f"1 node without simtel files is left out: {known[-1]} in ")
+    assert gone == (
+        "3 Protons training nodes of dec_931 are in the catalogue and not on disk, and are left "
+        f"out: {', '.join([*known[:2], known[-1]])}."
+    )
 
 
 def test_nodes_without_simtel_files_are_named(tmp_path: Path) -> None:
@@ -121,6 +136,8 @@ def test_a_line_of_one_particle_is_named(tmp_path: Path) -> None:
     assert any("dec_5573 has GammaDiffuse only" in notice for notice in dl0.notices)
     with pytest.raises(LstluigiError, match=r"'dec_5573' has no training nodes .* but for Gamma"):
         dl0.training("dec_5573", places(tmp_path, "dec_5573"))
+    with pytest.raises(LstluigiError, match=r"catalogue .it was simulated for GammaDiffuse "):
+        DL0("/nowhere").training("dec_5573", places(tmp_path, "dec_5573"))
 
 
 def test_a_line_that_is_not_there_names_those_that_are_nearest_first(tmp_path: Path) -> None:

@@ -91,13 +91,19 @@ def test_an_installed_package(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FILE:Mien", "has no class 'Mien' (write 'Mine'); it has Mine"),
         ("FILE:Path", "'Path' in "),
         ("BROKEN:Mine", "cannot be loaded (ZeroDivisionError: division by zero)"),
+        ("EXITS:Mine", "cannot be loaded (SystemExit: 3)"),
         ("a\x1b[31m", r"no config class 'a\x1b[31m'"),
     ],
 )
 def test_what_is_not_found(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "c.py").write_text("from pathlib import Path\n" + OWN)
     (tmp_path / "broken.py").write_text("1 / 0")
-    place = {"FILE": f"{tmp_path}/c.py", "BROKEN": f"{tmp_path}/broken.py"}
+    (tmp_path / "exits.py").write_text("import sys; sys.exit(3)")
+    place = {
+        "FILE": f"{tmp_path}/c.py",
+        "BROKEN": f"{tmp_path}/broken.py",
+        "EXITS": f"{tmp_path}/exits.py",
+    }
     head, colon, tail = name.partition(":")
     with pytest.raises(LstluigiError) as caught:
         find(place.get(head, head) + colon + tail)

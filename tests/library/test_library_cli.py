@@ -63,7 +63,7 @@ def test_paths_are_shown_with_whether_they_are_there(library: Path, tmp_path: Pa
     dl2 = tmp_path / f"data/mc/DL2/AllSky/x/TestingDataset/Gamma/{LINE}"
     shown = productions("show", "x", "--dir", library).stdout
     assert f"{models} (not there)" in shown
-    assert f"{dl2}/ (0 of 1 files there)" in shown
+    assert f"{dl2}/ (0 of 1 there)" in shown
     (dl2 / TEST_NODE).mkdir(parents=True)
     (dl2 / TEST_NODE / f"dl2_x_{TEST_NODE}_merged.h5").touch()
     models.mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_paths_are_shown_with_whether_they_are_there(library: Path, tmp_path: Pa
     (models / "reg_energy.sav").touch()
     shown = productions("show", "x", "--dir", library).stdout
     assert f"{models} (there)" in shown
-    assert f"{dl2}/ (1 of 1 files there)" in shown
+    assert f"{dl2}/ (1 of 1 there)" in shown
     done = productions("show", "x", "--dir", library, "--paths", "dl2")
     assert done.stdout == f"{dl2}/{TEST_NODE}/dl2_x_{TEST_NODE}_merged.h5\n"
     assert done.stderr == ""
@@ -93,7 +93,7 @@ def test_near_config(library: Path, tmp_path: Path) -> None:
     mine = add(tmp_path, "mine") / "lstmcpipe_config.yml"
     done = productions("list", "--near-config", mine, "--dir", library)
     assert done.stdout.splitlines() == [
-        "theirs: equal in settings and nodes; use it instead of asking for another"
+        "theirs: equal in lines, stages, settings and nodes; use it instead of asking for another"
     ]
     (data,) = json.loads(
         productions("list", "--near-config", mine, "--dir", library, "--json").stdout
@@ -103,6 +103,32 @@ def test_near_config(library: Path, tmp_path: Path) -> None:
     mine.with_name("lstchain_config.json").write_text(json.dumps(tuned))
     done = productions("show", "theirs", "--near-config", mine, "--dir", library)
     assert "image_extractor: 'LocalPeakWindowSum' -> 'GlobalPeakWindowSum'" in done.stdout
+
+
+def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> None:
+    (library / "EXAMPLES").write_text("# nobody makes these\nworked_*\ngrid/\n")
+    add(library, "worked_a")
+    add(library, "grid/NSB-0.07")
+    models = tmp_path / "models"
+    stages = steps("worked_toy")
+    stages["train_pipe"][0]["output"] = str(models)
+    add(library, "worked_toy", config("worked_toy", stages=stages))
+    models.mkdir()
+    (models / "reg_energy.sav").touch()
+    table = productions("list", "--dir", library).stdout
+    assert "grid/NSB-0.07 (example, not made)" in table
+    assert "worked_a (example, not made)" in table
+    assert "worked_toy (example)" in table  # as a toy that has been run on this machine
+    assert "(example, not made)" in productions("show", "worked_a", "--dir", library).stdout
+    mine = add(tmp_path, "mine") / "lstmcpipe_config.yml"
+    done = productions("search", "--near-config", mine, "--dir", library)
+    assert done.stdout == ""
+    assert "not compared, as they are examples that nobody made: 3" in done.stderr
+    add(library, "made")
+    done = productions("search", "--near-config", mine, "--dir", library)
+    assert done.stdout.startswith("made: equal")
+    done = productions("show", "worked_a", "--near-config", mine, "--dir", library)
+    assert "use it instead" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ import yaml
 from library_lab import CORPUS, LINE, NODES, SETTINGS, add, config, steps
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing
 from lstluigi.library.index import productions
-from lstluigi.library.near import Likeness, Overlap, likenesses, request_of
+from lstluigi.library.likeness import Likeness, Names, Overlap
+from lstluigi.library.near import likenesses, request_of
+from lstluigi.library.show import like_lines
 
 
 @pytest.fixture
@@ -80,10 +83,60 @@ def test_nodes_are_compared_by_angle(library: Path, mine: Path) -> None:
     assert farther.shared == pytest.approx(2 / 4)
 
 
+def test_lines_and_stages_come_before_settings(library: Path, mine: Path) -> None:
+    other = settings(image_extractor="GlobalPeakWindowSum")
+    add(library, "same_settings_other_line", config("a", stages=steps("a", line="dec_931")))
+    short = {stage: done for stage, done in steps("b").items() if stage != "dl2_to_irfs"}
+    add(library, "same_settings_no_irfs", config("b", stages=short))
+    add(library, "other_settings", config("c"), other)
+    likes = compare(library, mine)
+    assert [like.production.name for like in likes] == [
+        "other_settings",
+        "same_settings_no_irfs",
+        "same_settings_other_line",
+    ]
+    assert likes[1].stages == Names(list(short), [], ["dl2_to_irfs"])
+    assert likes[2].lines == Names([], ["dec_931"], [LINE])
+    assert not likes[1].holds_mine
+    assert not likes[2].near
+
+
+def test_a_base_production_with_my_line_among_others_has_all_of_mine(
+    library: Path, mine: Path
+) -> None:
+    stages = steps("base")
+    for line in ("dec_931", "dec_3476", "dec_4822"):
+        for stage, more in steps("base", line=line).items():
+            stages[stage] += [step for step in more if step not in stages[stage]]
+    add(library, "base", config("base", stages=stages))
+    (like,) = compare(library, mine)
+    assert like.lines is not None
+    assert (like.lines.both, len(like.lines.theirs), like.lines.mine) == ([LINE], 3, [])
+    assert (like.near, like.holds_mine, like.equal) == (True, True, False)
+    assert list(like_lines([like], Listing())) == [
+        "base: it has all of mine; use it instead of asking for another",
+        "  lines, only theirs: dec_931, dec_3476, dec_4822",
+    ]
+
+
+def test_no_line_and_no_node_is_not_all_of_them(library: Path, mine: Path) -> None:
+    """A request for a single pointing, as prod5, is not served by an all-sky production."""
+    stages = {"train_pipe": [{"input": {"gamma": "/x/g.h5", "proton": "/x/p.h5"}, "output": "/m"}]}
+    mine.write_text(yaml.safe_dump(config("mine", stages=stages)))
+    add(library, "all-sky")
+    add(library, "single", config("single", stages=stages))
+    likes = compare(library, mine)
+    assert [(like.production.name, like.holds_mine) for like in likes] == [
+        ("single", True),
+        ("all-sky", False),
+    ]
+
+
 def test_another_version_of_lstchain_is_not_equal(library: Path, mine: Path) -> None:
     environment = {"source_file": "/conda.sh", "conda_env": "lstchain-v0.9.6"}
     add(library, "theirs", config("theirs", source_environment=environment))
     (like,) = compare(library, mine)
+    assert not like.holds_mine
     assert (like.versions, like.equal, like.near) == (("0.9.6", "0.10.12"), False, True)
 
 
@@ -98,6 +151,14 @@ def test_an_lstchain_config_alone(library: Path, mine: Path) -> None:
     (like,) = compare(library, mine.parent / "lstchain_config.json")
     assert like.nodes is None
     assert like.equal
+
+
+def test_a_production_is_not_near_itself_by_another_path(library: Path, tmp_path: Path) -> None:
+    add(library, "mine", config("mine"))
+    link = tmp_path / "link"
+    link.symlink_to(library)
+    assert compare(library, link / "mine" / "lstmcpipe_config.yml") == []
+    assert compare(link, library / "mine" / "lstmcpipe_config.yml") == []
 
 
 def test_productions_without_settings_are_counted(library: Path, mine: Path) -> None:
@@ -135,7 +196,9 @@ def test_a_production_config_without_an_lstchain_config(tmp_path: Path) -> None:
     with pytest.raises(LstluigiError, match="is not known"):
         request_of(file)
     (tmp_path / "lstchain.json").write_text(json.dumps(SETTINGS))
-    assert request_of(file).nodes
+    own = request_of(file).own
+    assert own is not None
+    assert own.nodes
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"{CORPUS} is absent")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from library_lab import LINE, NODES, add, config, steps
+import yaml
+from library_lab import LINE, NODES, TEST_NODE, add, config, steps
 
 from lstluigi.errors import LstluigiError
 from lstluigi.library.index import productions
@@ -147,6 +150,68 @@ def test_a_page_is_replaced_and_others_are_left_alone(library: Path, tmp_path: P
     with pytest.raises(LstluigiError, match="is not a page of this command"):
         write(productions(str(library)), output)
     assert (output / "index.html").read_text() == "<html>mine</html>"
+
+
+def test_how_much_of_the_products_is_there(library: Path, tmp_path: Path) -> None:
+    text = yaml.safe_dump(config("x")).replace("/data/", f"{tmp_path}/data/")
+    add(library, "x", text)
+    dl2 = tmp_path / f"data/mc/DL2/AllSky/x/TestingDataset/Gamma/{LINE}"
+    (dl2 / TEST_NODE).mkdir(parents=True)
+    (dl2 / TEST_NODE / f"dl2_x_{TEST_NODE}_merged.h5").touch()
+    write(productions(str(library)), tmp_path / "page")
+    page = (tmp_path / "page/productions/x/index.html").read_text()
+    said = re.findall(r"<code>[^<]*/(DL2|IRF)/[^<]*</code> <small>([^<]*)</small>", page)
+    assert said == [("DL2", "(1 of 1 there)"), ("IRF", "(0 of 1 there)")]
+    index = (tmp_path / "page/index.html").read_text()
+    cells = re.findall(r'<td data-label="(Models|DL2|IRF)"[^>]*>([^<]*)</td>', index)
+    assert cells == [("Models", "0 of 1 there"), ("DL2", "1 of 1 there"), ("IRF", "0 of 1 there")]
+
+
+def test_examples_are_marked(library: Path, tmp_path: Path) -> None:
+    add(library, "template_prod")
+    add(library, "x")
+    write(productions(str(library)), tmp_path / "page")
+    index = (tmp_path / "page/index.html").read_text()
+    assert index.count('<small class="example">example, not made</small>') == 1
+    page = (tmp_path / "page/productions/template_prod/index.html").read_text()
+    assert "example, not made" in page
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_full_disk_leaves_the_page_as_it_was(
+    earlier: bool, library: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "deep" / "page"
+    add(library, "20230101_x")
+    if earlier:
+        write(productions(str(library)), output)
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    add(library, "20220101_y")
+
+    def full(production: object, path: Path) -> bool:
+        if "y" in path.parent.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        path.write_bytes(b"image")
+        return True
+
+    with pytest.raises(LstluigiError, match=f"{output} cannot be written .No space left"):
+        write(productions(str(library)), output, full)
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    assert output.parent.exists() is earlier
+
+
+def test_a_disk_that_is_full_for_a_copy_is_no_config_that_cannot_be_read(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(library, "x")
+
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    name = tmp_path / "page/productions/x/lstmcpipe_config.yml"
+    with pytest.raises(LstluigiError, match=f"{name} cannot be written .No space left"):
+        write(productions(str(library)), tmp_path / "page")
 
 
 def test_pointings_are_drawn(library: Path, tmp_path: Path) -> None:

@@ -135,6 +135,56 @@ def test_nothing_outside_its_directory_is_read(library: Path, tmp_path: Path, na
     directory = add(library, "x", settings=None)
     (directory / name).symlink_to(secret)
     assert "hush" not in str(only(library).to_json())
+    assert any(problem.startswith(f"{name}: it is a link") for problem in only(library).problems)
+
+
+@pytest.mark.parametrize("name", ["readme.md", "lstchain_config.json", "more.yml"])
+@pytest.mark.parametrize("target", ["nothing", "{name}"])
+def test_links_to_nothing_are_told(library: Path, name: str, target: str) -> None:
+    directory = add(library, "x", settings=None)
+    (directory / name).symlink_to(target.replace("{name}", name))
+    assert any(problem.startswith(f"{name}: it is a link") for problem in only(library).problems)
+
+
+def test_a_link_within_its_directory_is_read(library: Path) -> None:
+    directory = add(library, "x")
+    (directory / "texts").mkdir()
+    (directory / "texts" / "about.txt").write_text("# About")
+    (directory / "readme.md").symlink_to("texts/about.txt")
+    assert (only(library).title, only(library).problems) == ("About", [])
+
+
+def test_a_link_in_place_of_the_only_config_is_told(library: Path, tmp_path: Path) -> None:
+    directory = add(library, "x", settings=None)
+    (directory / "lstmcpipe_config.yml").rename(tmp_path / "elsewhere.yml")
+    (directory / "lstmcpipe_config.yml").symlink_to(tmp_path / "elsewhere.yml")
+    found = only(library)
+    assert (found.name, found.configs) == ("x", [])
+    assert "put a copy here" in found.problems[0]
+
+
+def test_links_to_directories_are_followed_within_the_library_only(
+    library: Path, tmp_path: Path
+) -> None:
+    add(library, "b_real")
+    (library / "a_link").symlink_to("b_real")
+    add(library, ".store/hidden", config("hidden"))
+    (library / "shown").symlink_to(".store/hidden")
+    add(tmp_path, "elsewhere/secret")
+    (library / "away").symlink_to(tmp_path / "elsewhere")
+    (library / "up").symlink_to(tmp_path)
+    for loop in ("itself", "itself.yml", "itself.json", "readme"):
+        (library / loop).symlink_to(loop)
+    (library / "b_real" / "again").symlink_to("../b_real")
+    found = {one.name: one.problems for one in productions(str(library))}
+    assert "is a link" in found.pop("library")[0]  # itself.yml might be a config
+    assert set(found) == {"b_real", "shown", "away", "up"}
+    assert (found["b_real"], found["shown"]) == ([], [])
+    for name in ("away", "up"):
+        assert found[name] == [
+            f"{name}: it is a link out of the library and is not followed; "
+            "name what it leads to with --dir."
+        ]
 
 
 def test_a_config_names_no_lstchain_config_elsewhere(library: Path, tmp_path: Path) -> None:
@@ -177,6 +227,46 @@ def test_other_files_are_no_productions(library: Path) -> None:
     (library / "package.json").write_text("{}")
     (library / "readme.md").write_text("# Productions")
     assert productions(str(library)) == []
+
+
+def names(library: Path) -> dict[str, bool]:
+    return {found.name: found.example for found in productions(str(library))}
+
+
+def test_examples_are_named_beside_them_and_not_in_them(library: Path) -> None:
+    add(library, "template_prod")
+    add(library, "sub/toy")
+    add(library, "sub/deep/toy")
+    # as in lstmcpipe's library, which names none
+    assert names(library) == {"template_prod": True, "sub/toy": False, "sub/deep/toy": False}
+    (library / "sub" / "EXAMPLES").write_text("t?y\n")
+    assert names(library) == {"template_prod": True, "sub/toy": True, "sub/deep/toy": False}
+    (library / "sub" / "toy").rename(library / "sub" / "20261101_mine")  # copied, and begun from
+    assert not names(library)["sub/20261101_mine"]
+    (library / "EXAMPLES").write_bytes(b"# \xff\n\nsub")
+    assert names(library) == {
+        "template_prod": False,
+        "sub/20261101_mine": True,
+        "sub/deep/toy": True,
+    }
+    assert productions(str(library / "sub/deep"))[0].example is False
+    (library / "EXAMPLES").unlink()
+    os.mkfifo(library / "EXAMPLES")
+    assert names(library)["template_prod"]
+
+
+def test_an_example_that_is_a_library_of_its_own(library: Path) -> None:
+    (library / "EXAMPLES").write_text("toy")
+    assert productions(str(add(library, "toy")))[0].example
+
+
+def test_all_of_our_own_are_examples_and_all_names_are_there() -> None:
+    own = Path(__file__).parents[2] / "production_configs"
+    named = [line for line in (own / "EXAMPLES").read_text().splitlines() if line[0] != "#"]
+    assert all(list(own.glob(name)) for name in named)
+    readmes = {one.name: one.text for one in productions(str(own)) if not one.example}
+    assert not [name for name, text in readmes.items() if "It is an example" in text]
+    assert len([one for one in productions(str(own)) if one.example]) >= len(named)
 
 
 # ---- the productions of 2021-2025

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,46 @@ def test_a_tuning_without_effect_is_told(name: str, options: tuple[str, ...], to
     assert told in generate(name, "--prod_id", "t", *LINE, *source, *options)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"tailcut": {"picture_tresh": 6}}', "key 'tailcut.picture_tresh'.*'picture_thresh'"),
+        ('{"tailcutt": {"picture_thresh": 6}}', "key 'tailcutt'.*write 'tailcut'"),
+        ('{"increase_nbs": true, "increase_psf": true}', "'image_modifier.increase_nbs'.*write"),
+        ('{"tailcut": {"picture_thresh": NaN}}', "key 'tailcut.picture_thresh': NaN"),
+        ('{"events_filters": {"intensity": [NaN, 5]}}', "key 'events_filters.intensity': NaN"),
+        ('{"tailcut": 5}', "key 'tailcut': 5 stands where a section"),
+        ('{"tailcut": {"picture_thresh": "6"}}', "key 'tailcut.picture_thresh': '6' is not"),
+        ('{"tailcut": ', "it is not JSON"),
+        ("[1]", "does not hold a JSON object"),
+    ],
+)
+def test_a_partial_config_is_looked_at(here: Path, text: str, told: str) -> None:
+    Path("part.json").write_text(text)
+    printed = generate(
+        "PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "part.json", code=2
+    )
+    assert re.search(f"part.json.*{told}", printed)
+    assert files(here) == ["part.json"]
+
+
+def test_what_the_base_has_itself_may_be_merged(lstchain: dict[str, Any]) -> None:
+    """A later lstchain knows keys that the pinned one does not."""
+    lstchain["of_tomorrow"] = {"a": 1}
+    Path("part.json").write_text('{"of_tomorrow": {"a": 2}}')
+    generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "part.json")
+    assert content("p/lstchain_config.json")["of_tomorrow"] == {"a": 2}
+
+
+def test_a_whole_config_instead_of_a_part_is_told(lstchain: dict[str, Any]) -> None:
+    whole = {**lstchain, "waveform_nsb_tuning": {"nsb_tuning_rate_GHz": 0.2}}
+    Path("whole.json").write_text(json.dumps(whole))
+    printed = generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "whole.json")
+    assert "whole.json is a whole lstchain config" in printed
+    made = content("p/lstchain_config.json")["waveform_nsb_tuning"]
+    assert made == {"nsb_tuning": False, "nsb_tuning_rate_GHz": 0.2}
+
+
 def test_a_config_to_start_from_needs_no_lstchain(
     lstchain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +221,38 @@ def test_what_is_private_is_not_in_the_readme(here: Path) -> None:
     ]
 
 
+def test_a_home_is_not_in_the_readme(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = here / "home/somebody"
+    (home / "classes").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    (home / "classes/mine.py").write_text(
+        "from lstluigi.layouts import PathConfigAllSkyFull\n\n\n"
+        "class Mine(PathConfigAllSkyFull):\n    pass\n"
+    )
+    shutil.copytree(home, f"{home}_else")
+    for place, written in ((home, "~"), (Path(f"{home}_else"), f"{home}_else")):
+        generate(
+            *(f"{place}/classes/mine.py:Mine", "--prod_id", "p", "--dec_list", "dec_931"),
+            *("--root", f"{place}/data", "--overwrite"),
+        )
+        readme = Path("p/readme.md").read_text()
+        assert f"generate-config {written}/classes/mine.py:Mine" in readme
+        assert f"--root {written}/data" in readme
+        assert f"({written}/data/mc/DL0/LSTProd2 does not exist here)" in readme
+        assert f"{home}/" not in readme
+
+
+def test_jobs_may_use_no_conda_environment(lstchain: dict[str, Any]) -> None:
+    Path("base.json").write_text(json.dumps(lstchain))
+    for base in ((), ("--lstchain_base", "base.json")):
+        words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, *base, "--overwrite")
+        generate(*words)
+        assert "source_environment" in content("p/lstluigi_config.yml")
+        generate(*words, "--environment", "none")
+        assert "source_environment" not in content("p/lstluigi_config.yml")
+        assert "--environment none" in Path("p/readme.md").read_text()
+
+
 def test_what_the_readme_says_makes_the_same_again(here: Path) -> None:
     (here / "it's").mkdir()
     Path("it's/nsb.json").write_text('{"increase_nsb": true}')
@@ -192,6 +265,39 @@ def test_what_the_readme_says_makes_the_same_again(here: Path) -> None:
     (line,) = re.findall(r"^\$ (.*)$", Path("t/readme.md").read_text(), re.MULTILINE)
     typed(*shlex.split(line)[1:], "--overwrite")
     assert [content(name) for name in made] == before
+
+
+def test_a_class_of_one_line_takes_it_as_others_do() -> None:
+    words = ("PathConfigAllSkyTraining", "--prod_id", "p", "--nodes", "catalogue")
+    generate(*words, "--dec_list", "dec_931")
+    made = content("p/lstluigi_config.yml")["stages"]
+    generate(*words, "--kwargs", "dec=dec_931", "--overwrite")
+    assert content("p/lstluigi_config.yml")["stages"] == made
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "first", "told"),
+    [
+        ("20240131_base", (), "dec_931", "until-2024-08, since its name says 2024-01-31"),
+        ("20240831_base", (), "dec_931", "until-2024-08"),
+        ("20240901_base", (), "GammaDiffuse", "current, since its name says 2024-09-01"),
+        ("20240131_base", ("--kwargs", "source_layout=current"), "GammaDiffuse", ""),
+        ("base", ("--layout", "until-2024-08"), "dec_931", ""),
+    ],
+)
+def test_the_layout_of_a_source_is_found_out(
+    source: str, options: tuple[str, ...], first: str, told: str
+) -> None:
+    printed = generate(
+        *("PathConfigAllSkyTrainingDL1ab", "--prod_id", "t", "--source_prod_id", source),
+        *(*LINE, *options),
+    )
+    (step, *_) = content("t/lstluigi_config.yml")["stages"]["dl1ab"]
+    assert f"/{source}/TrainingDataset/{first}/" in step["input"]
+    assert told in printed
+    assert ("is taken to lie in the layout" in printed) is bool(told)
+    # a readme says what is not as ever
+    assert (told in Path("t/readme.md").read_text()) is ("current" not in told)
 
 
 # ---- overwriting
@@ -238,14 +344,48 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
     [
         (("PathConfigAllSkyFul", "--prod_id", "p"), r"write 'PathConfigAllSkyFull'.*Prod5Trans80"),
         (("PathConfigAllSkyFull", "--prod_id", "p"), "needs dec_list"),
+        (("PathConfigAllSkyTraining", "--prod_id", "p"), r"needs dec \(--dec_list\)"),
         (("PathConfigAllSkyFull", *LINE), "Missing option '--prod_id'"),
         (("PathConfigAllSkyFull", "--prod_id", "../p", *LINE), "prod_id does not fit"),
         (("PathConfigAllSkyFull", "--prod_id", "-p", *LINE), "starts like an option"),
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_9"), "'dec_9' has no"),
-        (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_5573"), "dec_5573"),
+        (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_5573"), "GammaDiffuse only"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek=1"), "argument 'dek'"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek"), "form KEY=VALUE"),
-        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "not a number of GHz"),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "nodes=scan"),
+            "nodes is given twice, with --nodes and with --kwargs nodes=",
+        ),
+        (
+            ("PathConfigAllSkyTraining", "--prod_id", "p", *LINE, "--kwargs", "dec=dec_931"),
+            "given twice, as dec and in dec_list",
+        ),
+        (
+            ("PathConfigAllSkyTraining", "--prod_id", "p", "--dec_list", "dec_931", "dec_2276"),
+            "is of one declination and 2 are given",
+        ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--source_prod_id", "s"),
+            r"'source_prod_id' \(PathConfigAllSkyFullDL1ab has it\)",
+        ),
+        (
+            ("PathConfigAllSkyFullDL1ab", "--prod_id", "p", *LINE, "--source_prod_id", "p"),
+            "prod_id and source_prod_id are both 'p'",
+        ),
+        (
+            ("PathConfigProd5Trans80DL1ab", "--prod_id", "p", "--source_prod_id", "p"),
+            "prod_id and source_prod_id are both 'p'",
+        ),
+        (
+            ("PathConfigProd5Trans80", "--prod_id", "p", "--layout", "until-2024-08"),
+            r"layout \(--layout\) is no choice of PathConfigProd5Trans80: prod5 has had one tree",
+        ),
+        (
+            ("PathConfigProd5Trans80", "--prod_id", "p", "--kwargs", "zenith=20"),
+            "'20' is not of the form zenith_NNdeg; there are zenith_20deg and zenith_40deg",
+        ),
+        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "-1.0 GHz is negative"),
+        (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "inf"), "not a number of GHz"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "no.json"), "no.json"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--layout", "old"), "until-2024-08"),
         (
@@ -292,6 +432,7 @@ def test_a_class_of_ones_own(here: Path) -> None:
         "def __init__(self, prod_id):\n        {}['x']",
         "stages = ['merge_dl1']\n    def generate(self):\n        {}['x']",
         "generate = dict\n\n    def content(self):\n        return {'prod_id': object()}",
+        "def __init__(self, prod_id):\n        raise SystemExit",
     ],
 )
 def test_what_a_class_of_ones_own_raises_is_told(here: Path, body: str) -> None:
@@ -370,10 +511,14 @@ def test_a_grid_has_all_lines_by_default() -> None:
     ("words", "told"),
     [
         (("--nsb", "0.07", "0.070", *LINE), "0.07' is there twice"),
-        (("--nsb", "0.07", "-0.1", *LINE), "not a number|No such option"),
+        (("--nsb", "0.07", "-0.1", *LINE), "-0.1 GHz is negative"),
+        (("--nsb", "-0.07", *LINE), "-0.07 GHz is negative"),
+        (("--nsb", "-.07", *LINE), "-0.07 GHz is negative"),
+        (("--nsb", "-inf", *LINE), "not a number"),
         (("--nsb", "0.07", "nan", *LINE), "not a number"),
         ((*LINE,), "Missing option '--nsb'"),
         (("--nsb", "0.07", *LINE, "-c", "PathConfigProd5Trans80"), "no argument 'dec_list'"),
+        (("--nsb", "0.07", *LINE, "-c", "PathConfigAllSkyFullDL1ab"), "needs source_prod_id;"),
     ],
 )
 def test_a_bad_grid_is_told_and_nothing_is_written(

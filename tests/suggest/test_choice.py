@@ -102,6 +102,8 @@ def test_within() -> None:
         (-43.0, 72.0, ["dec_min_2924 is 13.8° away"]),
         (90.0, 60.0, ["61.2°, below the limit of 60°", "dec_6676 is 23.2° away"]),
         (16.0, 70.0, []),  # between two lines
+        (55.7, 70.0, ["dec_5573 is nearer (0.03°) and was simulated for GammaDiffuse only"]),
+        (80.0, 70.0, ["dec_6676 is 13.2° away", "the test nodes are far from its path"]),
     ],
 )
 def test_warnings(dec: float, limit: float, words: list[str]) -> None:
@@ -111,6 +113,16 @@ def test_warnings(dec: float, limit: float, words: list[str]) -> None:
         assert word in warning
     risen = sky.culmination(dec) <= limit
     assert bool(found.tracks) is bool(found.nodes) is risen
+
+
+def test_how_far_the_nodes_are_from_the_path() -> None:
+    """From the pole, which stands still at the latitude, just one distance."""
+    pole = Node("", 90 - sky.LATITUDE, 0.0)
+    distance = min(separation(node, pole) for node in GRID)
+    warning = at(90.0).warnings[-1]
+    assert f"the nearest one is {distance:.1f}° away or more, up to {distance:.1f}°" in warning
+    nearest = [min(separation(a, b) for b in GRID if a is not b) for a in GRID]
+    assert f"it is {max(nearest) / 2:.1f}° at most" in warning
 
 
 def test_the_pole() -> None:

@@ -43,6 +43,17 @@ def test_the_latest_first_each_once(tmp_path: Path) -> None:
     assert earlier("dec_3476", [library]) == ()
 
 
+def test_examples_stand_behind_what_has_been_made(tmp_path: Path) -> None:
+    library = add(tmp_path / "lib", "20230101_a", "dec_2276")
+    add(tmp_path / "lib", "20260101_example", "dec_2276")
+    (tmp_path / "lib" / "EXAMPLES").write_text("20260101_example")
+    found = earlier("dec_2276", [library])
+    assert [(one.name, one.example) for one in found] == [
+        ("20230101_a", False),
+        ("20260101_example", True),
+    ]
+
+
 def test_no_library_is_no_error_unless_it_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,8 @@ from right_production import NODES, PROD_ID, Production, step
 
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
-from lstluigi.session import Choices, Session
+from lstluigi.examine import Choices
+from lstluigi.session import Session
 from lstluigi.validation import validate
 from lstluigi.validation.report import fold
 

@@ -1,0 +1,255 @@
+"""The steps of a production with their files: what each reads and makes, and what is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lstluigi.config import ProductionConfig
+from lstluigi.errors import Problem
+from lstluigi.files import Listing
+from lstluigi.graph import Graph, Read, matches
+from lstluigi.jobs.spec import Command
+from lstluigi.outside import Outside
+from lstluigi.products import Manifest, ProductTarget
+from lstluigi.stages.base import WITH_LSTCHAIN, Reading, Stage
+from lstluigi.steps import (
+    NO_FILES,
+    OneFile,
+    PlannedStep,
+    Unit,
+    general_commands,
+    planned,
+    resolved,
+    tools_of,
+    unit,
+)
+from lstluigi.tool_config import ToolConfigs
+
+
+class Files:
+    """Files behind each reading of a step, found out when asked for, without those dropped."""
+
+    def __init__(self, contents: Contents, node: PlannedStep) -> None:
+        self._contents, self._node = contents, node
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        return self._contents.lstchain
+
+    def __getitem__(self, reading: int) -> Sequence[str]:
+        files, dropped = (
+            self._contents.files(self._node, reading),
+            self._contents.dropped(self._node),
+        )
+        return [file for file in files if file not in dropped] if dropped else files
+
+
+class Contents:
+    """The steps of a production that run, and the files of each.
+
+    Parameters
+    ----------
+    config
+        The production.
+    stages
+        Every stage of its workflow by name.
+    configs
+        Configs of the tools that its jobs call, as far as there are any.
+    anew
+        Steps, by index, whose products and manifests are taken as not there.
+    """
+
+    def __init__(
+        self,
+        config: ProductionConfig,
+        stages: Mapping[str, Stage],
+        configs: ToolConfigs,
+        anew: frozenset[int] = frozenset(),
+    ) -> None:
+        self.config, self.configs = config, configs
+        self._anew = anew
+        self.listing = Listing()
+        self.steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(config.steps)]
+        self.graph = Graph.build(
+            [
+                (node.makes, [Read(reading.path, reading.pattern) for reading in node.readings])
+                for node in self.steps
+            ]
+        )
+        self.outside = Outside(self.listing, self.graph, self.steps)
+        self._files: dict[tuple[int, int], Sequence[str]] = {}
+        self._finals: dict[int, Sequence[str]] = {}
+        self._final_sets: dict[int, frozenset[str]] = {}
+        self._manifests: dict[int, Manifest | None] = {}
+
+    @property
+    def lstchain(self) -> Mapping[str, Any]:
+        """Content of the lstchain config; empty where the production has none."""
+        return self.configs["lstchain"].content if "lstchain" in self.configs else {}
+
+    def problems(self, node: PlannedStep) -> list[Problem]:
+        """What is wrong with a step in itself, and beside the lstchain config."""
+        stage, step = node.stage, node.step
+        asked = "lstchain" in self.configs and self.config.workflow_kind in WITH_LSTCHAIN
+        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if asked else ())]
+
+    # what a step reads and makes
+
+    def producers(self, node: PlannedStep) -> list[PlannedStep]:
+        """Steps that make something the step reads."""
+        return [self.steps[i] for i in self.graph.producers[node.index]]
+
+    def consumers(self, node: PlannedStep) -> list[PlannedStep]:
+        """Steps that read something the step makes."""
+        return [self.steps[i] for i in self.graph.consumers[node.index]]
+
+    def external(self, node: PlannedStep) -> list[Reading]:
+        """What the step reads and no step of this config makes."""
+        return self.outside.external(node)
+
+    def manifest(self, node: PlannedStep) -> Manifest | None:
+        """What was written down about the step's inputs when it was first submitted."""
+        if node.index not in self._manifests:
+            known = node.index not in self._anew and self.listing.exists(node.places.manifest)
+            self._manifests[node.index] = Manifest.read(node.places.manifest) if known else None
+        return self._manifests[node.index]
+
+    def files(self, node: PlannedStep, reading: int) -> Sequence[str]:
+        """Files behind one reading of a step, in the order of their paths."""
+        key = (node.index, reading)
+        if key not in self._files:
+            self._files[key] = sorted(set(self._find(node, node.readings[reading])))
+        return self._files[key]
+
+    def _find(self, node: PlannedStep, reading: Reading) -> Iterator[str]:
+        """Products of steps, and files from outside: a node that an earlier production made."""
+        read = Read(reading.path, reading.pattern)
+        for producer in self.producers(node):
+            if reading.pattern is None:
+                yield from (f for f in self.finals(producer) if f == reading.path)
+            else:
+                yield from (f for f in self.finals(producer) if matches(read, f))
+        yield from self.outside.files(node, reading, self.manifest(node))
+
+    def units(self, node: PlannedStep) -> Iterator[Unit]:
+        """The units of work of a step."""
+        inputs = Files(self, node)
+        if node.stage.per_file:
+            for reading in node.many:
+                for file in inputs[reading]:
+                    yield unit(node, OneFile(node, inputs, reading, file), file)
+        else:
+            yield unit(node, inputs, node.places.label)
+
+    def commands(self, node: PlannedStep) -> list[Command]:
+        """Commands of a step as jobs run them, with `<file>` for each where there are many."""
+        return resolved(general_commands(node, Files(self, node)), node, self.configs)
+
+    def kept(self, node: PlannedStep) -> ToolConfigs:
+        """The configs that the step's commands read, those of tools that have none left out."""
+        tools = tools_of(general_commands(node, NO_FILES))
+        return {tool: self.configs[tool] for tool in tools if tool in self.configs}
+
+    def finals(self, node: PlannedStep) -> Sequence[str]:
+        """Every file that is expected of a step, at its final path."""
+        if node.index not in self._finals:
+            products = node.stage.products(node.step, Files(self, node))
+            self._finals[node.index] = [p.final for p in products] or self._left_over(node)
+        return self._finals[node.index]
+
+    def final_set(self, node: PlannedStep) -> frozenset[str]:
+        """The same, to look paths up in."""
+        if node.index not in self._final_sets:
+            self._final_sets[node.index] = frozenset(self.finals(node))
+        return self._final_sets[node.index]
+
+    def _left_over(self, node: PlannedStep) -> Sequence[str]:
+        """What a directory holds whose inputs are gone and were never written down."""
+        return [
+            file
+            for made in node.makes
+            if made.directory
+            for file in self.listing.glob(made.path, "*.h5")
+        ]
+
+    def dropped(self, node: PlannedStep) -> Mapping[str, str]:
+        """Input files that may be missing, as long as the config allows for so many."""
+        manifest = self.manifest(node)
+        if manifest is None or not manifest.dropped:
+            return {}
+        return manifest.dropped if self.may_drop(node, manifest.dropped) else {}
+
+    def may_drop(self, node: PlannedStep, files: Mapping[str, str]) -> bool:
+        """Does the config allow for these input files to be missing?"""
+        total = sum(len(self.files(node, number)) for number in node.many)
+        allowed = node.step.max_failed_fraction * total
+        return node.stage.per_file and len(files) <= allowed and len(files) < total
+
+    def from_outside(self, node: PlannedStep) -> list[str]:
+        """Files that a step reads from outside beside products of steps."""
+        external = self.external(node)
+        return [
+            file
+            for reading in node.readings
+            if reading.pattern is not None and reading not in external
+            for file in self.outside.files(node, reading, self.manifest(node))
+        ]
+
+    # what is there
+
+    def target(self, node: PlannedStep) -> ProductTarget:
+        """The step's product as a Luigi target."""
+        return ProductTarget(node.output, self.finals(node), self.listing)
+
+    def there(self, node: PlannedStep) -> bool:
+        """Is the whole product at its final path (as far as has been listed)?"""
+        if node.index in self._anew:
+            return False
+        if not any(self.listing.exists(made.path) for made in node.makes):
+            return False
+        finals = self.finals(node)
+        return bool(finals) and all(self.listing.is_file(file) for file in finals)
+
+    def begun(self, node: PlannedStep) -> bool:
+        """Is at least one file of the product at its final path?"""
+        if node.index in self._anew:
+            return False
+        if not any(self.listing.exists(made.path) for made in node.makes):
+            return False
+        return any(self.listing.is_file(file) for file in self.finals(node))
+
+    def forget(self, node: PlannedStep) -> None:
+        """Look at the file system again for what a step makes."""
+        for file in {os.path.dirname(f) for f in self.finals(node)} | {node.places.logs}:
+            self.listing.forget(file)
+        for made in node.makes:
+            self.listing.forget(os.path.dirname(made.path))
+        self._manifests.pop(node.index, None)
+        self.forget_names()
+
+    def let_go(self, node: PlannedStep) -> None:
+        """Keep nothing of a step's files in memory while its jobs are under way."""
+        for reading in node.readings:
+            if reading.pattern is not None and reading in self.external(node):
+                self.listing.forget(reading.path)
+        self._manifests.pop(node.index, None)
+        self.forget_names()
+
+    def forget_names(self) -> None:
+        """Let go of the paths of all files; they are put together again when asked for."""
+        self._files.clear()
+        self._finals.clear()
+        self._final_sets.clear()
+
+    def keep_manifest(self, node: PlannedStep, manifest: Manifest) -> None:
+        """Write a manifest down and go by it from now on."""
+        manifest.write(node.places.manifest)
+        self.forget(node)
+
+    def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:
+        """Go on without input files that failed and may be missing."""
+        manifest = self.manifest(node) or self.outside.manifest(node)
+        self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
