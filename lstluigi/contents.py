@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import Problem
+from lstluigi.errors import ConfigError, Problem
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -26,7 +26,7 @@ from lstluigi.steps import (
     tools_of,
     unit,
 )
-from lstluigi.tool_config import ToolConfigs
+from lstluigi.tool_config import ToolConfig, ToolConfigs
 
 
 class Files:
@@ -97,6 +97,17 @@ class Contents:
         return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if asked else ())]
 
     # what a step reads and makes
+
+    def named_files(self, node: PlannedStep) -> Iterator[tuple[ToolConfig, str, str]]:
+        """Files that the lstchain config of a step names: the config, its key, the path."""
+        try:
+            own = list(self.outside.configs(node))
+        except ConfigError:  # which is told where configs are looked at
+            own = []
+        general = [config for tool, config in self.kept(node).items() if tool == "lstchain"]
+        for config in own or general:
+            for key, path in node.stage.named_files(config.content).items():
+                yield config, key, path
 
     def producers(self, node: PlannedStep) -> list[PlannedStep]:
         """Steps that make something the step reads."""

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, shown
 
 
 class Listing:
@@ -239,3 +239,23 @@ def nearest_existing(path: str) -> str:
             break
         path = parent
     return path or "."
+
+
+def odd_file(path: Path) -> str:
+    """Why nothing can be read where something has a name: a link to nothing, or a pipe.
+
+    Parameters
+    ----------
+    path
+        Of something to be read; empty is returned for a file, and where there is nothing at all.
+    """
+    if path.is_symlink() and not path.exists():
+        return f"this is a link to nothing ({shown(os.readlink(path), 4096)[1:-1]})"
+    return "this is not a file" if path.exists() and not path.is_file() else ""
+
+
+def leaves(path: Path) -> str:
+    """Where a link leads that leads out of its directory; empty for all else."""
+    real = path.resolve()
+    inside = not path.is_symlink() or real.is_relative_to(path.parent.resolve())
+    return "" if inside else str(real)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lstluigi.config import ProductionConfig, missing_tool_config
 from lstluigi.errors import ConfigError, Problem, Refused, shown
@@ -34,6 +34,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         except ConfigError as error:
             yield from error.problems
         yield from _both_sides(plan, node)
+    yield from _relative(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
         others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
@@ -46,6 +47,25 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def _relative(plan: Plan) -> Iterator[Problem]:
+    """Files that an lstchain config names where no job would find them."""
+    for (where, path), _ in _named(plan, plan.steps):
+        if not os.path.isabs(path):
+            what = f"{shown(path)} is relative, and jobs run in directories of their own"
+            yield Problem(where, what, "write it in full")
+
+
+def _named(
+    plan: Plan, steps: Sequence[PlannedStep]
+) -> Iterable[tuple[tuple[str, str], PlannedStep]]:
+    """Files that lstchain configs name: where, and the path, once, with a step that reads it."""
+    found: dict[tuple[str, str], PlannedStep] = {}
+    for node in steps:
+        for config, key, path in plan.named_files(node):
+            found.setdefault((f"{config.path}, key {shown(key)}", path), node)
+    return found.items()
 
 
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
@@ -92,6 +112,9 @@ def notices(plan: Plan) -> Iterator[str]:
     for left in plan.graph.notices:
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"
+    told = Counter((n.step.stage, said) for n in plan.steps for said in n.stage.remarks(n.step))
+    for (stage, said), count in told.items():
+        yield f"{stage}, {count} step(s): {said}"
 
 
 def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
@@ -108,6 +131,10 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
                 what = f"nothing can be written below {root}"
                 mend = "run as a user who may write there, or choose another output"
                 yield Problem(node.step.where("output"), what, mend)
+    for (where, path), node in _named(plan, steps):
+        if os.path.isabs(path) and not os.path.isfile(path):
+            what = f"{shown(path)}, which {node} reads, is not there"
+            yield Problem(where, what, "correct the path")
     yield from tool_config_problems(plan, steps)
 
 
@@ -124,7 +151,7 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
         else:
             what = f"{path} {'is no directory' if os.path.exists(path) else 'does not exist'}"
         mend = "correct the path, or take the step out"
-        yield Problem(node.step.where(_key(node, path)), what, mend)
+        yield Problem(node.step.where(key_of(node, path)), what, mend)
     for number, reading in enumerate(node.readings):
         if reading.pattern is not None:
             continue
@@ -132,10 +159,10 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
             if not plan.listing.exists(reading.path):
                 what = f"{reading.path} does not exist, and no step that runs makes it"
                 mend = "correct the path, or let its stage run, too"
-                yield Problem(node.step.where(_key(node, reading.path)), what, mend)
+                yield Problem(node.step.where(key_of(node, reading.path)), what, mend)
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
-            yield Problem(node.step.where(_key(node, reading.path)), what, "correct the path")
+            yield Problem(node.step.where(key_of(node, reading.path)), what, "correct the path")
 
 
 def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
@@ -147,7 +174,7 @@ def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
         yield Problem(node.step.where("input"), what, "move all but one of them away")
 
 
-def _key(node: PlannedStep, path: str) -> str:
+def key_of(node: PlannedStep, path: str) -> str:
     """The key of a step that names a path it reads."""
     named = {**node.step.extra, "path_model": node.step.path_model}
     return next((key for key, value in named.items() if value == path), "input")

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lstluigi.config import NoiseTuning, ProductionConfig, Step
+from lstluigi.config import OWN_CONFIG, NoiseTuning, ProductionConfig, Step
 from lstluigi.prodlog import directory_of
-from lstluigi.stages.base import OWN_CONFIG
 from lstluigi.stages.tune_nsb import TuneNSB
 
 #: Below the production's logs, in a directory of its own: those hold copies of other configs.

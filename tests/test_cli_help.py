@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from lstluigi.cli import COMMANDS, main
+from lstluigi.tool_config import TOOLS
 
 QUICKSTART = Path(__file__).parents[1] / "docs" / "quickstart.md"
 
@@ -32,6 +33,16 @@ def test_help_has_an_example_of_the_command(words: tuple[str, ...]) -> None:
     text = " ".join(done.output.split())
     assert "Example" in text
     assert f"lstluigi {' '.join(words)}" in text.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["run", "status", "logs", "report", "retry", "remake", "clean", "graph", "validate"]
+)
+def test_every_command_that_plans_a_production_is_told_the_configs_of_tools(name: str) -> None:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    options = {word for parameter in found.params for word in parameter.opts}
+    assert options >= {f"--{tool}-config" for tool in TOOLS}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

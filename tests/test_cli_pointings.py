@@ -38,6 +38,13 @@ def files(here: Path) -> set[str]:
     return {path.name for path in here.iterdir()} - {"my.yml"}
 
 
+def test_of_a_directory_the_config_in_it_is_named(here: Path) -> None:
+    done = type_("plot-pointings", str(here))
+    assert done.exit_code == 2
+    assert f"this is a directory; give the path of the config in it: {here}/my.yml." in done.output
+    assert not files(here)
+
+
 # ---- plot-pointings
 
 

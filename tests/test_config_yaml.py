@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,34 @@ def test_any_file_is_read_or_refused_in_a_sentence(tmp_path: Path, content: str 
 )
 def test_what_yaml_writes_is_read_back(tmp_path: Path, value: object) -> None:
     assert read(tmp_path, yaml.safe_dump(value, allow_unicode=True, default_style='"')) == value
+
+
+def test_of_a_directory_the_configs_in_it_are_named(tmp_path: Path) -> None:
+    def mend() -> str:
+        with pytest.raises(ConfigError) as caught:
+            yaml12.read_yaml(tmp_path, str(tmp_path))
+        (problem,) = caught.value.problems
+        assert problem.what == "this is a directory"
+        return problem.mend
+
+    assert "holds no production config" in mend()
+    (tmp_path / "note.txt").touch()
+    (tmp_path / "gone.yml").symlink_to("/nowhere")
+    (tmp_path / "my.yaml").touch()
+    assert mend() == f"give the path of the config in it: {tmp_path}/my.yaml"
+    for number in range(9):
+        (tmp_path / f"{number}.yml").touch()
+    told = mend()
+    assert f"{tmp_path}/0.yml or {tmp_path}/1.yml" in told
+    assert told.endswith("(and 5 more)")
+
+
+def test_what_has_the_name_of_a_config_and_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "my.yml"
+    file.symlink_to("/nowhere")
+    with pytest.raises(ConfigError, match="this is a link to nothing"):
+        yaml12.read_yaml(file, str(file))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match="this is not a file"):
+        yaml12.read_yaml(file, str(file))

@@ -108,13 +108,34 @@ def test_templates_have_nothing_wrong(
     assert len(plan.producers(plan.steps[-1])) == (3 if name == "interpolation" else 1)
 
 
-@pytest.mark.parametrize("name", ["toy_demo", "toy_ctapipe"])
+#: Stages that the toy productions leave to others.
+OTHERS = {
+    "toy_demo": {"dl1ab", "tune_nsb", "irf_index"},
+    "toy_ctapipe": {"dl1ab"},
+    "toy_hiperta": {"dl1ab", "tune_nsb", "irf_index"},
+    "toy_interpolation": {"dl1ab", "tune_nsb", "train_test_split", "dl2_to_sensitivity"},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_productions_that_run_on_toy_dl0_load(name: str) -> None:
     config = load_config(ROOT / "production_configs" / name / "lstluigi_config.yml", SHAPES)
     configs = {tool: ToolConfig.read(tool, path) for tool, path in config.tool_configs.items()}
     stages = WORKFLOWS[config.workflow_kind]
     assert list(config_problems(Plan(config, stages, configs))) == []
-    assert set(config.stages_to_run) == stages.keys() - {"dl1ab", "tune_nsb", "irf_index"}
+    assert set(config.stages_to_run) == stages.keys() - OTHERS[name]
+    assert (config.path.parent / "readme.md").is_file()
+
+
+def test_toy_production_of_a_source_reads_what_the_demo_makes() -> None:
+    places = [ROOT / "production_configs" / name for name in ("toy_demo", "toy_source_dependent")]
+    demo, later = (load_config(place / "lstluigi_config.yml", SHAPES) for place in places)
+    merged = {s.output.removeprefix(f"{places[0]}/") for s in demo.steps if s.stage == "merge_dl1"}
+    made = {step.output for step in later.steps}
+    read = {path for step in later.steps for path in step.inputs.values()} - made
+    outside = {path for path in read if "/mc/DL1/" in path}
+    assert {path.removeprefix(f"{places[1]}/") for path in outside} <= merged
+    assert len(outside) == 3
 
 
 def test_toy_production_of_ctapipe_has_the_standard_config() -> None:

@@ -15,6 +15,7 @@ from lab import Lab, write_dl1
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices, examine
 from lstluigi.plan import Plan, Standing
+from lstluigi.report.document import write
 from lstluigi.session import Session
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
@@ -91,6 +92,20 @@ def test_the_numbers_are_told_and_written_down(lab: Lab) -> None:
     (entry,) = yaml.safe_load(log.read_text())["tune_nsb"].values()
     assert entry["found"]["extra_noise_in_bright_pixels"] == 2.25
     assert entry["output"] == str(tuned_config(lab))
+
+
+def test_the_report_has_the_numbers_where_they_were_found(lab: Lab, tmp_path: Path) -> None:
+    tuned(lab, "2.25")
+    write(str(lab.config), str(tmp_path / "before"), {})
+    assert "Numbers found" not in (tmp_path / "before/index.html").read_text()
+    lab.ok()
+    write(str(lab.config), str(tmp_path / "after"), {})
+    page = (tmp_path / "after/index.html").read_text()
+    row = page[page.index(">extra_noise_in_dim_pixels</td>") :].partition("</tr>")[0]
+    assert ">2.25</td>" in row
+    assert f">{tuned_config(lab)}</td>" in row
+    activities = json.loads((tmp_path / "after/provenance.json").read_text())["activity"]
+    assert json.loads(activities["step:tune_nsb-1"]["lstluigi:found"])["transition_charge"] == 8
 
 
 def test_other_real_data_change_what_was_made(lab: Lab) -> None:
@@ -252,6 +267,20 @@ def test_the_stage_that_adds_the_noise_is_absent(lab: Lab) -> None:
     (problem,) = problems(lab)
     assert "is tuned in dl1ab, which is not among the stages" in problem
     assert "write nsb_tuning: waveform for r0_to_dl1" in problem
+
+
+def test_hiperta_reads_waveforms_without_an_lstchain_config(lab: Lab) -> None:
+    """So what was tuned would reach nothing."""
+    (lab.root / "rta.txt").write_text("cleaningType = 1;\n")
+    lab.simtel("dl0/node", a="4")
+    stages = {"r0_to_dl1": [{"input": lab.path("dl0/node"), "output": lab.path("dl1/node")}]}
+    tools = {"workflow_kind": "hiperta", "rta_config": lab.path("rta.txt")}
+    tuned(lab, stages=stages, stages_to_run=["r0_to_dl1"], nsb_tuning="waveform", **tools)
+    (problem,) = problems(lab)
+    assert "r0_to_dl1 of the workflow hiperta reads no lstchain config" in problem
+    assert "write nsb_tuning: image for dl1ab" in problem
+    tuned(lab, workflow_kind="hiperta")
+    assert examine(Choices(config=str(lab.config)))[1] == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import json
 import runpy
 import sys
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,73 @@ COMPUTED = (
     "reco_src_x",
     "reco_src_y",
 )
+#: What lstchain computes while it reconstructs, beside these (dl1_to_dl2.py), and for the IRFs
+#: (lstchain_create_irf_files.py) before it selects events.
+RECONSTRUCTED = ("gammaness", "reco_alt", "reco_az", "reco_energy", "reco_type")
+FOR_IRFS = ("reco_source_fov_offset", "theta", "true_source_fov_offset", "weight")
+#: Columns under the names of pyirf (read_mc_dl2_to_QTable).
+RENAMED = {
+    "gammaness": "gh_score",
+    "mc_alt": "true_alt",
+    "mc_alt_tel": "pointing_alt",
+    "mc_az": "true_az",
+    "mc_az_tel": "pointing_az",
+    "mc_energy": "true_energy",
+}
 #: Settings of a base class reach the classes below it.
 ALSO = {"EventSource": ("LSTEventSource", "SimTelEventSource")}
 #: Sections that go whole to a class under another name.
 CLASS_OF = {"lh_fit_config": "TimeWaveformFitter"}
 #: Sections that take any keys: what they are handed to differs.
-OPEN = ("volume_reducer.parameters", "EventSelector.filters")
+OPEN = ("volume_reducer.parameters",)
+#: Sections whose keys are columns with a range for each (reco/utils.py, filter_events).
+FILTERS = {"events_filters": "dl1", "EventSelector.filters": "dl2"}
 Leaf = dict[str, Any]
+
+_RANGE: Leaf = {"kind": "range", "needed": True}
+_TELESCOPES: Leaf = {"least": 1, "of": {"kind": "integer", "min": 1}, "needed": True}
+#: What no trait says and the code asks for, by the path of a value.
+LIMITS: Mapping[str, Leaf] = {
+    "*_features": {"least": 1, "needed": True},
+    # the ids look telescopes up (r0_to_dl1.py, image/modifier.py, io/event_selection.py)
+    "allowed_tels": _TELESCOPES,
+    "source_config.LSTEventSource.allowed_tels": _TELESCOPES,
+    "DL3Cuts.allowed_tels": _TELESCOPES,
+    "EventSelector.finite_params": {"columns": "dl2"},
+    "train_gamma_src_r_deg": _RANGE,
+    # sizes of train_test_split: numbers of events, or shares of them (dl1_to_dl2.py); a share of
+    # 1.0 divides nothing where the code asks for it beforehand
+    **{
+        f"n_training_events.{name}": {
+            "one_of": [{"kind": "integer", "min": 1}, {"kind": "decimal", "above": 0, bound: 1}]
+        }
+        for name, bound in {
+            "gamma_classifier": "below",
+            "gamma_regressors": "max",
+            "gamma_tmp_regressors": "below",
+            "proton_classifier": "max",
+        }.items()
+    },
+    "random_forest_*.n_jobs": {"not": [0]},  # joblib's Parallel
+    "mc_image_scaling_factor": {"kind": "finite", "above": 0},
+    "n_off_wobble": {"kind": "integer", "min": 1},
+    "waveform_nsb_tuning.nsb_tuning_rate_GHz": {"kind": "finite", "min": 0},
+    "waveform_nsb_tuning.pre_computed_multiplicity": {"kind": "integer", "min": 0},
+    "waveform_nsb_tuning.spe_location": {"kind": "text"},
+    "waveform_nsb_tuning.target_data": {"kind": "text"},
+    "image_modifier.*_*_*": {"kind": "finite"},
+    "tailcut*.*_thresh": {"kind": "finite"},
+    "tailcut*.delta_time": {"kind": "finite", "min": 0},
+    "tailcut*.min_number_picture_neighbors": {"kind": "integer", "min": 0},
+    "*.window_width": {"min": 1},
+    "source_config.*.max_events": {"min": 1},
+    "DataBinning.*_n_bins": {"min": 1},
+    "DataBinning.*_n_edges": {"min": 2},
+    # percentiles are made of them
+    "DL3Cuts.gh_efficiency": {"min": 0, "max": 1},
+    "DL3Cuts.*_containment": {"min": 0, "max": 1},
+    "DL3Cuts.min_event_p_en_bin": {"kind": "finite", "min": 0},
+}
 
 
 class _Found(Exception):
@@ -141,7 +202,8 @@ def _tool(tool: Any) -> dict[str, Any]:
         if action.option_strings and action.dest != "help":
             trait = traits.get(action.dest.replace("__DOT__", "."))
             target = action.dest.replace("__DOT__", ".")
-            options.append({**_option(action, _trait(trait)), "target": target})
+            leaf = _limited(target, _trait(trait))
+            options.append({**_option(action, leaf), "target": target})
     by_target: dict[str, dict[str, Any]] = {}
     for option in options:  # -o and --output are two actions there
         if option["target"] in by_target:
@@ -149,7 +211,7 @@ def _tool(tool: Any) -> dict[str, Any]:
         else:
             by_target[option["target"]] = option
     for name, trait in traits.items():
-        leaf = {"names": [], "takes": "1", **_trait(trait)}
+        leaf = {"names": [], "takes": "1", **_limited(name, _trait(trait))}
         by_target.setdefault(name, leaf)["names"].append(f"--{name}")
     told = [{k: v for k, v in option.items() if k != "target"} for option in by_target.values()]
     return {"words": 0, "options": told}
@@ -185,11 +247,41 @@ def _config() -> dict[str, Any]:
         tree["keys"].setdefault(name, {"keys": {}})
     tree["keys"]["source_config"]["keys"].setdefault("SimTelEventSource", {"keys": {}})
     _learn_classes(tree["keys"], classes)
-    tree["keys"]["events_filters"] = {"columns": True}
     for path in OPEN:
-        section, name = path.split(".")
-        tree["keys"][section]["keys"][name] = {"kind": "any"}
-    return tree
+        _put(tree, path, {"kind": "any"})
+    for path, level in FILTERS.items():
+        _put(tree, path, {"columns": level, "of": _RANGE})
+    return _within_limits(tree, "")
+
+
+def _put(tree: dict[str, Any], path: str, entry: Leaf) -> None:
+    *sections, name = path.split(".")
+    for section in sections:
+        tree = tree["keys"][section]
+    tree["keys"][name] = entry
+
+
+def _within_limits(entry: dict[str, Any], path: str) -> dict[str, Any]:
+    """The tree with what `LIMITS` adds to its leaves."""
+    if "keys" not in entry:
+        return _limited(path, entry)
+    below = f"{path}." if path else ""
+    keys = {name: _within_limits(inner, f"{below}{name}") for name, inner in entry["keys"].items()}
+    return {"keys": keys}
+
+
+def _limited(path: str, leaf: Leaf) -> Leaf:
+    """A leaf with its limits; of several that a value may be, the first is the one they are of."""
+    for pattern, limits in LIMITS.items():
+        if _is_path(path, pattern):
+            if "one_of" in limits:
+                leaf = limits
+            elif "one_of" in leaf:
+                first, *others = leaf["one_of"]
+                leaf = {**leaf, "one_of": [{**first, **limits}, *others]}
+            else:
+                leaf = {**leaf, **limits}
+    return leaf
 
 
 def _learn(keys: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -224,19 +316,43 @@ def _learn_forests(keys: dict[str, Any]) -> None:
         }
 
 
+def _is_path(path: str, pattern: str) -> bool:
+    """Does a path fit a pattern, part by part?"""
+    names, parts = path.split("."), pattern.split(".")
+    return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
+
+
 def _constrained(limits: list[Any]) -> Leaf:
-    """What scikit-learn takes, where it takes one kind of value."""
+    """What scikit-learn takes; texts alone are bounded where it takes what JSON has no word for."""
+    leaves = [leaf for limit in limits if (leaf := _constraint(limit))]
+    if dict in limits:
+        choices = [leaf["choices"] for leaf in leaves if "choices" in leaf]
+        return {"kind": "any", **({"choices": choices[0]} if choices else {})}
+    return leaves[0] if len(leaves) == 1 else {"one_of": leaves}
+
+
+def _constraint(limit: Any) -> Leaf | None:
+    """One of the things that scikit-learn takes; None for what no JSON holds (null is no value)."""
     from numbers import Integral
 
-    one = [limit for limit in limits if limit is not None and type(limit).__name__ != "Hidden"]
-    if one in (["boolean"], ["verbose"], [Integral]):
-        return {"kind": "flag" if one == ["boolean"] else "integer"}
-    if len(one) == 1 and getattr(one[0], "type", None) is Integral:
-        return {"kind": "integer", "min": one[0].left}
-    if len(one) == 1 and type(one[0]).__name__ == "StrOptions":
-        choices = {"choices": sorted(one[0].options)}
-        return {"kind": "any"} if dict in limits else {"kind": "text", **choices}
-    return {"kind": "any"}
+    named: dict[Any, Leaf] = {
+        "array-like": {"kind": "list"},
+        "boolean": {"kind": "flag"},
+        "verbose": {"kind": "integer", "min": 0},
+        "random_state": {"kind": "integer", "min": 0, "max": 2**32 - 1},
+        Integral: {"kind": "integer"},
+    }
+    if type(limit).__name__ == "StrOptions":
+        return {"kind": "text", "choices": sorted(limit.options)}
+    if type(limit).__name__ == "Interval":
+        bounds: Leaf = {}
+        if limit.left is not None:
+            bounds["min" if limit.closed in ("left", "both") else "above"] = limit.left
+        if limit.right is not None:
+            bounds["max" if limit.closed in ("right", "both") else "below"] = limit.right
+        kinds = {"Integral": "integer", "RealNotInt": "decimal"}
+        return {"kind": kinds.get(limit.type.__name__, "finite"), **bounds}
+    return named.get(limit) if isinstance(limit, str | type) else None
 
 
 def _classes() -> dict[str, Any]:
@@ -274,12 +390,17 @@ def _learn_classes(keys: dict[str, Any], classes: Mapping[str, Any]) -> None:
 def _trait(trait: Any) -> Leaf:
     """Kind, choices and bounds of a trait's value."""
     import traitlets
+    from ctapipe.core.traits import TelescopeParameter
 
+    if isinstance(trait, TelescopeParameter):  # one value, or one for each type of telescope
+        one = _trait(trait._trait)
+        return one if one["kind"] == "any" else {"one_of": [one, {"kind": "list"}]}
     kinds = (
         (traitlets.Bool, "flag"),
         (traitlets.Int, "integer"),
         (traitlets.Float, "number"),
         (traitlets.List, "list"),
+        (traitlets.Set, "list"),
     )
     kind = next((kind for cls, kind in kinds if type(trait) is cls or _is_own(trait, cls)), "any")
     leaf: Leaf = {"kind": kind}
@@ -290,7 +411,7 @@ def _trait(trait: Any) -> Leaf:
     if isinstance(trait, traitlets.CaselessStrEnum):
         leaf["caseless"] = True
     if kind == "list" and type(trait._trait) in (traitlets.Int, traitlets.Float):
-        leaf["of"] = "integer" if type(trait._trait) is traitlets.Int else "number"
+        leaf["of"] = {"kind": "integer" if type(trait._trait) is traitlets.Int else "number"}
     for bound in ("min", "max"):
         limit = getattr(trait, bound, None)
         if kind in ("integer", "number") and limit is not None and abs(limit) != float("inf"):
@@ -307,8 +428,8 @@ def _name(choice: Any) -> str:
     return choice.name if isinstance(choice, enum.Enum) else str(choice)
 
 
-def _columns() -> list[str]:
-    """What features and filters can name: columns of DL1, and what is computed of them."""
+def _columns() -> dict[str, list[str]]:
+    """What features and filters can name: columns of DL1 and DL2, and what is computed of them."""
     from lstchain.io import lstcontainers
     from lstchain.io.config import get_srcdep_config, get_standard_config
 
@@ -317,7 +438,8 @@ def _columns() -> list[str]:
     for config in (get_standard_config(), get_srcdep_config()):
         names |= {f for key, value in config.items() if key.endswith("_features") for f in value}
         names |= set(config["events_filters"])
-    return sorted(names)
+    later = {*FOR_IRFS, *(RENAMED.get(name, name) for name in (*names, *RECONSTRUCTED))}
+    return {"dl1": sorted(names), "dl2": sorted(later)}
 
 
 def _standard() -> dict[str, Any]:

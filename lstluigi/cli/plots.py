@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from lstluigi.cli.options import tool_configs
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 _OFFSET = click.option(
@@ -143,17 +147,9 @@ def plot_models_importance(
     help="Where to: .svg, .png, .pdf or .mmd (Mermaid); may be given several times (default: "
     "Mermaid, printed).",
 )
-@click.option(
-    "--lstchain-config",
-    type=click.Path(),
-    default="",
-    metavar="FILE",
-    help="lstchain config, if the production config does not name it.",
-)
+@tool_configs
 @_OVERWRITE
-def graph(
-    config: str, line: str, output: tuple[str, ...], lstchain_config: str, overwrite: bool
-) -> None:
+def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **tools: Any) -> None:
     """Draw the steps of a production, what each reads, and where they stand.
 
     Example: lstluigi graph lstmcpipe_config.yml -o graph.svg
@@ -165,7 +161,7 @@ def graph(
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)
-    plan, problems = examine(Choices(config, lstchain_config))
+    plan, problems = examine(Choices(config, **tools))
     if problems:
         raise ConfigError(problems)
     picture = boxes.drawing(plan, line=line, standings=True)

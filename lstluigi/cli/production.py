@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from lstluigi.cli.options import tool_configs
+
 
 @click.command()
 @click.argument("config", type=click.Path())
@@ -23,24 +25,7 @@ import click
     show_default=True,
     help="Environment of the jobs: the one the config names, or lstluigi's own.",
 )
-@click.option(
-    "--lstchain-config",
-    type=click.Path(),
-    default=None,
-    help="lstchain config, if the production config does not name it.",
-)
-@click.option(
-    "--ctapipe-config",
-    type=click.Path(),
-    default=None,
-    help="ctapipe config, in the workflow ctapipe.",
-)
-@click.option(
-    "--rta-config",
-    type=click.Path(),
-    default=None,
-    help="Config of HiPeRTA, in the workflow hiperta.",
-)
+@tool_configs
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, run nothing.")
 @click.option(
     "--accept-changed",
@@ -95,9 +80,6 @@ def run(
     config: str,
     backend: str,
     environment: str,
-    lstchain_config: str | None,
-    ctapipe_config: str | None,
-    rta_config: str | None,
     dry_run: bool,
     accept_changed: bool,
     remake: tuple[str, ...],
@@ -107,6 +89,7 @@ def run(
     submit_controller: bool,
     controller_time: str | None,
     controller_partition: str | None,
+    **tools: str,
 ) -> None:
     """Make what is missing of the production that CONFIG describes.
 
@@ -131,9 +114,7 @@ def run(
     options = {
         "backend": backend,
         "environment": environment,
-        "lstchain_config": lstchain_config or "",
-        "ctapipe_config": ctapipe_config or "",
-        "rta_config": rta_config or "",
+        **tools,
         "accept_changed": accept_changed,
         "remake": ",".join(remake),
         "site": site or "",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+
+from lstluigi.cli.options import tool_configs
 
 
 @click.command()
@@ -19,13 +21,7 @@ import click
     is_flag=True,
     help="What is read from outside must be there and outputs writable, as for a run here.",
 )
-@click.option(
-    "--lstchain-config",
-    type=click.Path(),
-    default=None,
-    metavar="FILE",
-    help="lstchain config, if the production config does not name it.",
-)
+@tool_configs
 @click.option(
     "--smoke",
     is_flag=True,
@@ -35,14 +31,18 @@ import click
 @click.option(
     "--keep", is_flag=True, help="Keep what --smoke has made, also where everything works."
 )
+@click.option(
+    "--all", "every", is_flag=True, help="Tell each finding and path, where they are many, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, one entry a config.")
 def validate(
     paths: tuple[str, ...],
     check_paths: bool,
-    lstchain_config: str | None,
     smoke: bool,
     keep: bool,
+    every: bool,
     as_json: bool,
+    **tools: str,
 ) -> None:
     """Say whether productions will run, and what is odd about them; what they name is not touched.
 
@@ -56,13 +56,13 @@ def validate(
         raise click.UsageError("--keep goes with --smoke")
     told, fine = [], True
     for config in (config for path in paths for config in config_files(Path(path))):
-        report = validate_config(config, check_paths, lstchain_config or "")
+        report = validate_config(config, check_paths, tools)
         told.append(report.as_json())
         if not as_json:
-            _echo(report.lines())
+            _echo(report.lines(every))
         fine = fine and not report.errors
         if smoke:
-            tried = _smoke(config, lstchain_config, keep, as_json)
+            tried = _smoke(config, tools, keep, as_json)
             told[-1]["smoke"] = tried
             fine = fine and bool(tried["ok"])
     if as_json:
@@ -70,14 +70,14 @@ def validate(
     sys.exit(0 if fine else 2)
 
 
-def _smoke(config: Path, lstchain_config: str | None, keep: bool, as_json: bool) -> dict[str, Any]:
+def _smoke(config: Path, tools: Mapping[str, str], keep: bool, as_json: bool) -> dict[str, Any]:
     """Try the stages of a config and say how they went, as JSON too."""
     from lstluigi.errors import ConfigError
     from lstluigi.smoke import smoke
 
     say = partial(click.echo, err=as_json)
     try:
-        outcome = smoke(config, lstchain_config, say, keep=keep)
+        outcome = smoke(config, tools, say, keep=keep)
     except ConfigError:
         say("smoke: not tried; the errors come first")
         return {"ok": False, "trouble": "not tried; the errors come first", "stages": []}

@@ -13,10 +13,11 @@ from lstluigi.config.model import (
     fraction,
     switch,
 )
-from lstluigi.config.tuning import tuning_level
+from lstluigi.config.tuning import OWN_CONFIG, tuning_level
 
 __all__ = [
     "NEEDED",
+    "OWN_CONFIG",
     "Key",
     "NoiseTuning",
     "Place",

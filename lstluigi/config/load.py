@@ -181,8 +181,8 @@ def interpret(
         metadata={
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
-        noise_tuning=read_tuning(top, base, stages_to_run, shapes),
-        notices=tuple(_notices(top, stages_to_run)),
+        noise_tuning=read_tuning(top, base, stages_to_run, read_as, workflows),
+        notices=tuple(_notices(top, stages_to_run, shapes)),
     )
     if problems:
         raise ConfigError(problems, config)
@@ -275,13 +275,15 @@ def json_files(directory: Path) -> list[Path]:
     )
 
 
-def _notices(top: Section, stages_to_run: tuple[str, ...]) -> Iterator[str]:
+def _notices(
+    top: Section, stages_to_run: tuple[str, ...], known: Mapping[str, Shape]
+) -> Iterator[str]:
     """Say what is not run, and what is read otherwise than lstmcpipe does."""
     stages = top.entries.get("stages")
     lists = {
         name: steps
         for name, steps in (stages.items() if isinstance(stages, YamlMapping) else ())
-        if isinstance(steps, YamlList)
+        if name in known and isinstance(steps, YamlList)
     }
     for name, steps in lists.items():
         if name not in stages_to_run:

@@ -96,12 +96,15 @@ class Shape:
         Arguments of a command line, or named settings.
     extra_keys : mapping of str to Key
         Further keys of a step that hold a path, such as ``path_model``.
+    reasons : mapping of str to str
+        Why other kinds of workflow have no such stage, by kind.
     """
 
     input: Literal["path"] | Mapping[str, bool] = "path"
     output: Literal["path"] | Mapping[str, bool] = "path"
     options: Literal["arguments"] | Mapping[str, Setting] = "arguments"
     extra_keys: Mapping[str, Key] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def extra_paths(self) -> dict[str, bool]:

@@ -14,7 +14,7 @@ from lstluigi.config.sbatch import read_line, read_mapping
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 
-__all__ = ["read_stages", "read_stages_to_run"]
+__all__ = ["Workflows", "no_such_stage", "read_stages", "read_stages_to_run"]
 
 STEP_KEYS = {
     "input": Key(
@@ -73,7 +73,7 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
         if count > 1:
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
-            top.note(*_unknown(name, kind, workflows), "stages_to_run")
+            top.note(*no_such_stage(name, kind, workflows), "stages_to_run")
     if all(name in stages for name in NOT_TOGETHER):
         top.note(
             f"{' and '.join(NOT_TOGETHER)} are both to run",
@@ -83,11 +83,12 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
     return tuple(name for name in stages if name in shapes)
 
 
-def _unknown(name: str, kind: str, workflows: Workflows) -> tuple[str, str]:
-    """Say that a workflow has no stage of this name, and what to do."""
+def no_such_stage(name: str, kind: str, workflows: Workflows) -> tuple[str, str]:
+    """Say that a workflow has no stage of this name, why if that is known, and what to do."""
     others = [other for other, shapes in workflows.items() if name in shapes]
     if others:
-        what = f"the workflow {kind} has no stage {name!r}"
+        reason = workflows[others[0]][name].reasons.get(kind)
+        what = f"the workflow {kind} has no stage {name!r}" + (f": {reason}" if reason else "")
         return what, f"take it out, or use workflow_kind: {' or '.join(others)}"
     return f"the stage {name!r} is unknown", nearest(name, tuple(workflows[kind]))
 
@@ -125,7 +126,7 @@ def read_stages(
         return ()
     for name in stages.entries:
         if name not in shapes:
-            stages.note(*_unknown(name, kind, workflows), name)
+            stages.note(*no_such_stage(name, kind, workflows), name)
     return tuple(
         _read_step(entry, shapes[name], base, known)
         for name in stages_to_run

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from lstluigi.config import values
 from lstluigi.config.keys import Key
 from lstluigi.config.model import NoiseTuning, Unfit
 from lstluigi.config.section import Section, nearest
+from lstluigi.config.steps import Workflows, no_such_stage
 from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.errors import shown
 
-__all__ = ["TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_level"]
+__all__ = ["OWN_CONFIG", "TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_level"]
 
 #: The stage that adds the noise, by what it adds it to.
 TUNED_STAGES = {"image": "dl1ab", "waveform": "r0_to_dl1"}
@@ -32,6 +32,8 @@ TUNING_KEYS = {
         new=True,
     ),
 }
+#: Key of a step that has an lstchain config of its own, where its stage reads one.
+OWN_CONFIG = "lstchain_config"
 #: Does the tuning: a workflow without it cannot.
 STAGE = "tune_nsb"
 
@@ -50,7 +52,7 @@ def tuning_level(text: str) -> str:
 
 
 def read_tuning(
-    top: Section, base: str, stages_to_run: tuple[str, ...], known: Mapping[str, object]
+    top: Section, base: str, stages_to_run: tuple[str, ...], kind: str, workflows: Workflows
 ) -> NoiseTuning | None:
     """Return what is to be tuned, and by which files.
 
@@ -62,8 +64,10 @@ def read_tuning(
         Absolute directory relative paths are relative to.
     stages_to_run : tuple of str
         None is needed for a stage that does not run.
-    known : mapping with str as keys
-        The stages of the workflow.
+    kind : str
+        The kind of workflow.
+    workflows : mapping of str to mapping of str to Shape
+        What the steps of each stage look like, by kind.
     """
     read = partial(values.path, base=base)
     data, mc = top.take(DATA, read), top.take(MC, read)
@@ -71,13 +75,21 @@ def read_tuning(
     given = [key for key in TUNING_KEYS if top.entries.get(key) is not None]
     if not given:
         return None
-    for key in (DATA, MC):
-        if key not in given:
-            what = f"{given[0]} is there, and {key} is not: noise is tuned by both together"
-            top.note(what, "name it, or take the other out, too", key)
-    if data is None or mc is None or not _heeded(top, level, stages_to_run, known):
-        return None
     key = DATA if DATA in given else given[0]
+    for absent in (DATA, MC):
+        if absent not in given:
+            what = f"{given[0]} is there, and {absent} is not: noise is tuned by both together"
+            top.note(what, "name it, or take the other out, too", absent)
+    if STAGE not in workflows[kind]:
+        top.note(*no_such_stage(STAGE, kind, workflows), key)
+        return None
+    if data is None or mc is None or not _heeded(top, level, stages_to_run):
+        return None
+    if OWN_CONFIG not in workflows[kind][TUNED_STAGES[level]].extra_keys:
+        stage = f"{TUNED_STAGES[level]} of the workflow {kind}"
+        what = f"{stage} reads no lstchain config, so it adds no noise"
+        top.note(what, f"{_instead(level)}, or take the key out", key)
+        return None
     return NoiseTuning(data, mc, level, TUNED_STAGES[level], top.place, top.place.lines.get(key, 0))
 
 
@@ -85,18 +97,17 @@ def _level(value: Value) -> str:
     return tuning_level(values.text(value))
 
 
-def _heeded(
-    top: Section, level: str, stages_to_run: tuple[str, ...], known: Mapping[str, object]
-) -> bool:
+def _heeded(top: Section, level: str, stages_to_run: tuple[str, ...]) -> bool:
     """Does the stage run that adds the noise? A problem if this config does not even have it."""
     stage = TUNED_STAGES[level]
-    if STAGE not in known:
-        top.note("noise is tuned in the workflow lstchain only", "take the key out", DATA)
-        return False
     stages = top.entries.get("stages")
     if stage not in stages_to_run and not (isinstance(stages, YamlMapping) and stages.get(stage)):
-        other = next(name for name in TUNED_STAGES if name != level)
         what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
-        instead = f"write {LEVEL}: {other} for {TUNED_STAGES[other]}"
-        top.note(what, f"let {stage} run, {instead}, or take the key out", DATA)
+        top.note(what, f"let {stage} run, {_instead(level)}, or take the key out", DATA)
     return stage in stages_to_run
+
+
+def _instead(level: str) -> str:
+    """Which other level there is, and which stage it is for."""
+    other = next(name for name in TUNED_STAGES if name != level)
+    return f"write {LEVEL}: {other} for {TUNED_STAGES[other]}"

@@ -16,9 +16,14 @@ import yaml
 from lstluigi.config.document import NULLS, Value, YamlList, YamlMapping, kind
 from lstluigi.config.plain import read_plain
 from lstluigi.errors import ConfigError, Problem, shown
+from lstluigi.files import odd_file
 
 __all__ = ["Value", "YamlList", "YamlMapping", "kind", "read_yaml"]
 
+#: How names of production configs end.
+CONFIGS = (".yml", ".yaml")
+#: So many that lie in a directory are named.
+LISTED = 5
 MAX_BYTES = 64 * 1024**2
 MAX_DEPTH = 32
 #: Keys and values once aliases are followed; the largest known config (3,375 steps) has 56,000.
@@ -93,8 +98,10 @@ def _character(text: str, position: int) -> int:
 def _text(path: Path, source: str) -> str:
     """Return the content of a file, decoded."""
     try:
-        if path.exists() and not path.is_file():
-            raise _failure(source, "this is not a file", "give the path of a production config")
+        if path.is_dir():
+            raise _failure(source, "this is a directory", _inside(path))
+        if what := odd_file(path):
+            raise _failure(source, what, "give the path of a production config")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -114,6 +121,17 @@ def _text(path: Path, source: str) -> str:
         raise _failure(
             f"{source}, line {line}", "this is not UTF-8 text", "save the file as UTF-8"
         ) from error
+
+
+def _inside(directory: Path) -> str:
+    """Say which config to give in place of the directory it lies in."""
+    files = (file for file in directory.iterdir() if file.suffix in CONFIGS and file.is_file())
+    there = sorted(file.name for file in files)
+    if not there:
+        return "it holds no production config (*.yml or *.yaml): give the path of one"
+    more = f" (and {len(there) - LISTED} more)" if len(there) > LISTED else ""
+    names = " or ".join(shown(str(directory / name), 4096)[1:-1] for name in there[:LISTED])
+    return f"give the path of the config in it: {names}{more}"
 
 
 class _Builder:

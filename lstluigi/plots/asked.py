@@ -68,7 +68,7 @@ def _names(words: Sequence[str]) -> list[str]:
 
 
 def _of(word: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:
-    is_config = word.endswith((".yml", ".yaml")) or os.path.isfile(word)
+    is_config = word.endswith((".yml", ".yaml")) or os.path.lexists(word)
     sets = _of_config(word, label) if is_config else _of_class(word, lines, label)
     if not sets:
         raise LstluigiError(

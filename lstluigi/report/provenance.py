@@ -174,6 +174,8 @@ class _Writer:
             "lstluigi:status": step.status.value,
             "lstluigi:dropped": canonical(dict(step.dropped)) if step.dropped else None,
         }
+        if found := node.stage.found(node.step):
+            told["lstluigi:found"] = canonical(dict(found))
         if record is None:
             told["lstluigi:recipe"] = "none was written down: made by hand or by another program"
         else:

@@ -17,7 +17,9 @@ from lstluigi.report.table import Table
 from lstluigi.tool_config import ToolConfig, differences
 from lstluigi.validation.catalogue import catalogue
 
-__all__ = ["Config", "configs", "cost", "failed", "missing", "software", "stages", "stamp"]
+__all__ = [
+    *("Config", "configs", "cost", "failed", "found", "missing", "software", "stages", "stamp"),
+]
 
 #: So many files that failed are listed.
 FAILED = 500
@@ -143,6 +145,16 @@ def failed(state: ProductionState) -> Table:
     if more > 0:
         rows = [*rows[:FAILED], [f"and {more} more (lstluigi status --json has all)", *[""] * 4]]
     return Table(["step", "file", "cause", "what was said", "log"], rows)
+
+
+def found(state: ProductionState) -> Table:
+    """Numbers that steps have measured, such as the noise to add, and in which product they are."""
+    rows = [
+        [step.name, name, str(value), step.node.output]
+        for step in state.steps
+        for name, value in step.node.stage.found(step.node.step).items()
+    ]
+    return Table(["step", "what", "value", "file"], rows)
 
 
 def software(state: ProductionState, problems: list[str]) -> Table:

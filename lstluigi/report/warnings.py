@@ -17,6 +17,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _begun(steps)
     yield from _ledgers(steps)
     yield from _gone(steps)
+    yield from _dropped(steps)
     yield from _jobs(jobs)
     yield from _changed(plan, steps)
     yield from _by_hand(plan, steps)
@@ -46,6 +47,17 @@ def _gone(steps: Sequence[StepState]) -> Iterator[str]:
         yield (
             f"{files} file(s) of {len(lacking)} step(s) were made and are not there any more, e.g. "
             f"{lacking[0].gone[0]}; a run makes them again"
+        )
+
+
+def _dropped(steps: Sequence[StepState]) -> Iterator[str]:
+    losing = [step for step in steps if step.dropped]
+    if losing:
+        files = sum(len(step.dropped) for step in losing)
+        file, reason = next(iter(losing[0].dropped.items()))
+        yield (
+            f"{files} input file(s) of {len(losing)} step(s) failed and were left out, as "
+            f"max_failed_fraction allows, e.g. {file} ({reason})"
         )
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from lstluigi.config import Step
+from lstluigi.config import OWN_CONFIG, Step
 from lstluigi.files import write_text
-from lstluigi.stages.base import OWN_CONFIG
 
 Steps = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lstluigi.config import ProductionConfig, load_config
 from lstluigi.errors import ConfigError, LstluigiError
@@ -33,7 +34,7 @@ Say = Callable[[str], None]
 
 def smoke(
     config: Path | str,
-    lstchain_config: Path | str | None = None,
+    tools: Mapping[str, Any] | None = None,
     say: Say = print,
     where: Path | str | None = None,
     *,
@@ -45,8 +46,8 @@ def smoke(
     ----------
     config : path-like
         The production config; what it names is neither read nor written.
-    lstchain_config : path-like, optional
-        The lstchain config, where the production config does not tell.
+    tools : mapping, optional
+        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
     say : callable
         Is given each sentence on what is done.
     where : path-like, optional
@@ -60,7 +61,7 @@ def smoke(
         If the config is refused, or there is no toy data for what it reads.
     """
     started = time.monotonic()
-    plan, problems = examine(Choices(str(config), lstchain_config=str(lstchain_config or "")))
+    plan, problems = examine(Choices(str(config), **(tools or {})))
     untuned = without_tuning(plan.config)
     if len(untuned.steps) < len(plan.config.steps):
         say("smoke: noise is not tuned: there is no toy data like real ones")

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from lstluigi.config import Key, Shape, Step
+from lstluigi.config import OWN_CONFIG, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
@@ -22,8 +22,7 @@ from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
-#: Key of a step that has an lstchain config of its own.
-OWN_CONFIG = "lstchain_config"
+#: What is said of the key `OWN_CONFIG`.
 OWN_CONFIG_KEY = Key(
     "a path",
     "An lstchain config of the step's own: a file, or what a `tune_nsb` step makes.",
@@ -138,6 +137,14 @@ class Stage(ABC):
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """What the step and the production's lstchain config do not agree on."""
         return ()
+
+    def remarks(self, step: Step) -> Sequence[str]:
+        """What the products of a step that is right will lack, and why."""
+        return ()
+
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Files that an lstchain config names and the commands read, by the key that names them."""
+        return {}
 
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""

@@ -30,8 +30,7 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The same."""
-        background = "proton_file" in step.inputs
-        benchmarks = checks.BENCHMARKS_WITH_SENSITIVITY if background else checks.BENCHMARKS
+        benchmarks = checks.BENCHMARKS if _alone(step) else checks.BENCHMARKS_WITH_SENSITIVITY
         wanted = (checks.CTAPIPE_IRF, checks.CUTS, benchmarks)
         return [same_name(p, c) for p, c in zip(irf_paths(step), wanted, strict=True)]
 
@@ -40,7 +39,7 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
         irf, cuts, benchmarks = map(os.path.basename, irf_paths(step))
         files = [w for k, path in step.inputs.items() for w in (f"--{k.replace('_', '-')}", path)]
         config = ("-c", CTAPIPE_CONFIG)
-        alone = "proton_file" not in step.inputs
+        alone = _alone(step)
         algorithm = ("--EventSelectionOptimizer.optimization_algorithm=PercentileCuts",) * alone
         optimize = ("ctapipe-optimize-event-selection", *step.arguments, *algorithm, *files)
         compute = ("ctapipe-compute-irf", *step.arguments, *("--no-do-background",) * alone, *files)
@@ -50,8 +49,20 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
     def problems(self, step: Step) -> Sequence[Problem]:
         """What ctapipe cannot do, or would not do in one of the two commands."""
         found = [*not_fits(step), *not_for_all_tools(step)]
-        if "electron_file" in step.inputs and "proton_file" not in step.inputs:
+        if "electron_file" in step.inputs and _alone(step):
             what = "ctapipe makes no background of electrons alone"
             mend = "add proton_file, or leave electron_file out"
             found.append(Problem(step.where("input.electron_file"), what, mend))
         return found
+
+    def remarks(self, step: Step) -> Sequence[str]:
+        """What ctapipe computes with protons only."""
+        lacks = (
+            "no background and no sensitivity, and cuts are PercentileCuts whatever the config says"
+        )
+        return [f"without proton_file there is {lacks}"] if _alone(step) else []
+
+
+def _alone(step: Step) -> bool:
+    """Are there gammas only? ctapipe makes background of protons, with or without electrons."""
+    return "proton_file" not in step.inputs

@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
-    OWN_CONFIG,
     OWN_CONFIG_KEY,
     WITH_LSTCHAIN,
     Inputs,

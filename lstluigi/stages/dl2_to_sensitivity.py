@@ -35,7 +35,11 @@ class DL2ToSensitivity(Stage):
     name = "dl2_to_sensitivity"
     task = "DL2ToSensitivity"
     workflows = WITH_LSTCHAIN
-    shape = Shape(input=dict.fromkeys(PARTICLES, True), output="path")
+    shape = Shape(
+        input=dict.fromkeys(PARTICLES, True),
+        output="path",
+        reasons={"ctapipe": "dl2_to_irfs writes ctapipe's sensitivity, among its benchmarks"},
+    )
     logs = "job_logs_dl2_to_sensitivity"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 5

@@ -25,7 +25,11 @@ class IRFIndex(Stage):
     name = "irf_index"
     task = "IRFIndex"
     workflows = ("lstchain", "hiperta")
-    shape = Shape(input="path", output="path")
+    shape = Shape(
+        input="path",
+        output="path",
+        reasons={"ctapipe": "ctapipe has no tool that interpolates between IRFs"},
+    )
     logs = "job_logs_irf_index"
     resources = Resources(options=(("partition", "short"),))
     per_chunk = 20

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import Setting, Shape, Step, switch
+from lstluigi.config import OWN_CONFIG, Setting, Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
-    OWN_CONFIG,
     OWN_CONFIG_KEY,
     RTA_CONFIG,
     SCRIPTS,
@@ -23,16 +22,11 @@ from lstluigi.stages.base import (
     own_config,
 )
 
+KEPT = "Keep what HiPeRTA has written beside the product, as `dl1_NAME.hiperta.hdf5`."
+MASKS = "HiPeRTA writes the cleaning masks, too."
 OPTIONS = {
-    "keep_file": Setting(
-        "true or false",
-        "Keep what HiPeRTA has written beside the product, as `dl1_NAME.hiperta.hdf5`.",
-        "false",
-        read=switch,
-    ),
-    "debug_mode": Setting(
-        "true or false", "HiPeRTA writes the cleaning masks, too.", "false", read=switch
-    ),
+    key: Setting("true or false", meaning, "false", read=switch)
+    for key, meaning in (("keep_file", KEPT), ("debug_mode", MASKS))
 }
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
@@ -77,6 +71,15 @@ class R0ToDL1(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call for each file."""
         return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
+
+    def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
+        """Shape of a photoelectron, and real data to tune to where no rate is given."""
+        section = lstchain.get("waveform_nsb_tuning")
+        if not isinstance(section, Mapping) or not section.get("nsb_tuning"):
+            return {}
+        read = ["spe_location"] + ["target_data"] * ("nsb_tuning_rate_GHz" not in section)
+        named = {f"waveform_nsb_tuning.{key}": section.get(key) for key in read}
+        return {key: path for key, path in named.items() if isinstance(path, str) and path}
 
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""

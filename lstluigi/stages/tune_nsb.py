@@ -62,7 +62,12 @@ class TuneNSB(Stage):
     name = "tune_nsb"
     task = "TuneNSB"
     workflows = ("lstchain", "hiperta")
-    shape = Shape(input={"data": True, "mc": True}, output="path", options={"level": LEVEL})
+    shape = Shape(
+        input={"data": True, "mc": True},
+        output="path",
+        options={"level": LEVEL},
+        reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
+    )
     logs = "job_logs_tune_nsb"
     resources = Resources(options=(("partition", "short"),))
 

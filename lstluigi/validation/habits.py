@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import shown
+from lstluigi.files import leaves, odd_file
 from lstluigi.validation.findings import Finding, warning
 
 _VERSION = re.compile(r"(\d+\.\d+\.\d+)")
@@ -64,7 +65,21 @@ def version_named(config: ProductionConfig) -> str | None:
 def habit_findings(config: ProductionConfig) -> Iterator[Finding]:
     """Where a production breaks with a habit."""
     yield from _names(config)
+    yield from _links(config)
     yield from _readmes(config)
+
+
+def _links(config: ProductionConfig) -> Iterator[Finding]:
+    """What nobody can read, or only who has what the link leads to; the library shows neither."""
+    directory = config.path.parent
+    visible = (path for path in directory.iterdir() if not path.name.startswith("."))
+    beside = (path for path in visible if _has_name(path) or path.suffix == ".json")
+    for path in sorted({config.path, *beside}):
+        if what := odd_file(path):
+            yield warning(str(path), what, "put the file itself there, or take it away")
+        elif place := leaves(path):
+            what = f"this is a link out of its directory ({shown(place, 4096)[1:-1]})"
+            yield warning(str(path), what, "put a copy there: the library follows no such link")
 
 
 def _names(config: ProductionConfig) -> Iterator[Finding]:
@@ -92,16 +107,17 @@ def _names(config: ProductionConfig) -> Iterator[Finding]:
 
 def _readmes(config: ProductionConfig) -> Iterator[Finding]:
     directory = config.path.parent
-    readmes = sorted(path for path in directory.iterdir() if _is_readme(path))
+    readmes = sorted(path for path in directory.iterdir() if _has_name(path))
     if not readmes:
         # a level of a grid has the readme of the grid
-        if not any(_is_readme(path) for path in directory.parent.glob("[rR][eE][aA][dD]*")):
+        above = directory.parent.glob("[rR][eE][aA][dD]*")
+        if not any(_has_name(path) and path.is_file() for path in above):
             what = "there is no readme.md beside the config"
             yield warning(
                 str(directory), what, "write one: what the production is for, and how it was made"
             )
         return
-    for readme in readmes:
+    for readme in (path for path in readmes if path.is_file() and not leaves(path)):
         with readme.open(encoding="utf-8", errors="replace") as file:
             text = file.read(READ)
         for pattern, what in _PRIVATE:
@@ -112,7 +128,6 @@ def _readmes(config: ProductionConfig) -> Iterator[Finding]:
                 yield warning(where, said, "keep it out: the library is public")
 
 
-def _is_readme(path: Path) -> bool:
-    return (
-        path.name.lower() in ("readme", "readme.md", "readme.txt", "readme.rst") and path.is_file()
-    )
+def _has_name(path: Path) -> bool:
+    """Is this the name of a readme?"""
+    return path.name.lower() in ("readme", "readme.md", "readme.txt", "readme.rst")

@@ -10,8 +10,9 @@ from functools import cache, partial
 from typing import Any, NoReturn
 
 from lstluigi.config.section import nearest
+from lstluigi.ctapipe_config import ctapipe_problems
 from lstluigi.errors import shown
-from lstluigi.steps import NO_FILES, PlannedStep, general_commands
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 from lstluigi.validation.catalogue import KINDS, amiss, catalogue
 from lstluigi.validation.findings import Finding, error, warning
 
@@ -20,6 +21,7 @@ FLAGS = {"true": True, "1": True, "false": False, "0": False}
 READERS: Mapping[str, Callable[[str], object]] = {
     "integer": int,
     "number": float,
+    "finite": float,
     "flag": lambda word: FLAGS[word.lower()],
 }
 #: A command with more options than this is asked for them.
@@ -60,10 +62,26 @@ def option_findings(node: PlannedStep) -> Iterator[Finding]:
     if not node.step.arguments:
         return
     where = node.step.where("options")
-    for command in general_commands(node, NO_FILES):
+    commands = general_commands(node, NO_FILES)
+    for command in commands:
         name = os.path.basename(command[0])
         if name in catalogue().commands:
             yield from _of_command(where, name, command[1:], node.step.arguments)
+    if "ctapipe" in tools_of(commands):
+        yield from _of_classes(where, node.step.arguments)
+
+
+def _of_classes(where: str, own: Sequence[str]) -> Iterator[Finding]:
+    """Settings given as `--Class.name=value`, looked at as in a config of ctapipe."""
+    for word in own:
+        dotted, given, value = word.removeprefix("--").partition("=")
+        if given and dotted[:1].isupper() and "." in dotted:
+            parts = reversed(dotted.split("."))
+            content: dict[str, Any] = {next(parts): value}
+            for part in parts:
+                content = {part: content}
+            for problem in ctapipe_problems(where, content):
+                yield Finding(problem, error=True)
 
 
 def _of_command(
@@ -127,11 +145,12 @@ def _parser(name: str) -> _Parser:
 
 def _value(option: Mapping[str, Any], word: str) -> str:
     """A value if it is one, as argparse wants it told otherwise."""
-    kind = option.get("of", option["kind"])  # each word is one entry of a list
+    leaf = option.get("of", option)  # each word is one entry of a list
+    kind = leaf["kind"]
     try:
         value = READERS[kind](word) if kind in READERS else word
     except (ValueError, KeyError):
         raise argparse.ArgumentTypeError(f"{shown(word)} is not {KINDS[kind]}") from None
-    if what := amiss({**option, "kind": "any"}, value):
+    if what := amiss({**leaf, "kind": "any"}, value):
         raise argparse.ArgumentTypeError(what)
     return word

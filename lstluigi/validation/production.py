@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lstluigi import preflight
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
@@ -21,7 +22,9 @@ from lstluigi.probe import probe_problems
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.nearby import Nearby
 from lstluigi.validation.options import option_findings
+from lstluigi.validation.particles import particle_findings
 from lstluigi.validation.report import Report
 from lstluigi.validation.requirements import Requirements
 from lstluigi.validation.settings import setting_findings
@@ -39,7 +42,9 @@ def config_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = _configs(path, "*") or _configs(path, "**/*")
+    found = _configs(path, "*")
+    if not any(file.is_file() for file in found):
+        found = _configs(path, "**/*")
     if not found:
         raise LstluigiError(
             f"{shown(str(path))[1:-1]} holds no production config (*.yml or *.yaml); name one, or "
@@ -49,17 +54,19 @@ def config_files(path: Path) -> list[Path]:
 
 
 def _configs(directory: Path, pattern: str) -> list[Path]:
-    """Visible YAML files; links to directories are not followed."""
+    """Visible YAML files, and what only has their name; links to directories are not followed."""
     return sorted(
         file
         for file in directory.glob(pattern)
         if file.suffix in SUFFIXES
         and not any(part.startswith(".") for part in file.relative_to(directory).parts)
-        and file.is_file()
+        and not file.is_dir()
     )
 
 
-def validate(config: Path, check_paths: bool = False, lstchain_config: str = "") -> Report:
+def validate(
+    config: Path, check_paths: bool = False, tools: Mapping[str, Any] | None = None
+) -> Report:
     """Find everything that is wrong or odd with a production, and change nothing.
 
     Parameters
@@ -68,11 +75,11 @@ def validate(config: Path, check_paths: bool = False, lstchain_config: str = "")
         The production config.
     check_paths
         Whether what it reads from outside must be there, and its outputs writable.
-    lstchain_config
-        The lstchain config, if the production config does not name it.
+    tools
+        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
     """
     path = Path(os.path.abspath(config))
-    choices = Choices(str(path), lstchain_config)
+    choices = Choices(str(path), **(tools or {}))
     try:
         plan, problems = examine(choices)
         return _report(plan, problems, check_paths)
@@ -105,6 +112,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         *_odd(plan),
     ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
+    external |= {path for node in plan.steps for _, _, path in plan.named_files(node)}
     return Report(
         config=plan.config.path,
         prod_id=plan.config.prod_id,
@@ -140,10 +148,13 @@ def _odd(plan: Plan) -> Iterator[Finding]:
     """What `run` does not look at."""
     pinned = catalogue().lstchain
     version = version_named(plan.config) or pinned
+    nearby = Nearby(plan)
     for node in plan.steps:
         for finding in option_findings(node):
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
+        yield from particle_findings(node, plan.config.prod_id)
+        yield from nearby.findings(node)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()

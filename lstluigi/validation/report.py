@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import shown
 from lstluigi.validation.findings import Finding
-
-#: So many paths that differ in one component only are told as one.
-MANY = 4
-ANY = "*"
+from lstluigi.validation.folding import fold, shortened
 
 
 @dataclass(frozen=True)
@@ -56,15 +52,19 @@ class Report:
         """What is odd."""
         return [finding for finding in self.findings if not finding.error]
 
-    def lines(self) -> Iterator[str]:
-        """Sentences for people, the sum at the end."""
-        yield from map(str, self.findings)
-        yield from (f"note: {notice}" for notice in self.notices)
+    def lines(self, every: bool = False) -> Iterator[str]:
+        """Sentences for people, the sum at the end; of many of a kind some, or every one."""
+        for findings in (self.errors, self.warnings):
+            told = [(finding.problem.what, str(finding)) for finding in findings]
+            yield from (sentence for _, sentence in told) if every else shortened(told)
+        notes = [(notice, f"note: {notice}") for notice in self.notices]
+        yield from (note for _, note in notes) if every else shortened(notes)
         if self.external and not self.checked:
             yield "read from outside (not looked for; --check-paths does):"
         elif self.external:
             yield "read from outside:"
-        for path, count in fold(self.external).items():
+        paths = dict.fromkeys(self.external, 1) if every else fold(self.external)
+        for path, count in paths.items():
             yield f"  {path}{f' ({count} paths)' if count > 1 else ''}"
         yield self.summary()
 
@@ -101,18 +101,3 @@ def _as_json(finding: Finding) -> dict[str, Any]:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
-
-
-def fold(paths: Iterable[str]) -> dict[str, int]:
-    """Paths with `*` for a component in which many of them differ, and how many these are."""
-    counts: dict[tuple[str, ...], int] = {tuple(path.split("/")): 1 for path in paths}
-    depth = max(map(len, counts), default=0)
-    for position in reversed(range(depth)):
-        groups: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
-        for path in counts:
-            if position < len(path):
-                groups[(*path[:position], ANY, *path[position + 1 :])].append(path)
-        for folded, members in groups.items():
-            if len(members) >= MANY:
-                counts[folded] = sum(counts.pop(path) for path in members)
-    return {"/".join(path): count for path, count in sorted(counts.items())}

@@ -67,33 +67,42 @@ def odd_settings(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     content
         Of a config, whole or in part.
     """
-    return _odd(content, catalogue().config["keys"], "")
+    return _odd(content, catalogue().config, "")
 
 
 def _odd(
-    given: Mapping[str, Any], known: Mapping[str, Any], prefix: str
+    given: Mapping[str, Any], section: Mapping[str, Any], prefix: str
 ) -> Iterator[tuple[str, str, str]]:
     """Keys that are unknown and values that do not fit: key, what is wrong, what to do."""
+    known, unknown = section.get("keys", {}), "lstchain does not read this key"
+    if "columns" in section:
+        known = dict.fromkeys(catalogue().columns[section["columns"]], section["of"])
+        unknown = f"{section['columns'].upper()} has no such column"
     for name, value in given.items():
         key = f"{prefix}{name}"
         entry = known.get(name)
         if entry is None:
-            yield key, "lstchain does not read this key", _near(name, tuple(known))
-        elif "keys" in entry or "columns" in entry:
-            if not isinstance(value, dict):
-                yield key, f"{shown(value)} stands where a section is expected", "write {...}"
-            elif "keys" in entry:
-                yield from _odd(value, entry["keys"], f"{key}.")
-            else:
-                yield from _columns(value, key)
-        elif value is not None and (what := amiss(entry, value)):
-            yield key, what, "correct it"
+            yield key, unknown, _near(name, tuple(known))
+        elif "kind" in entry or "one_of" in entry:
+            yield from ((key, *told) for told in _unfit(entry, value))
+        elif isinstance(value, dict):
+            yield from _odd(value, entry, f"{key}.")
+        else:
+            yield key, f"{shown(value)} stands where a section is expected", "write {...}"
 
 
-def _columns(given: Mapping[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
-    for name in given:
-        if name not in catalogue().columns:
-            yield f"{key}.{name}", "DL1 has no such column", _near(name, catalogue().columns)
+def _unfit(leaf: Mapping[str, Any], value: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with a value, and what to do; most may be null, which leaves it to lstchain."""
+    if value is None and "needed" not in leaf:
+        return
+    if what := amiss(leaf, value):
+        yield what, "correct it"
+    elif "columns" in leaf:
+        columns = catalogue().columns[leaf["columns"]]
+        for name in value:
+            if name not in columns:
+                mend = _near(name, columns) if isinstance(name, str) else "write its name"
+                yield f"{leaf['columns'].upper()} has no column {shown(name)}", mend
 
 
 def _near(name: str, known: tuple[str, ...]) -> str:
@@ -135,11 +144,11 @@ def column_findings(
     lstchain: ToolConfig, lists: Mapping[str, list[Any]], sure: bool
 ) -> Iterator[Finding]:
     """Features that no column has."""
+    columns = catalogue().columns["dl1"]
     for key, features in lists.items():
         for feature in features:
-            if feature not in catalogue().columns:
+            if feature not in columns:
                 tell = error if sure else warning
                 what = f"there is no feature {shown(feature)}"
-                columns = catalogue().columns
                 near = _near(feature, columns) if isinstance(feature, str) else "write its name"
                 yield tell(f"{lstchain.path}, key {shown(key)}", what, near)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,13 @@ def _numbers_are_told(place: Production, numbers: dict[str, Any]) -> None:
     (everything,) = place.logs.glob("*/log_onsite_*.yml")
     (entry,) = yaml.safe_load(everything.read_text())["tune_nsb"].values()
     assert entry["found"] == told
+    page = place.where / "report"
+    command = [sys.executable, "-m", "lstluigi.cli", "report", str(place.config), "-o", str(page)]
+    subprocess.run(command, env=place.environment, check=True, capture_output=True)
+    text = (page / "index.html").read_text()
+    for name, value in told.items():
+        assert f">{name}</td>" in text
+        assert f">{value}</td>" in text
 
 
 def _outputs(place: Production) -> Iterator[str]:

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 GIVEN = ROOT / "production_configs" / "toy_demo"
 OF_CTAPIPE = ROOT / "production_configs" / "toy_ctapipe"
+OF_A_SOURCE = ROOT / "production_configs" / "toy_source_dependent"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,18 @@ def test_the_same_in_the_workflow_of_ctapipe(demo: Production) -> None:
     with fits.open(one(demo, "irf_toy_ctapipe_*_benchmarks.fits.gz")) as hdus:
         flux = hdus["SENSITIVITY"].data["FLUX_SENSITIVITY"]
     assert np.count_nonzero(np.isfinite(flux)) >= 5
+
+
+def test_the_source_dependent_analysis_of_its_dl1(demo: Production) -> None:
+    """To IRFs with alpha cuts, as the readme says."""
+    fits = pytest.importorskip("astropy.io.fits")
+    later = Production(demo.where)
+    later.config = Path(shutil.copy(OF_A_SOURCE / "lstluigi_config.yml", demo / "source.yml"))
+    shutil.copy(OF_A_SOURCE / "lstchain_config_source_dependent.json", demo.where)
+    ended = later.run()
+    assert ended.code == 0, ended.text
+    with fits.open(one(demo, "irf_*_alpha_10.fits.gz")) as hdus:
+        assert hdus["EFFECTIVE AREA"].header["AL_CUT"] == 10
+        assert hdus["EFFECTIVE AREA"].data["EFFAREA"].max() > 0
+    with fits.open(one(demo, "irf_*_alpha_cont_0.7.fits.gz")) as hdus:
+        assert 0 < hdus["AL_CUTS"].data["cut"].max() <= 90

@@ -146,6 +146,9 @@ def test_a_file_that_may_be_missing(lab: Lab) -> None:
     assert steps(state) == ["done", "done"]
     assert state.stages["r0_to_dl1"].files == {Status.DONE: 2}
     assert state.stages["r0_to_dl1"].dropped == 1
+    (warning,) = state.warnings
+    assert warning.startswith("1 input file(s) of 1 step(s) failed and were left out")
+    assert "c.simtel.gz (" in warning
     assert state.groups == []
 
 

@@ -166,10 +166,46 @@ def test_verdicts_are_those_of_the_commands(
         ({"kind": "number", "min": 0, "max": 1}, [0, 0.5, 1], [-0.1, 1.1, math.nan]),
         ({"kind": "text", "choices": ["A", "b"]}, ["A", "b"], ["a", "B", 3]),
         ({"kind": "any", "choices": ["A"], "caseless": True}, ["A", "a", 3], ["b"]),
-        ({"kind": "list", "of": "integer"}, [[], [1, 2]], [[1, "2"], 1, [[1]]]),
+        ({"kind": "number", "above": 0, "below": 1}, [0.5], [0, 1, math.nan]),
+        ({"kind": "finite", "min": 0}, [0, 1e308, 10**400], [-1, math.inf, math.nan, True, "1"]),
+        ({"kind": "decimal", "max": 1}, [0.5, 1.0], [1, 0, 1.5, -math.inf, math.nan]),
+        ({"kind": "integer", "not": [0]}, [-1, 1], [0, 1.0]),
+        ({"kind": "list", "of": {"kind": "integer"}}, [[], [1, 2]], [[1, "2"], 1, [[1]]]),
+        ({"kind": "list", "least": 1}, [[1]], [[], 1]),
+        (
+            {"kind": "range"},
+            [[0, 1], [1, 1], [-math.inf, math.inf]],
+            [[1, 0], [0], [0, 1, 2], 1, ["0", "1"], [0, math.nan], [0, None], [True, 2]],
+        ),
+        (
+            {"one_of": [{"kind": "integer", "min": 1}, {"kind": "text", "choices": ["a"]}]},
+            [1, "a"],
+            [0, "b", 1.0, None],
+        ),
         ({"kind": "any"}, [1, "x", [], None], []),
     ],
 )
 def test_a_leaf(leaf: dict[str, Any], fits: list[Any], unfit: list[Any]) -> None:
     assert [value for value in fits if amiss(leaf, value)] == []
     assert [value for value in unfit if not amiss(leaf, value)] == []
+
+
+#: Values as JSON may have them; a flag is a number to scikit-learn, and was not meant as one.
+VALUES = (-1, 0, 1, 2, 30, 0.0, 0.5, 1.0, 1.5, -0.5, "sqrt", "auto", "gini", "balanced", [])
+
+
+@pytest.mark.parametrize("kind", ["Regressor", "Classifier"])
+def test_verdicts_on_forests_are_those_of_scikit_learn(kind: str) -> None:
+    forest = getattr(importlib.import_module("sklearn.ensemble"), f"RandomForest{kind}")
+    name = "energy_regressor" if kind == "Regressor" else "particle_classifier"
+    leaves = catalogue().config["keys"][f"random_forest_{name}_args"]["keys"]
+    assert len(leaves) > 15
+    for key, leaf in leaves.items():
+        for value in VALUES:
+            taken = key != "n_jobs" or value != 0  # which joblib refuses
+            try:
+                forest(**{key: value})._validate_params()
+            except ValueError:
+                taken = False
+            if leaf.get("kind") != "any" or isinstance(value, str):
+                assert taken is not bool(amiss(leaf, value)), (key, value)

@@ -24,6 +24,7 @@ OLD_KEYS = "lstchain 0.12.3 does not know these keys"
 NO_README = "there is no readme.md"
 IDLE_NOISE = "dl1ab, which alone heeds it, does not run"
 NO_SOURCE_DEP = "source_dependent is true, and the options have no --source-dep"
+NOT_MADE = "no step makes it; the nearest that"
 MUONS = "the integration correction of GlobalPeakWindowSum"
 
 #: Directory: what it is refused for, and what is odd about it.
@@ -31,7 +32,8 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "20210416_v0.7.3_prod5_trans_80_local_taicut_8_4": (LEGACY, ()),
     "20210923_v0.7.5_prod5_trans_80_dynamic_cleaning": (LEGACY, ()),
     "20220218_v0.9.2_prod5_trans_80_dl1ab_tune_MC_to_Crab": (LEGACY, ()),
-    "20220511_v0.9.6_allsky_std": ((), (OLD_KEYS, NAME, NO_VERSION)),
+    # models of dec_3476 and dec_4822, which it does not train
+    "20220511_v0.9.6_allsky_std": ((), (OLD_KEYS, NAME, NO_VERSION, NOT_MADE, NOT_MADE)),
     "20220523_allsky_std": ((), (OLD_KEYS, NO_VERSION)),
     "20220523_src3_dec3476_4822_tuned_nsb": ((), (OLD_KEYS, NAME, NO_DATE, NO_VERSION)),
     "20220527_allsky_std_src2_diffgamma": ((), (OLD_KEYS, NAME, NO_VERSION)),
@@ -66,7 +68,8 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "20240219_allsky_v0.10.7_all_dec_srcdep_base": ((), (OLD_KEYS, PERSON)),
     "20240235_v0.10.5_dec_931_dec_min_2924_dec_3476": ((), (OLD_KEYS, NAME, PERSON)),
     "20240430_v0.10.4_src9_dec3476_tuned": ((), (OLD_KEYS, IDLE_NOISE, OTHER_VERSION)),
-    "20240716_v0.10.7_src10_dec3476_tuned": ((), (OLD_KEYS,)),
+    # splits a training node that lstmcpipe's dl1ab generator lost
+    "20240716_v0.10.7_src10_dec3476_tuned": ((), (OLD_KEYS, NOT_MADE)),
     "20240821_v0.10.11_src14_dec2276_tuned": ((), (OLD_KEYS, OTHER_VERSION)),
     "20240917_v0.10.12_src15_dec_min_2924_tuned": ((), (OLD_KEYS, PERSON)),
     "20240918_v0.10.12_allsky_nsb_grid": ((), (OLD_KEYS, NO_README)),

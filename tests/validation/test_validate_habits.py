@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 from right_production import Production
+
+from lstluigi.cli import main
+from lstluigi.validation import validate
 
 
 @pytest.mark.parametrize(
@@ -87,3 +94,66 @@ def test_prod_id_and_environment_name_the_same_lstchain(production: Production) 
     production.production["source_environment"] = {"conda_env": "lstchain-v0.12.2"}
     _, (warning,) = production.told()
     assert "says lstchain 0.12.3, the environment 0.12.2" in warning
+
+
+def strange(path: Path, kind: str, elsewhere: Path) -> None:
+    """What has the name of a file and is none that a library shows."""
+    match kind:
+        case "link to nothing":
+            path.symlink_to("/nowhere")
+        case "pipe":
+            os.mkfifo(path)
+        case "link out":
+            elsewhere.write_text("{}\nContact: A. Person")
+            path.symlink_to(elsewhere)
+
+
+KINDS = {
+    "link to nothing": "this is a link to nothing (/nowhere)",
+    "pipe": "this is not a file",
+    "link out": "this is a link out of its directory",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["readme.md", "other.json"])
+def test_what_is_no_file_is_told(
+    production: Production, tmp_path: Path, kind: str, name: str
+) -> None:
+    """And not read: a pipe would wait for ever, a link may lead to any file."""
+    if name == "readme.md":
+        production.readme = ""
+    production.production["lstchain_config"] = "lstchain_config.json"
+    production.write()
+    strange(production.directory / name, kind, tmp_path / "elsewhere")
+    errors, warnings = production.told()
+    assert not errors
+    (warning,) = warnings
+    assert f"{production.directory / name}: {KINDS[kind]}" in warning
+
+
+@pytest.mark.parametrize("kind", ["link to nothing", "pipe"])
+def test_a_config_that_is_no_file_is_told(
+    production: Production, tmp_path: Path, kind: str
+) -> None:
+    production.write()
+    strange(production.directory / "other.yml", kind, tmp_path)
+    done = CliRunner().invoke(main, ["validate", str(production.directory)])
+    assert done.exit_code == 2
+    assert f"error: {production.directory / 'other.yml'}: {KINDS[kind]}" in done.output
+    assert f"{production.directory.name}: ok" in done.output
+
+
+def test_a_config_that_is_a_link_out_of_its_directory(production: Production) -> None:
+    production.write()
+    elsewhere = production.directory.parent / "elsewhere.yml"
+    production.config.rename(elsewhere)
+    production.config.symlink_to(elsewhere)
+    (warning,) = validate(production.config).warnings
+    assert f"{production.config}: this is a link out of its directory ({elsewhere})" in str(warning)
+
+
+def test_a_link_within_the_directory_is_nothing_odd(production: Production) -> None:
+    production.write()
+    (production.directory / "README").symlink_to("readme.md")
+    assert not validate(production.config).warnings

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
-from right_production import NODES, PROD_ID, Production, step
+from right_production import NODES, PROD_ID, Production, sentences, step
 
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
 from lstluigi.session import Session
-from lstluigi.validation import validate
-from lstluigi.validation.report import fold
+from lstluigi.validation import Report, validate
+from lstluigi.validation.folding import fold
 
 ROOT = Path(__file__).parents[2]
 PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*ml"))
@@ -23,6 +26,21 @@ PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*
 
 def typed(*words: object) -> Result:
     return CliRunner().invoke(main, ["validate", *map(str, words)])
+
+
+@pytest.fixture
+def toy_ctapipe() -> dict[str, Any]:
+    """The toy production of ctapipe, to be changed."""
+    path = ROOT / "production_configs" / "toy_ctapipe" / "lstluigi_config.yml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    return content
+
+
+def validated(content: dict[str, Any], directory: Path) -> Report:
+    shutil.copy(ROOT / "production_configs" / "toy_ctapipe" / "ctapipe_config.json", directory)
+    config = directory / "config.yml"
+    config.write_text(yaml.safe_dump(content))
+    return validate(config)
 
 
 @pytest.mark.parametrize("directory", PRODUCTIONS, ids=lambda path: path.name)
@@ -64,6 +82,75 @@ def test_options_are_those_of_the_command(
     ]
     assert len(mine) == (told is not None)
     assert all(str(told) in error for error in mine)
+
+
+@pytest.mark.parametrize(
+    ("tool", "toy"), [("lstchain", "demo"), ("ctapipe", "ctapipe"), ("rta", "hiperta")]
+)
+def test_the_config_of_each_tool_may_be_named(tmp_path: Path, tool: str, toy: str) -> None:
+    directory = tmp_path / "toy"
+    shutil.copytree(ROOT / "production_configs" / f"toy_{toy}", directory)
+    (own,) = directory.glob(f"{tool}_config.*")
+    named = own.rename(tmp_path / f"elsewhere{own.suffix}")
+    assert typed(directory).exit_code == 2
+    done = typed(directory, f"--{tool}-config", named)
+    assert done.exit_code == 0, done.output
+    named.write_bytes(b"\xff")
+    assert f"{tool} config {named}" in typed(directory, f"--{tool}-config", named).output
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        ("dl2_to_sensitivity", "dl2_to_irfs writes ctapipe's sensitivity, among its benchmarks"),
+        ("irf_index", "ctapipe has no tool that interpolates between IRFs"),
+        ("tune_nsb", "it writes an lstchain config, which the tools of ctapipe do not read"),
+    ],
+)
+def test_what_ctapipe_cannot_do_is_said_with_the_reason(
+    toy_ctapipe: dict[str, Any], tmp_path: Path, stage: str, reason: str
+) -> None:
+    toy_ctapipe["stages_to_run"].append(stage)
+    toy_ctapipe["stages"][stage] = [{"input": "a", "output": "b"}]
+    if stage == "tune_nsb":
+        toy_ctapipe |= {"dl1_noise_tune_data_run": "a.h5", "dl1_noise_tune_mc_run": "b.simtel.gz"}
+    report = validated(toy_ctapipe, tmp_path)
+    said = f"the workflow ctapipe has no stage '{stage}': {reason}"
+    assert [said in error for error in sentences(report.errors)] == [True] * len(report.errors)
+    wheres = [finding.problem.where.partition("key ")[2] for finding in report.errors]
+    noise = ["'dl1_noise_tune_data_run'"] * (stage == "tune_nsb")
+    assert wheres == ["'stages_to_run'", f"'stages.{stage}'", *noise]
+    assert not any(stage in notice for notice in report.notices)  # nothing of it is taken
+
+
+@pytest.mark.parametrize(
+    ("stage", "options", "said"),
+    [
+        ("train_pipe", "--CrossValidator.n_cross_validation=0", "write 'n_cross_validations'"),
+        ("dl1_to_dl2", "--ApplyModel.overwrite=True", "write 'ApplyModels'"),
+        ("r0_to_dl1", "--EventSource.max_event=3", "write 'max_events'"),
+        ("r0_to_dl1", "--no-write-images --EventSource.max_events=3", None),
+    ],
+)
+def test_settings_among_the_options_of_ctapipes_tools(
+    toy_ctapipe: dict[str, Any], tmp_path: Path, stage: str, options: str, said: str | None
+) -> None:
+    toy_ctapipe["stages"][stage][0]["options"] = options
+    errors = sentences(validated(toy_ctapipe, tmp_path).errors)
+    assert len(errors) == (said is not None)
+    assert all(f"stage {stage}, step 1, key 'options'" in e and str(said) in e for e in errors)
+
+
+def test_irfs_of_ctapipe_without_protons_lack_something(
+    toy_ctapipe: dict[str, Any], tmp_path: Path
+) -> None:
+    assert not validated(toy_ctapipe, tmp_path).notices
+    given = toy_ctapipe["stages"]["dl2_to_irfs"][0]["input"]
+    del given["proton_file"], given["electron_file"]
+    report = validated(toy_ctapipe, tmp_path)
+    assert not report.errors
+    (notice,) = report.notices
+    assert notice.startswith("dl2_to_irfs, 1 step(s): without proton_file there is no background")
 
 
 @pytest.mark.parametrize("given", ["-o other", "--output-dir=other"])
@@ -167,14 +254,41 @@ def test_paths_are_looked_for_where_one_asks(production: Production) -> None:
     assert "read from outside:" in done.output
 
 
+@pytest.mark.parametrize("key", ["spe_location", "target_data"])
+def test_files_that_the_lstchain_config_names(
+    production: Production, tmp_path: Path, key: str
+) -> None:
+    """They come from outside, too: where noise is added to waveforms lstchain reads them."""
+    named = tmp_path / "named.dat"
+    section = production.lstchain["waveform_nsb_tuning"]
+    section |= {"nsb_tuning": True, "nsb_tuning_rate_GHz": 0.3, key: str(named)}
+    if key == "target_data":  # a rate that is given goes first
+        assert str(named) not in production.report().external
+        del section["nsb_tuning_rate_GHz"]
+    assert str(named) in production.report().external
+    told = [str(error) for error in production.report(check_paths=True).errors]
+    (missing,) = [error for error in told if str(named) in error]
+    assert f"lstchain_config.json, key 'waveform_nsb_tuning.{key}'" in missing
+    assert "which r0_to_dl1 step 1" in missing
+    named.touch()
+    told = [str(error) for error in production.report(check_paths=True).errors]
+    assert not [error for error in told if str(named) in error]
+    section[key] = named.name
+    (relative,) = production.report().errors
+    assert "'named.dat' is relative" in str(relative)
+    section["nsb_tuning"] = False
+    report = production.report()
+    assert not report.errors
+    assert named.name not in report.external
+
+
 def test_two_lstchain_configs_beside_it(production: Production) -> None:
     production.write()
     (production.directory / "other.json").write_text("{}")
     (error,) = validate(production.config).errors
     assert "the lstchain config is not known" in str(error)
-    chosen = validate(
-        production.config, lstchain_config=str(production.directory / "lstchain_config.json")
-    )
+    named = {"lstchain_config": str(production.directory / "lstchain_config.json")}
+    chosen = validate(production.config, tools=named)
     assert not chosen.errors
 
 
