@@ -15,6 +15,7 @@ copyright = "2026, the lstluigi developers"
 version = release = __version__
 
 extensions = [
+    "config_tables",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",

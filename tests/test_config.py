@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from lstluigi.config import (
+    NEEDED,
+    Key,
     ProductionConfig,
+    Setting,
     Shape,
     SourceEnvironment,
     Step,
@@ -21,15 +24,15 @@ from lstluigi.errors import ConfigError
 from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
 
 FILES = {"gamma_file": True, "proton_file": False, "electron_file": False}
+SIZE = Setting("a number", "A share.", "0.5", read=fraction)
+PATH, MAYBE = Key("a path", "A path.", NEEDED), Key("a path", "A path.")
 STAGE_SHAPES = {
     "r0_to_dl1": Shape(),
     "dl1ab": Shape(),
-    "train_test_split": Shape(
-        output={"train": True, "test": True}, options={"test_size": fraction}
-    ),
+    "train_test_split": Shape(output={"train": True, "test": True}, options={"test_size": SIZE}),
     "merge_dl1": Shape(),
     "train_pipe": Shape(input={"gamma": True, "proton": True}),
-    "dl1_to_dl2": Shape(extra_keys={"path_model": True, "atmosphere": False}),
+    "dl1_to_dl2": Shape(extra_keys={"path_model": PATH, "atmosphere": MAYBE}),
     "dl2_to_irfs": Shape(input=FILES),
 }
 SHAPES = {"lstchain": STAGE_SHAPES}

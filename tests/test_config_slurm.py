@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lstluigi.config import ProductionConfig, load_config
-from lstluigi.config.slurm import PARTITION_KEYS, PROFILE_KEYS, RETRY_KEYS
+from lstluigi.config.slurm import CAUSES, PARTITION_KEYS, PROFILE_KEYS
 from lstluigi.errors import ConfigError
 from lstluigi.jobs.settings import Partition, Retries, SlurmSettings
 from lstluigi.stages import SHAPES, STAGES
@@ -345,5 +345,5 @@ def test_la_palma_throttles_as_lstmcpipe_does(tmp_path: Path) -> None:
 
 
 def test_retries_and_partitions_have_a_key_for_each_field() -> None:
-    assert len(RETRY_KEYS) == len(Retries.__dataclass_fields__)
+    assert len(CAUSES) == len(Retries.__dataclass_fields__)
     assert len(PARTITION_KEYS) == len(Partition.__dataclass_fields__)

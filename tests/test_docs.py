@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -18,10 +19,9 @@ import yaml
 
 from lstluigi.cli import main
 from lstluigi.config import load_config, slurm
-from lstluigi.config.load import TOP_KEYS
-from lstluigi.config.steps import STEP_KEYS
+from lstluigi.config.section import Section
 from lstluigi.examine import Choices, examine
-from lstluigi.jobs.settings import OWN_OPTIONS, SlurmSettings
+from lstluigi.jobs.settings import OWN_OPTIONS
 from lstluigi.layouts import registry
 from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
@@ -162,35 +162,123 @@ def test_page_on_ctapipe_has_every_stage_with_its_tools(monkeypatch: pytest.Monk
         assert list(dict.fromkeys(tools)) == list(dict.fromkeys(told[name])), name
 
 
-def test_config_reference_has_every_key() -> None:
-    page = DOCS / "config.md"
-    assert first_column(page, "## Keys at the top") == set(TOP_KEYS)
-    extra = {key for shape in SHAPES["lstchain"].values() for key in shape.extra_keys}
-    assert first_column(page, "## Keys of a step") == {*STEP_KEYS, *extra}
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The extension that writes the config reference."""
+    pytest.importorskip("docutils")
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+    import config_tables
+
+    return config_tables
 
 
-def test_slurm_pages_have_every_key() -> None:
-    assert first_column(DOCS / "config.md", "## Keys of slurm_config") == set(slurm.SLURM_KEYS)
-    page = DOCS / "slurm.md"
-    assert first_column(page, "### Keys") == set(slurm.PROFILE_KEYS)
-    assert first_column(page, "### Partitions") == set(slurm.PARTITION_KEYS)
-    assert first_column(page, "### Retries") == set(slurm.RETRY_KEYS)
-    refused = page.read_text().split("### Options that lstluigi sets\n")[1].split("\n#")[0]
-    told = set(re.findall(r"`([a-z-]+)`", refused.split("takes:")[1]))
-    assert told == OWN_OPTIONS
+EVERY_SECTION = """
+source_environment: {conda_env: x}
+slurm_config:
+  site: site.yml
+  partitions: {xxl: {name: big}}
+  retries: {launch: 1}
+"""
 
 
-def test_slurm_page_has_the_defaults() -> None:
-    text = (DOCS / "slurm.md").read_text()
-    cells = [[cell.strip(" `") for cell in row.split("|")] for row in text.splitlines()]
-    told = {row[1]: row[2] for row in cells if len(row) == 5}
-    usual = SlurmSettings()
+@pytest.mark.parametrize("kind", WORKFLOWS)
+def test_config_reference_has_every_key_that_the_loader_asks_for(
+    kind: str, tmp_path: Path, tables: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, set[str]] = {}
+
+    def listen(name: str) -> None:
+        real = getattr(Section, name)
+
+        def heard(self: Section, keys: Any, *rest: Any) -> Any:
+            scope = "step " if self.place.number else Path(self.place.source).stem + " "
+            words = [keys] if isinstance(keys, str) else keys
+            asked.setdefault(scope + self.place.prefix, set()).update(words)
+            return real(self, keys, *rest)
+
+        monkeypatch.setattr(Section, name, heard)
+
+    for name in ("take", "require", "inner", "refuse_unknown"):
+        listen(name)
+    for number, (name, stage) in enumerate(WORKFLOWS[kind].items()):
+        home = tmp_path / f"{number}"
+        home.mkdir()
+        (home / "site.yml").write_text("throttle: 1")
+        step: dict[str, Any] = {}
+        for key in ("input", "output"):
+            names = getattr(stage.shape, key)
+            step[key] = key if names == "path" else {one: f"{key}/{one}" for one in names}
+        step |= {key: key for key in stage.shape.extra_keys}
+        if stage.shape.options != "arguments":
+            step["options"] = dict.fromkeys(stage.shape.options)
+        head = {"workflow_kind": kind, "prod_id": "x", "stages_to_run": [name]}
+        (home / "production.yml").write_text(
+            yaml.safe_dump({**head, "stages": {name: [step]}}) + EVERY_SECTION
+        )
+        load_config(home / "production.yml", SHAPES)
+    groups = {
+        "production ": "top",
+        "production source_environment.": "source_environment",
+        "production slurm_config.": "slurm_config",
+        "production slurm_config.partitions.xxl.": "partitions",
+        "production slurm_config.retries.": "retries",
+        "site ": "profile",
+        "step ": "step",
+        "step options.": "options",
+    }
+    told = {name: {row[0].strip("`") for row in tables.keys(name)[1:]} for name in groups.values()}
+    for scope, group in groups.items():
+        assert asked.get(scope, set()) <= told[group], scope
+    assert asked["production "] == told["top"]
+    assert asked["production slurm_config."] == told["slurm_config"]
+
+
+def test_every_group_of_keys_is_on_a_page(tables: Any) -> None:
+    pages = "\n".join(page.read_text() for page in PAGES)
+    assert set(re.findall(r"^```\{config-keys\} (\w+)$", pages, re.MULTILINE)) == set(tables.GROUPS)
+    for group in tables.GROUPS:
+        for row in tables.keys(group)[1:]:
+            assert all(row), row
+            assert row[-1].endswith("."), row
+
+
+def test_reference_has_the_paths_of_every_stage(tables: Any) -> None:
+    _, *lines = tables.stages()
+    for kind, stages in WORKFLOWS.items():
+        for name, stage in stages.items():
+            rows = [row for row in lines if f"[`{name}`]" in row[0]]
+            ((_, *cells),) = [row for row in rows if len(rows) == 1 or kind in row[0].split("(")[2]]
+            shape = stage.shape
+            for names, cell in zip(
+                (shape.input, shape.output, shape.extra_keys, shape.options), cells, strict=True
+            ):
+                wanted = set() if isinstance(names, str) else set(names)
+                assert set(re.findall(r"`(\w+)`", cell)) == wanted, (name, kind)
+
+
+def test_what_the_reference_says_holds_without_a_key_does(tables: Any, tmp_path: Path) -> None:
+    """Defaults of numbers, against a config that has none of the keys."""
+    (tmp_path / "production.yml").write_text(
+        "{workflow_kind: lstchain, prod_id: x, stages_to_run: [merge_dl1],"
+        " stages: {merge_dl1: [{input: a, output: b}]}}"
+    )
+    usual = load_config(tmp_path / "production.yml", SHAPES).slurm
+    told = {
+        row[0].strip("`"): row[2] for group in ("profile", "retries") for row in tables.keys(group)
+    }
     assert float(told["gather"]) == usual.gather_s
     assert float(told["interval"]) == usual.interval_s
     assert float(told["longest_interval"]) == usual.longest_interval_s
     assert float(told["latency_wait"]) == usual.latency_s
-    for key, field in slurm.CAUSES.items():
-        assert int(told[key]) == getattr(usual.retries, field), key
+    for key, setting in slurm.CAUSES.items():
+        assert int(told[key]) == getattr(usual.retries, setting.field), key
+
+
+def test_slurm_page_has_the_options_that_lstluigi_sets() -> None:
+    page = DOCS / "slurm.md"
+    refused = page.read_text().split("### Options that lstluigi sets\n")[1].split("\n#")[0]
+    told = set(re.findall(r"`([a-z-]+)`", refused.split("takes:")[1]))
+    assert told == OWN_OPTIONS
 
 
 def test_example_of_a_production_on_slurm_loads(tmp_path: Path) -> None:
@@ -363,8 +451,9 @@ def test_readme_starts_with_commands_that_exist() -> None:
 
 
 def texts(tree: ast.AST) -> Iterator[str]:
-    """Texts of a module, each f-string as one with its values left out."""
-    for node in ast.walk(tree):
+    """Texts of a module, each f-string as one with its values left out; no docstrings."""
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in (node for node in ast.walk(tree) if node not in said):
         if isinstance(node, ast.JoinedStr):
             parts = (p.value if isinstance(p, ast.Constant) else "\0" for p in node.values)
             yield "".join(map(str, parts))
@@ -380,14 +469,18 @@ def fragments(message: str) -> list[str]:
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:
     sources = [*PACKAGE.rglob("*.py")]
-    known = "\n".join(text for file in sources for text in texts(ast.parse(file.read_text())))
+    known = [text for file in sources for text in texts(ast.parse(file.read_text()))]
     page = (DOCS / "troubleshooting.md").read_text()
-    terms = re.findall(r"^(`.*`)\n: ", page, re.MULTILINE)
-    assert len(terms) > 20
+    terms = re.findall(r"^(.*)\n: ", page, re.MULTILINE)
+    assert len(terms) > 60
     for term in terms:
         for message in re.findall(r"`([^`]+)`", term):
-            missing = [part for part in fragments(message) if part not in known]
-            assert not missing, f"no message of the code has {missing} ({message})"
+            # a problem is two texts: what is wrong; what to do
+            for text in re.split(r"; | \.\.\. ", message):
+                parts = fragments(text)
+                assert parts, f"nothing of {message} can be looked for"
+                words = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
+                assert any(map(words.search, known)), f"no message of the code has {parts}"
 
 
 # ---- the stage of the page on extending

@@ -121,7 +121,7 @@ def _keys(stage: Stage) -> Iterator[str]:
         else:
             names = (name if needed else f"{name} (may be empty)" for name, needed in shape.items())
             yield f"{key}: {', '.join(names)}"
-    for key, needed in stage.shape.extra_keys.items():
+    for key, needed in stage.shape.extra_paths.items():
         yield f"{key}: a path" + ("" if needed else " (may be empty)")
     options = stage.shape.options
     yield "options: " + ("command line" if options == "arguments" else ", ".join(options))

@@ -1,5 +1,6 @@
 """Production configs: what a production is to do, read and checked."""
 
+from lstluigi.config.keys import NEEDED, Key, Setting
 from lstluigi.config.load import load_config, missing_tool_config
 from lstluigi.config.model import (
     NoiseTuning,
@@ -15,10 +16,13 @@ from lstluigi.config.model import (
 from lstluigi.config.tuning import OWN_CONFIG, tuning_level
 
 __all__ = [
+    "NEEDED",
     "OWN_CONFIG",
+    "Key",
     "NoiseTuning",
     "Place",
     "ProductionConfig",
+    "Setting",
     "Shape",
     "SourceEnvironment",
     "Step",

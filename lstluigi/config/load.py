@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from lstluigi.config import values
+from lstluigi.config.keys import NEEDED, Key
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, nearest
@@ -22,24 +23,78 @@ from lstluigi.tool_config import TOOLS
 __all__ = ["interpret", "load_config", "missing_tool_config"]
 
 METADATA = ("prod_type", "lstmcpipe_version")
+BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
 TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
 #: The tool whose config is looked for beside the production config, if it is not lstchain.
 MAIN_TOOL = {"ctapipe": "ctapipe"}
-TOP_KEYS = (
-    "workflow_kind",
-    "prod_id",
-    "source_environment",
-    "slurm_config",
-    "stages_to_run",
-    "stages",
-    *TOOL_KEYS.values(),
-    "backend",
-    *METADATA,
-    *TUNING_KEYS,
-)
+#: What is said of the configs of the tools.
+_TOOLS = {
+    "lstchain": Key(
+        "a path",
+        "The lstchain config. `--lstchain-config` comes first, then this key.",
+        "a JSON file that lies alone beside the config",
+        new=True,
+    ),
+    "ctapipe": Key(
+        "a path",
+        "The ctapipe config, in the workflow `ctapipe`. `--ctapipe-config` comes first.",
+        "there, a JSON file that lies alone beside the config",
+        new=True,
+    ),
+    "rta": Key(
+        "a path",
+        "The config of HiPeRTA, in the workflow [`hiperta`](workflow-hiperta.md). `--rta-config` "
+        "comes first.",
+        new=True,
+    ),
+}
+ENVIRONMENT_KEYS = {
+    "source_file": Key("a path", "A file that the shell of a job sources."),
+    "conda_env": Key("a name", "The conda environment that it then activates."),
+}
+TOP_KEYS = {
+    "workflow_kind": Key(
+        "a word",
+        "`lstchain`, [`ctapipe`](workflow-ctapipe.md), or [`hiperta`](workflow-hiperta.md).",
+        NEEDED,
+    ),
+    "prod_id": Key(
+        "a name",
+        "Name of the production; part of file names. Best unique, with date and version.",
+        NEEDED,
+    ),
+    "source_environment": Key(
+        "[keys](#keys-of-source-environment)",
+        "What a job sources and activates.",
+        "jobs use the Python that runs lstluigi",
+    ),
+    "slurm_config": Key(
+        "[keys](#keys-of-slurm-config)",
+        "What the production wants of Slurm. Read, and not used by the local backend.",
+        "what the site profile says",
+    ),
+    "stages_to_run": Key(
+        "a list of stages",
+        "Stages that are defined and not listed are not run: what their steps make is taken as it "
+        "is on disk.",
+        NEEDED,
+    ),
+    "stages": Key(
+        "lists of steps, by stage", "The [steps](#keys-of-a-step) of each stage.", NEEDED
+    ),
+    **{TOOL_KEYS[tool]: _TOOLS[tool] for tool in TOOLS},
+    "backend": Key(
+        " or ".join(f"`{name}`" for name in BACKENDS),
+        "Where jobs run. `auto` is Slurm where there is one that answers, else this machine. "
+        "`--backend` comes first.",
+        "`auto`",
+        new=True,
+    ),
+    **dict.fromkeys(METADATA, Key("a text", "Kept, and without effect.")),
+    **TUNING_KEYS,
+}
 #: The key that only configs in the format of 2021-22 have.
 LEGACY_KEY = "stages_to_be_run"
-BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
 
 
 def load_config(
@@ -182,7 +237,7 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
     section = top.inner("source_environment")
     if section is None:
         return None
-    section.refuse_unknown(("source_file", "conda_env"))
+    section.refuse_unknown(ENVIRONMENT_KEYS)
     environment = SourceEnvironment(
         source_file=section.take("source_file", partial(values.path, base=base)),
         conda_env=section.take("conda_env", values.text),

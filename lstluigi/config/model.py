@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from lstluigi.config.keys import Key, Setting
 from lstluigi.errors import Problem, shown
 from lstluigi.jobs.settings import SlurmSettings
 
@@ -91,20 +92,24 @@ class Shape:
     ----------
     input, output : "path" or mapping of str to bool
         One path, or named paths, each required or not.
-    options : "arguments" or mapping of str to callable
-        Arguments of a command line, or named settings, each with the function that reads its
-        text and raises `Unfit` where it cannot.
-    extra_keys : mapping of str to bool
-        Further keys of a step that hold a path, such as ``path_model``, each required or not.
+    options : "arguments" or mapping of str to Setting
+        Arguments of a command line, or named settings.
+    extra_keys : mapping of str to Key
+        Further keys of a step that hold a path, such as ``path_model``.
     reasons : mapping of str to str
         Why other kinds of workflow have no such stage, by kind.
     """
 
     input: Literal["path"] | Mapping[str, bool] = "path"
     output: Literal["path"] | Mapping[str, bool] = "path"
-    options: Literal["arguments"] | Mapping[str, Callable[[str], object]] = "arguments"
-    extra_keys: Mapping[str, bool] = field(default_factory=dict)
+    options: Literal["arguments"] | Mapping[str, Setting] = "arguments"
+    extra_keys: Mapping[str, Key] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def extra_paths(self) -> dict[str, bool]:
+        """Further keys that hold a path, each required or not."""
+        return {name: key.needed for name, key in self.extra_keys.items()}
 
     def fits(self, step: Step) -> bool:
         """Does a step have every path that it must have? Not so where one was refused."""
@@ -112,7 +117,7 @@ class Shape:
         return (
             _fits(step.input, self.input)
             and _fits(step.output, self.output)
-            and _fits(extra, self.extra_keys)
+            and _fits(extra, self.extra_paths)
         )
 
 

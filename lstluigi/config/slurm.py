@@ -6,58 +6,155 @@ goes on top of what the profile gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lstluigi.config import values
+from lstluigi.config.keys import NEEDED, Key, Setting
 from lstluigi.config.model import Place
 from lstluigi.config.sbatch import KNOWN, read_mapping, request
 from lstluigi.config.section import Section, nearest
-from lstluigi.config.yaml12 import Value, YamlMapping, kind, read_yaml
+from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.jobs.settings import Partition, Retries, SlurmSettings
 from lstluigi.jobs.spec import parse_memory, parse_time
 
-__all__ = ["PARTITION_KEYS", "PROFILE_KEYS", "RETRY_KEYS", "SLURM_KEYS", "read_slurm"]
+__all__ = ["CAUSES", "PARTITION_KEYS", "PROFILE_KEYS", "SLURM_KEYS", "read_slurm"]
 
 #: What a section gives, by the fields of `SlurmSettings`; what it does not give is not there.
 Given = dict[str, Any]
 
 
-#: Keys that hold one value: the field of `SlurmSettings`, and what reads it.
-SINGLE: Mapping[str, tuple[str, Callable[[Value], object]]] = {
-    "user_account": ("account", values.word),
-    "qos": ("qos", values.word),
-    "throttle": ("throttle", partial(values.count, least=1)),
-    "gather": ("gather_s", partial(values.seconds, least=0.0)),
-    "interval": ("interval_s", partial(values.seconds, least=0.1)),
-    "longest_interval": ("longest_interval_s", partial(values.seconds, least=0.1)),
-    "latency_wait": ("latency_s", partial(values.seconds, least=0.0)),
-    "max_jobs": ("max_jobs", partial(values.count, least=1)),
+USUAL = SlurmSettings()
+
+
+def _word(field: str, default: str, meaning: str, *, new: bool) -> Setting:
+    return Setting("a name", meaning, default, new=new, read=values.word, field=field)
+
+
+def _count(field: str, least: int, default: str, meaning: str) -> Setting:
+    read = partial(values.count, least=least)
+    shape = f"a whole number from {least}"
+    return Setting(shape, meaning, default, new=True, read=read, field=field)
+
+
+def _seconds(field: str, least: float, meaning: str) -> Setting:
+    read, default = partial(values.seconds, least=least), f"{getattr(USUAL, field):g}"
+    shape = f"seconds from {least:g}"
+    return Setting(shape, meaning, default, new=True, read=read, field=field)
+
+
+#: Keys that hold one value, for a field of `SlurmSettings`.
+SINGLE: Mapping[str, Setting] = {
+    "user_account": _word("account", "Slurm's", "The account that jobs are charged to.", new=False),
+    "qos": _word("qos", "Slurm's", "The quality of service.", new=True),
+    "throttle": _count(
+        "throttle",
+        1,
+        "no throttle",
+        "How many elements of one array may run at once (`%` of sbatch's `--array`).",
+    ),
+    "gather": _seconds(
+        "gather_s", 0.0, "How long jobs that are ready wait for more, to be submitted together."
+    ),
+    "interval": _seconds("interval_s", 0.1, "Time between two looks at the queue."),
+    "longest_interval": _seconds(
+        "longest_interval_s", 0.1, "What the interval grows to while nothing changes."
+    ),
+    "latency_wait": _seconds(
+        "latency_s", 0.0, "How long a finished file may take to show on the shared file system."
+    ),
+    "max_jobs": _count(
+        "max_jobs",
+        1,
+        "what Slurm allows",
+        "How many array elements of one production may be in the queue at once.",
+    ),
 }
-#: Keys of a partition's limits: the field of `Partition`, and what reads it.
-LIMITS: Mapping[str, tuple[str, Callable[[Value], int | None]]] = {
-    "max_time": ("time_s", partial(request, parse_time)),
-    "max_memory": ("memory_mb", partial(request, parse_memory)),
-    "max_cpus": ("cpus", partial(values.count, least=1)),
+#: Keys of a partition's limits, for a field of `Partition`.
+LIMITS: Mapping[str, Setting] = {
+    "max_time": Setting(
+        "a time",
+        "The longest time a job may ask for.",
+        "Slurm's limit",
+        new=True,
+        read=partial(request, parse_time),
+        field="time_s",
+    ),
+    "max_memory": Setting(
+        "an amount of memory",
+        "The most memory.",
+        "Slurm's limit",
+        new=True,
+        read=partial(request, parse_memory),
+        field="memory_mb",
+    ),
+    "max_cpus": _count("cpus", 1, "Slurm's limit", "The most cores."),
 }
-#: Keys of `retries`: the field of `Retries`.
-CAUSES = {
-    "out_of_memory": "memory",
-    "timeout": "time",
-    "node_fail": "node",
-    "preempted": "preempted",
-    "launch": "launch",
-    "command": "command",
+
+
+def _tries(field: str, meaning: str) -> Setting:
+    return _count(field, 0, str(getattr(USUAL.retries, field)), meaning)
+
+
+#: Keys of `retries`, for a field of `Retries`.
+CAUSES: Mapping[str, Setting] = {
+    "out_of_memory": _tries("memory", "It was killed for its memory."),
+    "timeout": _tries("time", "It ran out of time."),
+    "node_fail": _tries("node", "The node failed, or did not boot."),
+    "preempted": _tries("preempted", "It was preempted or requeued."),
+    "launch": _tries("launch", "Slurm could not start it."),
+    "command": _tries("command", "Its command failed."),
 }
 #: Under this name `stages` has options for the run itself as a job.
 CONTROLLER = "controller"
-PROFILE_KEYS = (*SINGLE, "options", "plugin_options", "partitions", "stages", "retries")
-SLURM_KEYS = ("site", *PROFILE_KEYS)
-PARTITION_KEYS = ("name", *LIMITS)
-RETRY_KEYS = tuple(CAUSES)
+PROFILE_KEYS: Mapping[str, Key] = {
+    **SINGLE,
+    "options": Key(
+        "`name: value` lines",
+        "Options of sbatch for every job, by their long names; an option without a value is a flag "
+        "(`exclusive:`).",
+        new=True,
+    ),
+    "plugin_options": Key(
+        "a list of names",
+        "Options that plugins (SPANK) of the site add to sbatch, or a Slurm newer than 24.11. A "
+        "name that is neither here nor in sbatch is refused.",
+        new=True,
+    ),
+    "partitions": Key(
+        "a name or [keys](slurm.md#partitions), by partition",
+        "The site's partition for each name that configs use: `partitions: {xxl: big}`. A name "
+        "that is not here is passed on as it is.",
+        new=True,
+    ),
+    "stages": Key(
+        "`name: value` lines, by stage",
+        "Options of sbatch for the jobs of one stage: `stages: {train_pipe: {mem: 160G}}`. The "
+        f"entry `{CONTROLLER}` is for [the run itself as a job](slurm.md#leaving-a-run-alone).",
+        new=True,
+    ),
+    "retries": Key(
+        "[keys](slurm.md#retries)",
+        "How often a file or step is tried again, for each cause of its failure.",
+        "see there",
+        new=True,
+    ),
+}
+SLURM_KEYS: Mapping[str, Key] = {
+    "site": Key(
+        "a path",
+        "The [site profile](slurm.md#site-profile). `--site` and `$LSTLUIGI_SITE` come first.",
+        new=True,
+    ),
+    **PROFILE_KEYS,
+}
+PARTITION_KEYS: Mapping[str, Key] = {
+    "name": Key("a name", "What the site calls it.", NEEDED, new=True),
+    **LIMITS,
+}
 
 
 def read_slurm(
@@ -142,9 +239,9 @@ def _on_top(below: Given, above: Given) -> Given:
 def _given(section: Section, stages: tuple[str, ...], known: frozenset[str]) -> Given:
     """Return what a section gives."""
     given: Given = {}
-    for key, (field, read) in SINGLE.items():
-        if (value := section.take(key, read)) is not None:
-            given[field] = value
+    for key, setting in SINGLE.items():
+        if (value := section.take(key, setting.read)) is not None:
+            given[setting.field] = value
     given["options"] = read_mapping(section, "options", known)
     given["partitions"] = _partitions(section)
     given["stages"] = _stages(section, stages, known)
@@ -164,7 +261,7 @@ def _partitions(section: Section) -> dict[str, Partition]:
             read[name] = Partition(partitions.require(name, values.word, ""))
         elif (limits := partitions.inner(name)) is not None:
             limits.refuse_unknown(PARTITION_KEYS)
-            most = {field: limits.take(key, reader) for key, (field, reader) in LIMITS.items()}
+            most = {one.field: limits.take(key, one.read) for key, one in LIMITS.items()}
             read[name] = Partition(limits.require("name", values.word, ""), **most)
     return read
 
@@ -189,8 +286,7 @@ def _retries(section: Section) -> dict[str, int]:
     if retries is None:
         return {}
     retries.refuse_unknown(CAUSES)
-    read = partial(values.count, least=0)
-    given = {field: retries.take(key, read) for key, field in CAUSES.items()}
+    given = {one.field: retries.take(key, one.read) for key, one in CAUSES.items()}
     return {field: count for field, count in given.items() if count is not None}
 
 

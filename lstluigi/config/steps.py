@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from lstluigi.config import values
+from lstluigi.config.keys import NEEDED, Key, Setting
 from lstluigi.config.model import Place, Shape, Step
 from lstluigi.config.sbatch import read_line, read_mapping
 from lstluigi.config.section import Section, nearest
@@ -15,14 +16,41 @@ from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 
 __all__ = ["Workflows", "no_such_stage", "read_stages", "read_stages_to_run"]
 
-STEP_KEYS = (
-    "input",
-    "output",
-    "options",
-    "extra_slurm_options",
-    "slurm_options",
-    "max_failed_fraction",
-)
+STEP_KEYS = {
+    "input": Key(
+        "a path, or named paths",
+        "What is read, as its [stage](#keys-by-stage) wants it.",
+        NEEDED,
+    ),
+    "output": Key(
+        "a path, or named paths",
+        "What is made, as its [stage](#keys-by-stage) wants it. It may not hold `..`.",
+        NEEDED,
+    ),
+    "options": Key(
+        "one line, or a list of texts",
+        "Arguments of the command; a line is split as a shell would, and nothing is expanded. Some "
+        "[stages](#keys-by-stage) have named options instead.",
+    ),
+    "extra_slurm_options": Key(
+        "`name: value` lines",
+        "Options of sbatch by their long names: `mem`, `partition`, `time`, `cpus-per-task`, "
+        "`nice`, ... Those that lstluigi "
+        "[sets itself](slurm.md#options-that-lstluigi-sets) are refused.",
+        "what `slurm_config` and the stage ask for",
+    ),
+    "slurm_options": Key(
+        "one line",
+        "The older form: one text such as `-p xxl --mem=100G`. lstmcpipe ignores it; lstluigi "
+        "reads it, and says so.",
+    ),
+    "max_failed_fraction": Key(
+        "a number from 0 to 1",
+        "Share of the step's files that may fail. For `r0_to_dl1` and `dl1ab`.",
+        "0",
+        new=True,
+    ),
+}
 
 #: Both make DL1 files, from DL0 and from other DL1 files: a production does one of them.
 NOT_TOGETHER = ("r0_to_dl1", "dl1ab")
@@ -137,7 +165,7 @@ def _read_step(step: Section, shape: Shape, base: str, known: frozenset[str]) ->
     to_make = partial(values.path, base=base, output=True)
     read_from = _paths(step, "input", shape.input, to_read)
     made_at = _paths(step, "output", shape.output, to_make)
-    extra = _named_paths(step, shape.extra_keys, to_read)
+    extra = _named_paths(step, shape.extra_paths, to_read)
     as_arguments = shape.options == "arguments"
     return Step(
         stage=place.stage or "",
@@ -181,7 +209,7 @@ def _named_paths(section: Section, shape: Mapping[str, bool], read: ReadPath) ->
     return paths
 
 
-def _settings(step: Section, shape: Mapping[str, Callable[[str], object]]) -> dict[str, object]:
+def _settings(step: Section, shape: Mapping[str, Setting]) -> dict[str, object]:
     """Return named options; an empty text is as none at all."""
     if step.entries.get("options") == "":
         return {}
@@ -190,14 +218,14 @@ def _settings(step: Section, shape: Mapping[str, Callable[[str], object]]) -> di
         return {}
     options.refuse_unknown(shape)
     settings: dict[str, object] = {}
-    for name, read in shape.items():
+    for name, setting in shape.items():
         if options.entries.get(name) is not None:
-            settings[name] = options.take(name, partial(_setting, read))
+            settings[name] = options.take(name, partial(_setting, setting))
     return settings
 
 
-def _setting(read: Callable[[str], object], value: Value) -> object:
-    return read(values.text(value))
+def _setting(setting: Setting, value: Value) -> object:
+    return setting.read(values.text(value))
 
 
 def _slurm(step: Section, known: frozenset[str]) -> dict[str, str]:

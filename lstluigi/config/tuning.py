@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from lstluigi.config import values
+from lstluigi.config.keys import Key
 from lstluigi.config.model import NoiseTuning, Unfit
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.steps import Workflows, no_such_stage
@@ -15,11 +16,22 @@ __all__ = ["OWN_CONFIG", "TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_l
 
 #: The stage that adds the noise, by what it adds it to.
 TUNED_STAGES = {"image": "dl1ab", "waveform": "r0_to_dl1"}
-DATA, MC, LEVEL = TUNING_KEYS = (
-    "dl1_noise_tune_data_run",
-    "dl1_noise_tune_mc_run",
-    "nsb_tuning",
-)
+DATA, MC, LEVEL = "dl1_noise_tune_data_run", "dl1_noise_tune_mc_run", "nsb_tuning"
+TUNING_KEYS = {
+    DATA: Key(
+        "a path",
+        "Real DL1 by which noise is [tuned](#noise-tuned-to-real-data). With "
+        f"`{MC}`, or not at all.",
+        "noise is not tuned",
+    ),
+    MC: Key("a path", f"DL0 of a simulated run. With `{DATA}`, or not at all.", "none"),
+    LEVEL: Key(
+        " or ".join(f"`{level}`" for level in TUNED_STAGES),
+        "What the noise is added to.",
+        "`image`",
+        new=True,
+    ),
+}
 #: Key of a step that has an lstchain config of its own, where its stage reads one.
 OWN_CONFIG = "lstchain_config"
 #: Does the tuning: a workflow without it cannot.

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from lstluigi.config import OWN_CONFIG, Shape, Step
+from lstluigi.config import OWN_CONFIG, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
@@ -22,6 +22,13 @@ from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
+#: What is said of the key `OWN_CONFIG`.
+OWN_CONFIG_KEY = Key(
+    "a path",
+    "An lstchain config of the step's own: a file, or what a `tune_nsb` step makes.",
+    "the production's",
+    new=True,
+)
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
 #: The workflows whose products are lstchain's.

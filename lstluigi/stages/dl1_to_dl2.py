@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import Shape, Step
+from lstluigi.config import NEEDED, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
@@ -22,6 +22,8 @@ from lstluigi.stages.base import (
 )
 from lstluigi.stages.ctapipe import MODELS, apply_models
 from lstluigi.stages.train_pipe import POINTINGS, method_conflicts
+
+PATH_MODEL = Key("a path", "Directory of the models.", NEEDED)
 
 
 def dl2_name(dl1: str) -> str:
@@ -40,7 +42,7 @@ class DL1ToDL2(Stage):
     name = "dl1_to_dl2"
     task = "DL1ToDL2"
     workflows = WITH_LSTCHAIN
-    shape = Shape(input="path", output="path", extra_keys={"path_model": True})
+    shape = Shape(input="path", output="path", extra_keys={"path_model": PATH_MODEL})
     logs = "job_logs_dl1_to_dl2"
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 10

@@ -11,6 +11,7 @@ from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
+    OWN_CONFIG_KEY,
     WITH_LSTCHAIN,
     Inputs,
     Reading,
@@ -32,7 +33,7 @@ class DL1ab(Stage):
     name = "dl1ab"
     task = "DL1ab"
     workflows = WITH_LSTCHAIN
-    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
+    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: OWN_CONFIG_KEY})
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True

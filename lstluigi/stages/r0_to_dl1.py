@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import OWN_CONFIG, Shape, Step, switch
+from lstluigi.config import OWN_CONFIG, Setting, Shape, Step, switch
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
+    OWN_CONFIG_KEY,
     RTA_CONFIG,
     SCRIPTS,
     Inputs,
@@ -21,6 +22,12 @@ from lstluigi.stages.base import (
     own_config,
 )
 
+KEPT = "Keep what HiPeRTA has written beside the product, as `dl1_NAME.hiperta.hdf5`."
+MASKS = "HiPeRTA writes the cleaning masks, too."
+OPTIONS = {
+    key: Setting("true or false", meaning, "false", read=switch)
+    for key, meaning in (("keep_file", KEPT), ("debug_mode", MASKS))
+}
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
 
@@ -39,7 +46,7 @@ class R0ToDL1(Stage):
 
     name = "r0_to_dl1"
     task = "R0ToDL1"
-    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: False})
+    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: OWN_CONFIG_KEY})
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
@@ -81,14 +88,10 @@ class R0ToDL1(Stage):
 
 
 class HipertaR0ToDL1(R0ToDL1):
-    """A directory of simtel files to a directory of DL1 files, by HiPeRTA.
-
-    Options of a step: `keep_file` keeps what HiPeRTA itself has written beside the DL1 file,
-    `debug_mode` has it write the cleaning masks.
-    """
+    """A directory of simtel files to a directory of DL1 files, by HiPeRTA."""
 
     workflows = ("hiperta",)
-    shape = Shape(input="path", output="path", options={"keep_file": switch, "debug_mode": switch})
+    shape = Shape(input="path", output="path", options=OPTIONS)
     programs = ("hiperta_r0_dl1",)
 
     def settings(self, step: Step) -> Mapping[str, Any]:

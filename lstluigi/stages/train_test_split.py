@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import Shape, Step, fraction
+from lstluigi.config import Setting, Shape, Step, fraction
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
@@ -16,6 +16,12 @@ from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Reading, Stage
 #: Share of the files that go to test where the options say nothing: lstmcpipe's.
 TEST_SIZE = 0.5
 SEED = 42
+SIZE = Setting(
+    "a number between 0 and 1",
+    "Share of the files that go to test.",
+    f"{TEST_SIZE}",
+    read=fraction,
+)
 
 
 class TrainTestSplit(Stage):
@@ -24,9 +30,7 @@ class TrainTestSplit(Stage):
     name = "train_test_split"
     task = "TrainTestSplit"
     workflows = WITH_LSTCHAIN
-    shape = Shape(
-        input="path", output={"train": True, "test": True}, options={"test_size": fraction}
-    )
+    shape = Shape(input="path", output={"train": True, "test": True}, options={"test_size": SIZE})
     logs = "job_logs_train_test_split"
     resources = Resources(options=(("partition", "short"),))
     per_chunk = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lstluigi.config import Shape, Step, tuning_level
+from lstluigi.config import Setting, Shape, Step, tuning_level
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import read_json
 from lstluigi.graph import Made
@@ -42,6 +42,13 @@ LEVELS = {
         ("nsb_tuning_rate_GHz",),
     ),
 }
+LEVEL = Setting(
+    " or ".join(f"`{level}`" for level in LEVELS),
+    "What the noise is added to.",
+    "`image`",
+    new=True,
+    read=tuning_level,
+)
 
 
 def level_of(step: Step) -> _Level:
@@ -58,7 +65,7 @@ class TuneNSB(Stage):
     shape = Shape(
         input={"data": True, "mc": True},
         output="path",
-        options={"level": tuning_level},
+        options={"level": LEVEL},
         reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
     )
     logs = "job_logs_tune_nsb"

@@ -46,6 +46,7 @@ class ClusterProduction(Lab):
         self.settings: dict[str, Any] = {**QUICK, "options": MODEST}
         self._started = root / "started"
         self._said = 0
+        self._processes: list[subprocess.Popen[str]] = []
         self._bin = root / "bin"
         self._bin.mkdir()
         self._calls, self._at_gate = root / "calls", root / "at_gate"
@@ -111,7 +112,7 @@ class ClusterProduction(Lab):
             "COLUMNS": "400",
         }
         with self._said_in().open("w") as said:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*command, *arguments],
                 cwd=self.root,
                 env=environment,
@@ -119,6 +120,14 @@ class ClusterProduction(Lab):
                 stderr=subprocess.STDOUT,
                 text=True,
             )
+        self._processes.append(process)
+        return process
+
+    def kill(self) -> None:
+        """End the runs that have not ended."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
 
     def _said_in(self) -> Path:
         return self.root / f"said-{self._said}.txt"
