@@ -8,19 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lstluigi import controller
-from lstluigi.config import ProductionConfig, load_config
+from lstluigi.config import ProductionConfig
 from lstluigi.decisions import named
 from lstluigi.errors import ConfigError, LstluigiError, shown
-from lstluigi.examine import stages_of, without_refused
+from lstluigi.examine import Choices, readable, stages_of
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
-from lstluigi.stages import SHAPES
 from lstluigi.steps import PlannedStep, planned
-from lstluigi.tuning import with_noise_tuning
 
 #: How long (s) a run may take to end once it was told to.
 PATIENCE = 180.0
@@ -44,7 +43,9 @@ class _Concerned:
         return f"{self.submission.name} [{commands.compact(self.chunks)}]"
 
 
-def cancel(config: str, tell: Tell, *, pattern: str = "", dry_run: bool = False) -> None:
+def cancel(
+    config: str, tell: Tell, *, pattern: str = "", dry_run: bool = False, **choices: Any
+) -> None:
     """End the run of a production and all of its jobs; or only jobs of some steps.
 
     Parameters
@@ -57,13 +58,15 @@ def cancel(config: str, tell: Tell, *, pattern: str = "", dry_run: bool = False)
         Names steps whose jobs are ended; a run goes on without them.
     dry_run
         Say what would be ended, and end nothing.
+    choices
+        As for `lstluigi.examine.Choices`; only those matter that name files.
 
     Raises
     ------
     LstluigiError
         When not everything can be ended, or Slurm does not answer.
     """
-    production = _read(config, tell)
+    production = _read(Choices(config, **choices), tell)
     stages = stages_of(production)
     steps = [planned(i, step, stages[step.stage]) for i, step in enumerate(production.steps)]
     if pattern:
@@ -113,18 +116,17 @@ def _cancel_some(
     tell(f"{production.prod_id}: {alive} job(s) of {len(chosen)} step(s) {words}")
 
 
-def _read(path: str, tell: Tell) -> ProductionConfig:
+def _read(choices: Choices, tell: Tell) -> ProductionConfig:
     """The config, as far as it can be read: jobs to be ended need no input to be there."""
-    try:
-        return with_noise_tuning(load_config(Path(path), SHAPES))
-    except ConfigError as error:
-        if not isinstance(error.read, ProductionConfig) or not error.read.prod_id:
-            raise
+    config, problems = readable(choices)
+    if not config.prod_id:
+        raise ConfigError(problems)
+    if problems:
         tell(
-            f"{len(error.problems)} problem(s) in the config keep it from being run, not from "
-            f"being cancelled; the first: {error.problems[0]}"
+            f"{len(problems)} problem(s) in the config keep it from being run, not from "
+            f"being cancelled; the first: {problems[0]}"
         )
-        return with_noise_tuning(without_refused(error.read))
+    return config
 
 
 # the run

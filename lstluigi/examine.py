@@ -64,7 +64,7 @@ def examine(choices: Choices) -> tuple[Plan, list[Problem]]:
     ConfigError
         Where there is nothing to plan: no config, or none in the current format.
     """
-    config, problems = _load(choices)
+    config, problems = readable(choices)
     configs = {}
     for tool, path in config.tool_configs.items():
         if path.is_file():
@@ -81,8 +81,14 @@ def stages_of(config: ProductionConfig) -> Mapping[str, Stage]:
     return WORKFLOWS.get(config.workflow_kind, STAGES)
 
 
-def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
-    """Read the config as far as it can be read."""
+def readable(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
+    """Read a production config as far as it can be read, and say what is wrong with the rest.
+
+    Raises
+    ------
+    ConfigError
+        Where there is nothing to read: no config, or none in the current format.
+    """
     named = {tool: getattr(choices, f"{tool}_config") for tool in TOOLS}
     given = {tool: Path(path) for tool, path in named.items() if path}
     site = choices.site or os.environ.get(SITE)
@@ -91,11 +97,11 @@ def _load(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
-        return with_noise_tuning(without_refused(error.read)), list(error.problems)
+        return with_noise_tuning(_without_refused(error.read)), list(error.problems)
     return with_noise_tuning(config), []
 
 
-def without_refused(config: ProductionConfig) -> ProductionConfig:
+def _without_refused(config: ProductionConfig) -> ProductionConfig:
     """A config that has been read as far as it could be, without steps that lack a path."""
     stages = stages_of(config)
     steps = tuple(step for step in config.steps if stages[step.stage].shape.fits(step))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -107,18 +108,8 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
     @cached_property
     def choices(self) -> Choices:
         """The parameters as choices of a run."""
-        return Choices(
-            config=os.path.abspath(self.config),
-            lstchain_config=self.lstchain_config,
-            ctapipe_config=self.ctapipe_config,
-            rta_config=self.rta_config,
-            backend=self.backend,
-            environment=self.environment,
-            accept_changed=self.accept_changed,
-            remake=self.remake,
-            site=self.site,
-            on_interrupt=self.on_interrupt,
-        )
+        given = {field.name: getattr(self, field.name) for field in fields(Choices)}
+        return Choices(**{**given, "config": os.path.abspath(self.config)})
 
     @cached_property
     def session(self) -> Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from lstluigi.cli import COMMANDS, main
+from lstluigi.examine import Choices
+from lstluigi.production import ProductionTask
 from lstluigi.tool_config import TOOLS
 
 QUICKSTART = Path(__file__).parents[1] / "docs" / "quickstart.md"
@@ -35,14 +38,28 @@ def test_help_has_an_example_of_the_command(words: tuple[str, ...]) -> None:
     assert f"lstluigi {' '.join(words)}" in text.split("Example", 1)[1]
 
 
-@pytest.mark.parametrize(
-    "name", ["run", "status", "logs", "report", "retry", "remake", "clean", "graph", "validate"]
-)
-def test_every_command_that_plans_a_production_is_told_the_configs_of_tools(name: str) -> None:
+def names_of_options(name: str) -> set[str]:
     found = main.get_command(click.Context(main), name)
     assert found is not None
-    options = {word for parameter in found.params for word in parameter.opts}
-    assert options >= {f"--{tool}-config" for tool in TOOLS}
+    return {option.name for option in found.params if option.name is not None}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run", "cancel", "status", "logs", "report", "retry", "remake", "clean", "graph"),
+        "validate",
+    ],
+)
+def test_every_command_that_reads_a_production_is_told_what_lies_beside_it(name: str) -> None:
+    assert names_of_options(name) >= {"site", *(f"{tool}_config" for tool in TOOLS)}
+
+
+def test_a_choice_of_a_run_has_one_name() -> None:
+    choices = {field.name for field in fields(Choices)}
+    assert choices >= {f"{tool}_config" for tool in TOOLS}
+    assert choices <= names_of_options("run")
+    assert choices | {"about"} == {name for name, _ in ProductionTask.get_params()}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

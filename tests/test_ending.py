@@ -205,3 +205,17 @@ def test_a_pattern_that_names_nothing(lab: Lab, queue: type[Scripted]) -> None:
     small(lab)
     with pytest.raises(LstluigiError, match="'nonsense' matches no output and no stage"):
         run(lab, pattern="nonsense")
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["--site", "LSTLUIGI_SITE"])
+def test_the_site_counts_as_for_a_run(
+    named: bool, lab: Lab, queue: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab, extra_slurm_options={"tmp-usage": "1G"})
+    site = Path(lab.path("site.yml"))
+    site.write_text("plugin_options: [tmp-usage]\n")
+    if not named:
+        monkeypatch.setenv("LSTLUIGI_SITE", str(site))
+    said = run(lab, site=str(site) if named else "")
+    assert "problem(s)" not in said
+    assert "nothing is under way" in said

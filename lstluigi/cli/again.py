@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import click
 
-from lstluigi.cli.options import tool_configs
-
-
-def _as_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that mean what they mean for `lstluigi run`."""
-    for option in (
-        click.option(
-            "--backend",
-            type=click.Choice(["config", "local", "slurm", "auto"]),
-            default="config",
-            show_default=True,
-            help="Where jobs run: what the config says (auto if nothing), or this.",
-        ),
-        click.option(
-            "--environment",
-            type=click.Choice(["config", "current"]),
-            default="config",
-            show_default=True,
-            help="Environment of the jobs: the one the config names, or lstluigi's own.",
-        ),
-        click.option(
-            "--site", type=click.Path(), default="", help="Site profile, as for `lstluigi run`."
-        ),
-    ):
-        command = option(command)
-    return tool_configs(command)
+from lstluigi.cli.options import beside_config, of_a_run
 
 
 @click.command()
 @click.argument("config", type=click.Path())
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Say what would be tried again, run nothing.")
-@_as_run
+@of_a_run
 def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
     """Try again what failed of the production that CONFIG describes, and nothing else.
 
@@ -58,7 +31,7 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted and made, do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before products are deleted.")
-@_as_run
+@of_a_run
 def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) -> None:
     """Delete products of the production that CONFIG describes, and make them again.
 
@@ -84,7 +57,7 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
     "that is made of them is there. May be given several times.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, delete nothing.")
-@tool_configs
+@beside_config
 def clean(config: str, intermediate: tuple[str, ...], dry_run: bool, **tools: str) -> None:
     """Delete what dead runs of the production that CONFIG describes left in scratch directories.
 

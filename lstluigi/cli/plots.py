@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lstluigi.cli.options import tool_configs
+from lstluigi.cli.options import beside_config
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 _OFFSET = click.option(
@@ -147,7 +147,7 @@ def plot_models_importance(
     help="Where to: .svg, .png, .pdf or .mmd (Mermaid); may be given several times (default: "
     "Mermaid, printed).",
 )
-@tool_configs
+@beside_config
 @_OVERWRITE
 def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **tools: Any) -> None:
     """Draw the steps of a production, what each reads, and where they stand.

@@ -6,26 +6,12 @@ import sys
 
 import click
 
-from lstluigi.cli.options import tool_configs
+from lstluigi.cli.options import beside_config, of_a_run
 
 
 @click.command()
 @click.argument("config", type=click.Path())
-@click.option(
-    "--backend",
-    type=click.Choice(["config", "local", "slurm", "auto"]),
-    default="config",
-    show_default=True,
-    help="Where jobs run: what the config says (auto if nothing), or this.",
-)
-@click.option(
-    "--environment",
-    type=click.Choice(["config", "current"]),
-    default="config",
-    show_default=True,
-    help="Environment of the jobs: the one the config names, or lstluigi's own.",
-)
-@tool_configs
+@of_a_run
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, run nothing.")
 @click.option(
     "--accept-changed",
@@ -39,12 +25,6 @@ from lstluigi.cli.options import tool_configs
     help="Make again: an output (wildcards allowed), a stage, or STAGE:NUMBER, "
     "with all that follows. May be given several times, or as a list separated by commas; one "
     "that holds a comma stands in double quotes.",
-)
-@click.option(
-    "--site",
-    type=click.Path(),
-    default=None,
-    help="Site profile, instead of the one the config names (default: $LSTLUIGI_SITE).",
 )
 @click.option(
     "--on-interrupt",
@@ -79,17 +59,15 @@ from lstluigi.cli.options import tool_configs
 def run(
     config: str,
     backend: str,
-    environment: str,
     dry_run: bool,
     accept_changed: bool,
     remake: tuple[str, ...],
-    site: str | None,
     on_interrupt: str,
     detach: bool,
     submit_controller: bool,
     controller_time: str | None,
     controller_partition: str | None,
-    **tools: str,
+    **given: str,
 ) -> None:
     """Make what is missing of the production that CONFIG describes.
 
@@ -112,12 +90,10 @@ def run(
             raise click.UsageError("--submit-controller is for Slurm, not for --backend local")
         backend = "slurm"
     options = {
+        **given,
         "backend": backend,
-        "environment": environment,
-        **tools,
         "accept_changed": accept_changed,
         "remake": ",".join(remake),
-        "site": site or "",
         "on_interrupt": on_interrupt,
     }
     if dry_run or not (detach or submit_controller):
@@ -129,7 +105,8 @@ def run(
 @click.argument("config", type=click.Path())
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Say what would be ended, end nothing.")
-def cancel(config: str, pattern: str, dry_run: bool) -> None:
+@beside_config
+def cancel(config: str, pattern: str, dry_run: bool, **beside: str) -> None:
     """End the run of the production that CONFIG describes, and its jobs on Slurm.
 
     With PATTERN (an output, wildcards allowed, a stage or STAGE:NUMBER), only jobs of these steps.
@@ -137,4 +114,4 @@ def cancel(config: str, pattern: str, dry_run: bool) -> None:
     """
     from lstluigi.cancel import cancel as cancel_production
 
-    cancel_production(config, click.echo, pattern=pattern, dry_run=dry_run)
+    cancel_production(config, click.echo, pattern=pattern, dry_run=dry_run, **beside)

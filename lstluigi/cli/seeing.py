@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lstluigi.cli.options import tool_configs
+from lstluigi.cli.options import beside_config
 
 
 @click.command()
@@ -21,7 +21,7 @@ from lstluigi.cli.options import tool_configs
 @click.option("--json", "as_json", is_flag=True, help="Print it for programs, with every step.")
 @click.option("--tree", is_flag=True, help="By declination and node, too.")
 @click.option("--cost", is_flag=True, help="What it has cost, and what to ask for next time, too.")
-@tool_configs
+@beside_config
 def status(
     config: str,
     watch: bool,
@@ -58,7 +58,7 @@ def status(
     show_default=True,
     help="How many lines of each log.",
 )
-@tool_configs
+@beside_config
 def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
     """Print the path and the end of the logs of steps: those that failed, if there are any.
 
@@ -85,7 +85,7 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
     metavar="GB",
     help="Read so much at most for checksums, small files first.",
 )
-@tool_configs
+@beside_config
 def report(config: str, output: str, overwrite: bool, checksums: float, **tools: str) -> None:
     """Write what was made and how good it is: a page that needs no other file, and provenance.
 

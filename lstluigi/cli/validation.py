@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from lstluigi.cli.options import tool_configs
+from lstluigi.cli.options import beside_config
 
 
 @click.command()
@@ -21,7 +21,7 @@ from lstluigi.cli.options import tool_configs
     is_flag=True,
     help="What is read from outside must be there and outputs writable, as for a run here.",
 )
-@tool_configs
+@beside_config
 @click.option(
     "--smoke",
     is_flag=True,

@@ -51,7 +51,7 @@ def retry(
     int
         Exit code, as of a run.
     """
-    state = _state(config, options)
+    state = production_state(config, **options)
     failed = [step for step in chosen(state, pattern) if step.status is Status.FAILED]
     if not failed:
         tell(f"{state.prod_id}: nothing that {'matches' if pattern else 'was tried'} has failed")
@@ -84,7 +84,7 @@ def remake(
     int
         Exit code, as of a run.
     """
-    state = _state(config, options)
+    state = production_state(config, **options)
     if pattern:
         names = [pattern]
     else:
@@ -116,8 +116,3 @@ def _tell_deleted(plan: Plan, indices: Sequence[int], tell: Tell) -> int:
 def _more(count: int, tell: Tell) -> None:
     if count > SHOWN:
         tell(f"  and {count - SHOWN} more steps")
-
-
-def _state(config: str, options: Mapping[str, Any]) -> ProductionState:
-    names = ("lstchain_config", "ctapipe_config", "rta_config", "site")
-    return production_state(config, **{name: options[name] for name in names})

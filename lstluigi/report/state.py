@@ -58,7 +58,7 @@ def production_state(config: str, ask: Run = commands.run, **choices: Any) -> Pr
     ask
         Runs a command of Slurm.
     choices
-        As for `lstluigi.examine.Choices`: paths of tool configs and of the site profile.
+        As for `lstluigi.examine.Choices`; only those matter that name files.
 
     Raises
     ------

@@ -47,7 +47,8 @@ def smoke(
     config : path-like
         The production config; what it names is neither read nor written.
     tools : mapping, optional
-        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
+        Files beside the config by the option that names them (`lstchain_config`, `site`, ...);
+        they come first.
     say : callable
         Is given each sentence on what is done.
     where : path-like, optional

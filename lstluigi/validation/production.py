@@ -76,7 +76,8 @@ def validate(
     check_paths
         Whether what it reads from outside must be there, and its outputs writable.
     tools
-        Configs of tools by the option that names them (`lstchain_config`, ...); they come first.
+        Files beside the config by the option that names them (`lstchain_config`, `site`, ...);
+        they come first.
     """
     path = Path(os.path.abspath(config))
     choices = Choices(str(path), **(tools or {}))
