@@ -12,14 +12,13 @@ from typing import Any
 
 from lstluigi import controller
 from lstluigi.config import ProductionConfig
-from lstluigi.decisions import named
-from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.examine import Choices, readable, stages_of
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
-from lstluigi.steps import PlannedStep, planned
+from lstluigi.steps import PlannedStep, named, planned
 
 #: How long (s) a run may take to end once it was told to.
 PATIENCE = 180.0
@@ -92,8 +91,6 @@ def _cancel_some(
 ) -> None:
     """End jobs of some steps, but no job that works for others, too."""
     chosen = named(steps, pattern, production.path)
-    if not chosen:
-        raise LstluigiError(f"{shown(pattern)} matches no output and no stage of {production.path}")
     arrays = _concerned(chosen)
     indices = {node.index for node in chosen}
     others = {

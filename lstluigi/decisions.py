@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.lock import holder
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
-from lstluigi.steps import PlannedStep
+from lstluigi.steps import PlannedStep, named
 
 log = logging.getLogger("lstluigi")
 
@@ -45,12 +44,7 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     """
     matched: set[int] = set()
     for pattern in patterns:
-        nodes = named(plan.steps, pattern, plan.config.path)
-        if not nodes:
-            raise LstluigiError(
-                f"--remake {pattern!r} matches no output and no stage of {plan.config.path}"
-            )
-        matched |= {node.index for node in nodes}
+        matched |= {node.index for node in named(plan.steps, pattern, plan.config.path)}
     found = matched.union(*(plan.graph.descendants(index) for index in matched))
     for index in found:
         node = plan.steps[index]
@@ -60,18 +54,6 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
                 "it; move it away yourself"
             )
     return frozenset(found)
-
-
-def named(nodes: Iterable[PlannedStep], pattern: str, config: Path) -> list[PlannedStep]:
-    """Steps that a pattern names: of outputs (from the root or the config), stage, stage:number."""
-    return [node for node in nodes if _names(node, pattern, str(config.parent))]
-
-
-def _names(node: PlannedStep, pattern: str, home: str) -> bool:
-    stage, number = node.step.stage, node.step.number
-    paths = (node.output, os.path.relpath(node.output, home))
-    names = (stage, f"{stage}:{number}", *paths)
-    return pattern in names or any(fnmatchcase(path, pattern) for path in paths)
 
 
 def delete(plan: Plan, indices: Collection[int]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from lstluigi.config import ProductionConfig, Step
+from lstluigi.errors import LstluigiError, shown
 from lstluigi.graph import Made
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Product
@@ -118,6 +121,38 @@ def planned(index: int, step: Step, stage: Stage) -> PlannedStep:
     makes = tuple(stage.makes(step))
     places = Places.of(makes, stage.logs)
     return PlannedStep(index, step, stage, tuple(stage.reads(step)), makes, places)
+
+
+def named(steps: Iterable[PlannedStep], pattern: str, config: Path) -> list[PlannedStep]:
+    """Steps that a user's pattern names: of outputs, or a stage, or `stage:number`.
+
+    Parameters
+    ----------
+    steps
+        To choose from.
+    pattern
+        An output is its whole path, from the root or from the config; wildcards are allowed.
+    config
+        The production config.
+
+    Raises
+    ------
+    LstluigiError
+        When it names none.
+    """
+    found = [node for node in steps if _is_named(node, pattern, str(config.parent))]
+    if not found:
+        raise LstluigiError(
+            f"{shown(pattern)} matches no output, no stage and no STAGE:NUMBER of {config}"
+        )
+    return found
+
+
+def _is_named(node: PlannedStep, pattern: str, home: str) -> bool:
+    stage, number = node.step.stage, node.step.number
+    paths = (node.output, os.path.relpath(node.output, home))
+    names = (stage, f"{stage}:{number}", *paths)
+    return pattern in names or any(fnmatchcase(path, pattern) for path in paths)
 
 
 def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:

@@ -203,7 +203,7 @@ def test_a_pattern_without_slurm(lab: Lab, queue: type[Scripted]) -> None:
 
 def test_a_pattern_that_names_nothing(lab: Lab, queue: type[Scripted]) -> None:
     small(lab)
-    with pytest.raises(LstluigiError, match="'nonsense' matches no output and no stage"):
+    with pytest.raises(LstluigiError, match="'nonsense' matches no output, no stage"):
         run(lab, pattern="nonsense")
 
 

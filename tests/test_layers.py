@@ -46,6 +46,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     validation
     request
     report
+    again
     cli
     __init__
     """.strip().splitlines()
@@ -124,6 +125,12 @@ def test_what_runs_in_a_job_stands_alone() -> None:
 def test_jobs_know_no_stage() -> None:
     for path in (PACKAGE / "jobs").rglob("*.py"):
         assert "lstchain_" not in path.read_text().replace("lstchain_config", ""), path
+
+
+def test_looking_starts_and_deletes_nothing() -> None:
+    rooms = {"cancel", "decisions", "detached", "production", "run", "scheduling", "session"}
+    for path in (PACKAGE / "report").glob("*.py"):
+        assert rooms.isdisjoint(map(room, imports(path))), path
 
 
 def test_importing_is_light() -> None:

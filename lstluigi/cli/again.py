@@ -21,7 +21,7 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
     What follows from these steps is made by `lstluigi run`.
     Example: lstluigi retry lstmcpipe_config.yml r0_to_dl1
     """
-    from lstluigi.report.again import retry as try_again
+    from lstluigi.again.making import retry as try_again
 
     sys.exit(try_again(config, pattern, options, click.echo, dry_run=dry_run))
 
@@ -39,7 +39,7 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
     from it, too; without it, what was made differently from what the config says now.
     Example: lstluigi remake lstmcpipe_config.yml train_pipe:1 --dry-run
     """
-    from lstluigi.report.again import remake as make_again
+    from lstluigi.again.making import remake as make_again
 
     def confirm(question: str) -> bool:
         return yes or click.confirm(question)
@@ -63,6 +63,6 @@ def clean(config: str, intermediate: tuple[str, ...], dry_run: bool, **tools: st
 
     Example: lstluigi clean lstmcpipe_config.yml --intermediate r0_to_dl1 --dry-run
     """
-    from lstluigi.report.clean import clean as clean_production
+    from lstluigi.again.cleaning import clean as clean_production
 
     clean_production(config, intermediate, tools, click.echo, dry_run=dry_run)

@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lstluigi.decisions import named
-from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import last_lines
 from lstluigi.report.model import Status, StepState
 from lstluigi.report.show import plain
 from lstluigi.report.state import production_state
+from lstluigi.steps import named
 
 __all__ = ["logs_of"]
 
@@ -31,11 +30,6 @@ def logs_of(
     """
     state = production_state(config, **tools)
     nodes = named((step.node for step in state.steps), pattern, state.plan.config.path)
-    if not nodes:
-        raise LstluigiError(
-            f"{shown(pattern)} matches no output, no stage and no STAGE:NUMBER of "
-            f"{state.plan.config.path}"
-        )
     steps = [state.steps[node.index] for node in nodes]
     found = dict.fromkeys(path for step in steps for path in _paths(step, every))
     chosen = list(found) if every else list(found)[:SHOWN]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from lab import Lab, full, small
 
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
-from lstluigi.jobs.lock import _started
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.report.state import ProductionState, Status, production_state
 
@@ -34,15 +32,6 @@ def steps(state: ProductionState) -> list[str]:
 
 def files(state: ProductionState) -> list[Counts]:
     return [{s.value: n for s, n in step.files.items()} for step in state.steps]
-
-
-def hold_lock(lab: Lab, step: int) -> None:
-    """As a run that is alive: the parent of this process."""
-    places = lab.plan().steps[step].places
-    os.makedirs(places.logs, exist_ok=True)
-    parent = os.getppid()
-    me = {"host": socket.gethostname(), "pid": parent, "started": _started(parent)}
-    Path(places.lock).write_text(json.dumps(me))
 
 
 def submit(lab: Lab, backend: str, chunks: dict[str, list[str]], job: str = "70") -> Path:
@@ -178,7 +167,7 @@ def test_a_run_here_that_is_alive(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "local", {"0": [A], "1": [B]})
     (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
-    hold_lock(lab, 0)
+    lab.hold_lock(0)
     state = look(lab)
     assert files(state) == [{"running": 1, "queued": 1}, {"to do": 1}]
     assert steps(state) == ["running", "to do"]
@@ -247,7 +236,7 @@ def test_result_files_that_are_broken(lab: Lab, content: str) -> None:
     small(lab)
     directory = submit(lab, "local", {"0": [A, B]})
     (directory / "chunk-0.json").write_text(content)
-    hold_lock(lab, 0)
+    lab.hold_lock(0)
     state = look(lab)
     assert files(state)[0] == {"unknown": 2}
     assert any("1 result file(s) of jobs cannot be read" in w for w in state.warnings)

@@ -178,7 +178,7 @@ def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) ->
     assert "1 job(s) of 1 step(s) would be cancelled" in planned.text
     unknown = beside(production, "cancel", "r0_to_dl2")
     assert unknown.code == 2
-    assert "matches no output and no stage" in unknown.text
+    assert "matches no output, no stage" in unknown.text
     assert {job.id for job in production.queue()} == before
 
     ended = beside(production, "cancel", "r0_to_dl1:2")

@@ -6,39 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lstluigi import commas
-from lstluigi.decisions import named, to_remake
-from lstluigi.errors import LstluigiError, shown
+from lstluigi.again.sizes import freed, size
+from lstluigi.decisions import to_remake
 from lstluigi.plan import Plan
-from lstluigi.report.model import ProductionState, Status, StepState
-from lstluigi.report.sizes import freed, size
+from lstluigi.report.model import Status
 from lstluigi.report.state import production_state
 from lstluigi.run import run_production
+from lstluigi.steps import named
 
-__all__ = ["chosen", "remake", "retry"]
+__all__ = ["remake", "retry"]
 
 #: So many steps are named.
 SHOWN = 20
 
 Tell = Callable[[str], None]
-
-
-def chosen(state: ProductionState, pattern: str) -> list[StepState]:
-    """Steps that a pattern names; all if there is none.
-
-    Raises
-    ------
-    LstluigiError
-        When it names none.
-    """
-    if not pattern:
-        return list(state.steps)
-    nodes = named(state.plan.steps, pattern, state.plan.config.path)
-    if not nodes:
-        raise LstluigiError(
-            f"{shown(pattern)} matches no output, no stage and no STAGE:NUMBER of "
-            f"{state.plan.config.path}"
-        )
-    return [state.steps[node.index] for node in nodes]
 
 
 def retry(
@@ -52,7 +33,9 @@ def retry(
         Exit code, as of a run.
     """
     state = production_state(config, **options)
-    failed = [step for step in chosen(state, pattern) if step.status is Status.FAILED]
+    steps = state.plan.steps
+    chosen = named(steps, pattern, state.plan.config.path) if pattern else steps
+    failed = [s for node in chosen if (s := state.steps[node.index]).status is Status.FAILED]
     if not failed:
         tell(f"{state.prod_id}: nothing that {'matches' if pattern else 'was tried'} has failed")
         return 0

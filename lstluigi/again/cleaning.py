@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from lstluigi.again.sizes import below, freed, size
 from lstluigi.decisions import delete_file
 from lstluigi.errors import LstluigiError
-from lstluigi.report.again import chosen
 from lstluigi.report.model import ProductionState, StepState
-from lstluigi.report.sizes import below, freed, size
 from lstluigi.report.state import production_state
-from lstluigi.steps import PlannedStep
+from lstluigi.steps import PlannedStep, named
 
 __all__ = ["clean"]
 
@@ -97,8 +96,10 @@ def _scratch_files(node: PlannedStep) -> Iterator[str]:
 
 def _products(state: ProductionState, patterns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Files of steps that patterns name and that may be deleted, by index of the step."""
-    wanted = {step.index: step for pattern in patterns for step in chosen(state, pattern)}
-    for index, step in wanted.items():
+    home = state.plan.config.path
+    wanted = {n.index for text in patterns for n in named(state.plan.steps, text, home)}
+    for index in sorted(wanted):
+        step = state.steps[index]
         finals = state.plan.finals(step.node)
         there = [file for file in finals if state.plan.listing.is_file(file)]
         if not there:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import Lab, full, small
-from test_state import hold_lock
 
+from lstluigi.again import making
+from lstluigi.again.making import remake, retry
 from lstluigi.errors import LstluigiError
-from lstluigi.report import again
-from lstluigi.report.again import remake, retry
-from lstluigi.report.clean import clean
-from lstluigi.report.sizes import freed, size
 
 OPTIONS = {
     **dict.fromkeys(("lstchain_config", "ctapipe_config", "rta_config", "site"), ""),
     "backend": "local",
     "environment": "current",
 }
-TOOLS = {"lstchain_config": ""}
 
 
 @pytest.fixture
@@ -33,7 +28,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         found.append({**options, **choices})
         return 0
 
-    monkeypatch.setattr(again, "run_production", run)
+    monkeypatch.setattr(making, "run_production", run)
     return found
 
 
@@ -131,94 +126,3 @@ def test_without_a_pattern_what_changed_is_meant(lab: Lab, runs: list[dict[str, 
     lab.configure(threshold=2)
     remake(str(lab.config), "", OPTIONS, lambda _: None, **how)
     assert lab.path("merged/node.h5") in runs[0]["remake"]
-
-
-# ---- clean
-
-
-def cleaned(lab: Lab, *patterns: str, dry_run: bool = False) -> list[str]:
-    said: list[str] = []
-    clean(str(lab.config), patterns, TOOLS, said.append, dry_run=dry_run)
-    return said
-
-
-def test_scratch_and_locks_of_dead_runs(lab: Lab) -> None:
-    failing(lab)
-    places = lab.plan().steps[0].places
-    scratch = Path(places.scratch, "c", "half.h5")
-    scratch.parent.mkdir(parents=True)
-    scratch.write_bytes(b"x" * 10_000)
-    Path(places.lock).write_text('{"host": "elsewhere", "pid": 1}')
-    os.utime(places.lock, (1, 1))
-    before = lab.files()
-    assert "leftovers of 1 step(s)" in cleaned(lab, dry_run=True)[-1]
-    assert scratch.exists()
-    cleaned(lab)
-    assert lab.leftovers() == set()
-    assert lab.files() == before - {os.path.relpath(scratch, lab.root)}
-
-
-def test_intermediate_products_by_name(lab: Lab) -> None:
-    full(lab)
-    lab.ok()
-    before = lab.files()
-    assert "6 product file(s) would be deleted" in cleaned(lab, "r0_to_dl1", dry_run=True)[-1]
-    assert lab.files() == before
-    cleaned(lab, "r0_to_dl1")
-    assert before - lab.files() == {
-        f"dl1/{s}/dl1_{n}.h5" for s in ("gamma", "proton", "test") for n in "ab"
-    }
-    assert lab.ok() == []  # nothing is made again
-
-
-@pytest.mark.parametrize(
-    ("pattern", "why"),
-    [("dl2_to_irfs", "no intermediate product"), ("dl1_to_dl2", "is still needed")],
-)
-def test_products_that_are_needed_stay(lab: Lab, pattern: str, why: str) -> None:
-    full(lab)
-    lab.ok()
-    os.unlink(lab.path("irf/sensitivity.fits"))
-    before = lab.files()
-    with pytest.raises(LstluigiError, match=why):
-        cleaned(lab, "r0_to_dl1", pattern)
-    assert lab.files() == before
-
-
-def test_products_of_others_stay(lab: Lab) -> None:
-    small(lab)
-    lab.ok()
-    os.unlink(lab.plan().steps[0].places.recipe)
-    with pytest.raises(LstluigiError, match="no recipe beside it"):
-        cleaned(lab, "r0_to_dl1")
-    assert os.path.exists(lab.path("dl1/node/dl1_a.h5"))
-
-
-def test_nothing_while_a_run_holds_a_lock(lab: Lab) -> None:
-    failing(lab)
-    hold_lock(lab, 0)
-    with pytest.raises(LstluigiError, match="nothing was deleted: the run with process id"):
-        cleaned(lab)
-
-
-def test_nothing_while_a_run_holds_the_lock_of_what_is_done(lab: Lab) -> None:
-    small(lab)
-    lab.ok()
-    hold_lock(lab, 0)
-    with pytest.raises(LstluigiError, match="nothing was deleted"):
-        cleaned(lab, "r0_to_dl1")
-
-
-def test_space_of_links_is_free_with_the_last(tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.write_bytes(os.urandom(100_000))
-    os.link(one, other)
-    assert freed([str(one)]) == 0
-    assert freed([str(one), str(other), str(tmp_path / "none")]) >= 100_000
-
-
-@pytest.mark.parametrize(
-    ("count", "words"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2.5e12, "2.5 TB")]
-)
-def test_sizes_in_words(count: float, words: str) -> None:
-    assert size(count) == words

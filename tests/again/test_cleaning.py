@@ -1,0 +1,97 @@
+"""Clearing away: leftovers of dead runs, and products by name if all made of them is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from lab import Lab, full, small
+
+from lstluigi.again.cleaning import clean
+from lstluigi.errors import LstluigiError
+
+
+def cleaned(lab: Lab, *patterns: str, dry_run: bool = False) -> list[str]:
+    said: list[str] = []
+    clean(str(lab.config), patterns, {}, said.append, dry_run=dry_run)
+    return said
+
+
+def test_scratch_and_locks_of_dead_runs(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+    places = lab.plan().steps[0].places
+    scratch = Path(places.scratch, "c", "half.h5")
+    scratch.parent.mkdir(parents=True)
+    scratch.write_bytes(b"x" * 10_000)
+    Path(places.lock).write_text('{"host": "elsewhere", "pid": 1}')
+    os.utime(places.lock, (1, 1))
+    before = lab.files()
+    assert "leftovers of 1 step(s)" in cleaned(lab, dry_run=True)[-1]
+    assert scratch.exists()
+    cleaned(lab)
+    assert lab.leftovers() == set()
+    assert lab.files() == before - {os.path.relpath(scratch, lab.root)}
+
+
+def test_intermediate_products_by_name(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    before = lab.files()
+    assert "6 product file(s) would be deleted" in cleaned(lab, "r0_to_dl1", dry_run=True)[-1]
+    assert lab.files() == before
+    cleaned(lab, "r0_to_dl1")
+    assert before - lab.files() == {
+        f"dl1/{s}/dl1_{n}.h5" for s in ("gamma", "proton", "test") for n in "ab"
+    }
+    assert lab.ok() == []  # nothing is made again
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [("dl2_to_irfs", "no intermediate product"), ("dl1_to_dl2", "is still needed")],
+)
+def test_products_that_are_needed_stay(lab: Lab, pattern: str, why: str) -> None:
+    full(lab)
+    lab.ok()
+    os.unlink(lab.path("irf/sensitivity.fits"))
+    before = lab.files()
+    with pytest.raises(LstluigiError, match=why):
+        cleaned(lab, "r0_to_dl1", pattern)
+    assert lab.files() == before
+
+
+def test_products_of_others_stay(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    os.unlink(lab.plan().steps[0].places.recipe)
+    with pytest.raises(LstluigiError, match="no recipe beside it"):
+        cleaned(lab, "r0_to_dl1")
+    assert os.path.exists(lab.path("dl1/node/dl1_a.h5"))
+
+
+def test_nothing_while_a_run_holds_a_lock(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+    lab.hold_lock(0)
+    with pytest.raises(LstluigiError, match="nothing was deleted: the run with process id"):
+        cleaned(lab)
+
+
+def test_nothing_while_a_run_holds_the_lock_of_what_is_done(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.hold_lock(0)
+    with pytest.raises(LstluigiError, match="nothing was deleted"):
+        cleaned(lab, "r0_to_dl1")
+
+
+def test_no_name_names_nothing(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    with pytest.raises(LstluigiError, match="'' matches no output"):
+        cleaned(lab, "")
+    assert os.path.exists(lab.path("dl1/node/dl1_a.h5"))
