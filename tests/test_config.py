@@ -28,7 +28,7 @@ SIZE = Setting("a number", "A share.", "0.5", read=fraction)
 PATH, MAYBE = Key("a path", "A path.", NEEDED), Key("a path", "A path.")
 STAGE_SHAPES = {
     "r0_to_dl1": Shape(),
-    "dl1ab": Shape(),
+    "dl1ab": Shape(excludes=("r0_to_dl1",)),
     "train_test_split": Shape(output={"train": True, "test": True}, options={"test_size": SIZE}),
     "merge_dl1": Shape(),
     "train_pipe": Shape(input={"gamma": True, "proton": True}),
@@ -559,3 +559,49 @@ def test_a_stage_of_another_workflow_is_named_with_it(tmp_path: Path) -> None:
     assert {"the stage 'merge' is unknown; write 'merge_dl1'"} == set(told) - {
         f"{elsewhere}lstchain"
     }
+
+
+#: A workflow of other stages: what may run with what, and who adds noise, is said by their shapes.
+OTHERS = {
+    "lamp": {
+        "measure": Shape(tunes=True, reasons={"dark": "it has no lamp"}),
+        "expose": Shape(adds_noise="waveform"),
+        "smear": Shape(adds_noise="image", excludes=("expose",)),
+    },
+    "dark": {"expose": Shape(), "smear": Shape()},
+}
+TUNING = {"dl1_noise_tune_data_run": "/data.h5", "dl1_noise_tune_mc_run": "/mc.simtel.gz"}
+
+
+def other(tmp_path: Path, *stages: str, kind: str = "lamp", **keys: Any) -> ProductionConfig:
+    file = tmp_path / "config.yml"
+    steps = {name: [STEP] for name in stages}
+    top = {"workflow_kind": kind, "stages_to_run": list(stages), "stages": steps}
+    file.write_text(json.dumps(config(**top, **keys)))
+    return load_config(file, OTHERS)
+
+
+@pytest.mark.parametrize(("level", "stage"), [("image", "smear"), ("waveform", "expose")])
+def test_the_stage_that_adds_noise_is_told_by_its_shape(
+    level: str, stage: str, tmp_path: Path
+) -> None:
+    tuning = other(tmp_path, stage, nsb_tuning=level, **TUNING).noise_tuning
+    assert tuning is not None
+    assert tuning.stage == stage
+
+
+@pytest.mark.parametrize(
+    ("keys", "stages", "told"),
+    [
+        ({}, ("expose", "smear"), "expose and smear are both to run"),
+        ({"kind": "dark", **TUNING}, ("smear",), "no stage 'measure': it has no lamp"),
+        (TUNING, ("expose",), "tuned in smear, which is not among the stages"),
+        (TUNING, ("expose",), "write nsb_tuning: waveform for expose"),
+    ],
+)
+def test_shapes_say_what_does_not_go(
+    keys: dict[str, str], stages: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        other(tmp_path, *stages, **keys)
+    assert told in str(caught.value)

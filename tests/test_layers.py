@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lstluigi
+from lstluigi.stages import WORKFLOWS
 
 PACKAGE = Path(lstluigi.__file__).parent
 #: From the ground up; rooms of one line do not know each other.
@@ -125,6 +126,18 @@ def test_what_runs_in_a_job_stands_alone() -> None:
 def test_jobs_know_no_stage() -> None:
     for path in (PACKAGE / "jobs").rglob("*.py"):
         assert "lstchain_" not in path.read_text().replace("lstchain_config", ""), path
+
+
+@pytest.mark.parametrize("known", ["config", "graph", "jobs"])
+def test_what_knows_no_stage_names_none(known: str) -> None:
+    """Prose may give an example; a text that is a stage's name and nothing else is knowledge."""
+    names = {name for stages in WORKFLOWS.values() for name in stages}
+    paths = [path for path in MODULES if room(name(path)) == known]
+    assert paths
+    for path in paths:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        texts = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        assert not names & texts, path
 
 
 def test_looking_starts_and_deletes_nothing() -> None:

@@ -98,6 +98,12 @@ class Shape:
         Further keys of a step that hold a path, such as ``path_model``.
     reasons : mapping of str to str
         Why other kinds of workflow have no such stage, by kind.
+    excludes : tuple of str
+        Stages that do not run together with this one.
+    tunes : bool
+        Whether its steps find how much noise real data have.
+    adds_noise : str
+        What its steps add such noise to, ``image`` or ``waveform``; empty if they add none.
     """
 
     input: Literal["path"] | Mapping[str, bool] = "path"
@@ -105,6 +111,9 @@ class Shape:
     options: Literal["arguments"] | Mapping[str, Setting] = "arguments"
     extra_keys: Mapping[str, Key] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    excludes: tuple[str, ...] = ()
+    tunes: bool = False
+    adds_noise: str = ""
 
     @property
     def extra_paths(self) -> dict[str, bool]:

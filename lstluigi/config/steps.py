@@ -52,9 +52,6 @@ STEP_KEYS = {
     ),
 }
 
-#: Both make DL1 files, from DL0 and from other DL1 files: a production does one of them.
-NOT_TOGETHER = ("r0_to_dl1", "dl1ab")
-
 ReadPath = Callable[[Value], str]
 
 
@@ -74,13 +71,13 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
             top.note(*no_such_stage(name, kind, workflows), "stages_to_run")
-    if all(name in stages for name in NOT_TOGETHER):
-        top.note(
-            f"{' and '.join(NOT_TOGETHER)} are both to run",
-            "keep one of them, and the other in a config of its own",
-            "stages_to_run",
-        )
-    return tuple(name for name in stages if name in shapes)
+    known = tuple(name for name in stages if name in shapes)
+    for name in known:
+        for other in filter(stages.__contains__, shapes[name].excludes):
+            what = f"{other} and {name} are both to run"
+            mend = "keep one of them, and the other in a config of its own"
+            top.note(what, mend, "stages_to_run")
+    return known
 
 
 def no_such_stage(name: str, kind: str, workflows: Workflows) -> tuple[str, str]:

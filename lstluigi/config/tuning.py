@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from lstluigi.config import values
 from lstluigi.config.keys import Key
-from lstluigi.config.model import NoiseTuning, Unfit
+from lstluigi.config.model import NoiseTuning, Shape, Unfit
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.steps import Workflows, no_such_stage
 from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.errors import shown
 
-__all__ = ["OWN_CONFIG", "TUNED_STAGES", "TUNING_KEYS", "read_tuning", "tuning_level"]
+__all__ = ["LEVELS", "OWN_CONFIG", "TUNING_KEYS", "read_tuning", "tuning_level"]
 
-#: The stage that adds the noise, by what it adds it to.
-TUNED_STAGES = {"image": "dl1ab", "waveform": "r0_to_dl1"}
+#: What noise is added to.
+LEVELS = ("image", "waveform")
 DATA, MC, LEVEL = "dl1_noise_tune_data_run", "dl1_noise_tune_mc_run", "nsb_tuning"
 TUNING_KEYS = {
     DATA: Key(
@@ -26,7 +27,7 @@ TUNING_KEYS = {
     ),
     MC: Key("a path", f"DL0 of a simulated run. With `{DATA}`, or not at all.", "none"),
     LEVEL: Key(
-        " or ".join(f"`{level}`" for level in TUNED_STAGES),
+        " or ".join(f"`{level}`" for level in LEVELS),
         "What the noise is added to.",
         "`image`",
         new=True,
@@ -34,8 +35,6 @@ TUNING_KEYS = {
 }
 #: Key of a step that has an lstchain config of its own, where its stage reads one.
 OWN_CONFIG = "lstchain_config"
-#: Does the tuning: a workflow without it cannot.
-STAGE = "tune_nsb"
 
 
 def tuning_level(text: str) -> str:
@@ -46,8 +45,8 @@ def tuning_level(text: str) -> str:
     Unfit
         It is neither.
     """
-    if text not in TUNED_STAGES:
-        raise Unfit(f"{shown(text)} is unknown", nearest(text, tuple(TUNED_STAGES)))
+    if text not in LEVELS:
+        raise Unfit(f"{shown(text)} is unknown", nearest(text, LEVELS))
     return text
 
 
@@ -80,34 +79,48 @@ def read_tuning(
         if absent not in given:
             what = f"{given[0]} is there, and {absent} is not: noise is tuned by both together"
             top.note(what, "name it, or take the other out, too", absent)
-    if STAGE not in workflows[kind]:
-        top.note(*no_such_stage(STAGE, kind, workflows), key)
+    tunes = _stage(workflows, lambda shape: shape.tunes)
+    if tunes not in workflows[kind]:
+        top.note(*no_such_stage(tunes, kind, workflows), key)
         return None
-    if data is None or mc is None or not _heeded(top, level, stages_to_run):
+    adding = {name: _stage(workflows, partial(_adds_to, name)) for name in LEVELS}
+    if data is None or mc is None or not _heeded(top, level, adding, stages_to_run):
         return None
-    if OWN_CONFIG not in workflows[kind][TUNED_STAGES[level]].extra_keys:
-        stage = f"{TUNED_STAGES[level]} of the workflow {kind}"
-        what = f"{stage} reads no lstchain config, so it adds no noise"
-        top.note(what, f"{_instead(level)}, or take the key out", key)
+    stage = adding[level]
+    if not _adds_to(level, workflows[kind][stage]):
+        what = f"{stage} of the workflow {kind} reads no lstchain config, so it adds no noise"
+        top.note(what, f"{_instead(level, adding)}, or take the key out", key)
         return None
-    return NoiseTuning(data, mc, level, TUNED_STAGES[level], top.place, top.place.lines.get(key, 0))
+    return NoiseTuning(data, mc, level, stage, top.place, top.place.lines.get(key, 0))
+
+
+def _stage(workflows: Workflows, fits: Callable[[Shape], bool]) -> str:
+    """The stage, of the first workflow that has one, whose steps look as asked."""
+    shapes = (shape for inner in workflows.values() for shape in inner.items())
+    return next((name for name, shape in shapes if fits(shape)), "")
+
+
+def _adds_to(level: str, shape: Shape) -> bool:
+    return shape.adds_noise == level
 
 
 def _level(value: Value) -> str:
     return tuning_level(values.text(value))
 
 
-def _heeded(top: Section, level: str, stages_to_run: tuple[str, ...]) -> bool:
+def _heeded(
+    top: Section, level: str, adding: Mapping[str, str], stages_to_run: tuple[str, ...]
+) -> bool:
     """Does the stage run that adds the noise? A problem if this config does not even have it."""
-    stage = TUNED_STAGES[level]
+    stage = adding[level]
     stages = top.entries.get("stages")
     if stage not in stages_to_run and not (isinstance(stages, YamlMapping) and stages.get(stage)):
         what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
-        top.note(what, f"let {stage} run, {_instead(level)}, or take the key out", DATA)
+        top.note(what, f"let {stage} run, {_instead(level, adding)}, or take the key out", DATA)
     return stage in stages_to_run
 
 
-def _instead(level: str) -> str:
+def _instead(level: str, adding: Mapping[str, str]) -> str:
     """Which other level there is, and which stage it is for."""
-    other = next(name for name in TUNED_STAGES if name != level)
-    return f"write {LEVEL}: {other} for {TUNED_STAGES[other]}"
+    other = next(name for name in LEVELS if name != level)
+    return f"write {LEVEL}: {other} for {adding[other]}"

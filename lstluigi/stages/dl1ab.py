@@ -25,6 +25,8 @@ from lstluigi.stages.ctapipe import process
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
 NO_IMAGES = "--no-image"
+#: It makes DL1 files, too, from DL0: a production does one of them.
+NOT_WITH = ("r0_to_dl1",)
 
 
 class DL1ab(Stage):
@@ -33,7 +35,13 @@ class DL1ab(Stage):
     name = "dl1ab"
     task = "DL1ab"
     workflows = WITH_LSTCHAIN
-    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: OWN_CONFIG_KEY})
+    shape = Shape(
+        input="path",
+        output="path",
+        extra_keys={OWN_CONFIG: OWN_CONFIG_KEY},
+        excludes=NOT_WITH,
+        adds_noise="image",
+    )
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
@@ -72,7 +80,7 @@ class CtapipeDL1ab(DL1ab):
     """A directory of DL1 files of ctapipe, or one file, to a directory of the same names."""
 
     workflows = ("ctapipe",)
-    shape = Shape(input="path", output="path")
+    shape = Shape(input="path", output="path", excludes=NOT_WITH)
     whole = checks.CTAPIPE_DL1
     with_images = checks.CTAPIPE_DL1_WITH_IMAGES
 

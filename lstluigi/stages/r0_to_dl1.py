@@ -46,7 +46,7 @@ class R0ToDL1(Stage):
 
     name = "r0_to_dl1"
     task = "R0ToDL1"
-    shape = Shape(input="path", output="path", extra_keys={OWN_CONFIG: OWN_CONFIG_KEY})
+    shape = Shape(extra_keys={OWN_CONFIG: OWN_CONFIG_KEY}, adds_noise="waveform")
     logs = "job_logs_r0dl1"
     resources = Resources(options=(("partition", "long"),))
     per_file = True

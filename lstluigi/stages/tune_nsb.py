@@ -66,6 +66,7 @@ class TuneNSB(Stage):
         input={"data": True, "mc": True},
         output="path",
         options={"level": LEVEL},
+        tunes=True,
         reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
     )
     logs = "job_logs_tune_nsb"
