@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ConfigError", "LstluigiError", "Problem", "Refused", "shown"]
+__all__ = ["ConfigError", "LstluigiError", "Problem", "Refused", "sentence", "shown"]
+
+log = logging.getLogger("lstluigi")
 
 
 def shown(value: object, limit: int = 120) -> str:
@@ -31,6 +34,17 @@ class LstluigiError(Exception):
     """An error that the user can mend; its text is the sentence to show, without a traceback."""
 
     exit_code = 2
+
+
+def sentence(error: BaseException) -> str:
+    """Return what to tell the user of something that went wrong.
+
+    Where it is no fault of the user's, the log has the traceback at its level DEBUG.
+    """
+    if isinstance(error, LstluigiError):
+        return str(error)
+    log.debug("a fault of lstluigi", exc_info=error)
+    return f"{type(error).__name__}: {error}; this is a fault of lstluigi, please report it"
 
 
 class Refused(LstluigiError):

@@ -139,10 +139,3 @@ class Submitted:
             self.running = True
             for owner in self.owners.values():
                 owner.started = True
-
-
-def sentence(error: Exception) -> str:
-    """What to tell the user of something that went wrong with one job."""
-    if isinstance(error, LstluigiError):
-        return str(error)
-    return f"{type(error).__name__}: {error}; this is a fault of lstluigi, please report it"

@@ -10,10 +10,10 @@ from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import replace
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, sentence
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.compact import CompactItems
-from lstluigi.jobs.followed import Followed, Job, Progress, Submitted, sentence
+from lstluigi.jobs.followed import Followed, Job, Progress, Submitted
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
 from lstluigi.jobs.results import (

@@ -16,7 +16,7 @@ from lstluigi.library.model import Production
 from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
 from lstluigi.library.settings import is_lstchain, read_settings
-from lstluigi.library.steps import Contents, contents_of
+from lstluigi.library.steps import Summary, contents_of
 from lstluigi.places import Places
 from lstluigi.stages import SHAPES, WORKFLOWS
 
@@ -86,7 +86,7 @@ def _led_away(file: str) -> Problem:
     return Problem(shown(file, 400)[1:-1], what, "put a copy here in its place")
 
 
-def contents(production: Production) -> Contents:
+def contents(production: Production) -> Summary:
     """Read a production's configs again for all that its steps make."""
     directory = production.directory
     own = (file for file in production.configs if _is_own(directory, Path(directory, file)))
@@ -207,7 +207,7 @@ def _production(
     )
 
 
-def _contents(configs: Sequence[_Config]) -> Contents:
+def _contents(configs: Sequence[_Config]) -> Summary:
     found = contents_of((config.value, str(config.path.parent)) for config in configs)
     logs = (path for config in configs if config.whole is not None for path in _logs(config.whole))
     found.logs = list(dict.fromkeys(logs))

@@ -13,7 +13,7 @@ from lstluigi.library.presence import Presence, files_there, models_there
 
 if TYPE_CHECKING:
     from lstluigi.library.likeness import Likeness, Names
-    from lstluigi.library.steps import Contents
+    from lstluigi.library.steps import Summary
 
 __all__ = [
     "TITLES",
@@ -109,14 +109,14 @@ def _row(production: Production, listing: Listing) -> tuple[str, ...]:
     )
 
 
-def details(production: Production, made: Contents, listing: Listing) -> Iterator[str]:
+def details(production: Production, made: Summary, listing: Listing) -> Iterator[str]:
     """Yield all there is to say of a production.
 
     Parameters
     ----------
     production : Production
         The production.
-    made : Contents
+    made : Summary
         What its steps make.
     listing : Listing
         Looks at them.
@@ -170,7 +170,7 @@ def _product_lines(kind: str, production: Production, presence: Presence) -> Ite
 
 
 def as_data(
-    production: Production, listing: Listing, made: Contents | None = None
+    production: Production, listing: Listing, made: Summary | None = None
 ) -> dict[str, Any]:
     """Return a production for JSON; with each file and its cost if what its steps make is given."""
     models = models_there(list(production.models), listing).there

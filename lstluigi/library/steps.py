@@ -13,7 +13,7 @@ from lstluigi.config.yaml12 import Value, YamlList, YamlMapping
 from lstluigi.layouts.nodes import node, sample
 from lstluigi.stages.dl1_to_dl2 import dl2_name
 
-__all__ = ["TEST", "Contents", "contents_of"]
+__all__ = ["TEST", "Summary", "contents_of"]
 
 #: Key of the test nodes, which belong to no training line.
 TEST = "test"
@@ -37,7 +37,7 @@ class _Step(NamedTuple):
 
 
 @dataclass
-class Contents:
+class Summary:
     """What the steps of a production make and read.
 
     Attributes
@@ -81,7 +81,7 @@ def above_nodes(file: str) -> str:
     return parent if node(name) is not None else directory
 
 
-def contents_of(configs: Iterable[tuple[YamlMapping, str]]) -> Contents:
+def contents_of(configs: Iterable[tuple[YamlMapping, str]]) -> Summary:
     """Read the steps of configs, those of stages that are not run too.
 
     Parameters
@@ -95,7 +95,7 @@ def contents_of(configs: Iterable[tuple[YamlMapping, str]]) -> Contents:
             steps.setdefault(stage, []).append(_Step.read(step, base))
     # the same step in a second config (a restart) counts once
     steps = {stage: list(dict.fromkeys(listed)) for stage, listed in steps.items()}
-    found = Contents({stage: len(listed) for stage, listed in steps.items()})
+    found = Summary({stage: len(listed) for stage, listed in steps.items()})
     for stage, listed in steps.items():
         _add(found, stage, listed)
     if not any(stage in steps for stage in _FIRST_STAGES):
@@ -127,7 +127,7 @@ def _normal(path: str) -> str:
     return "/" + os.path.normpath(path).lstrip("/")
 
 
-def _add(found: Contents, stage: str, steps: Sequence[_Step]) -> None:
+def _add(found: Summary, stage: str, steps: Sequence[_Step]) -> None:
     for step in steps:
         for model in step.models:
             found.models.setdefault(model, False)
@@ -147,7 +147,7 @@ def _add(found: Contents, stage: str, steps: Sequence[_Step]) -> None:
         found.files[_FILES_OF[stage]] = list(outputs)
 
 
-def _add_nodes(found: Contents, paths: Iterable[str]) -> None:
+def _add_nodes(found: Summary, paths: Iterable[str]) -> None:
     for path in paths:
         about = sample(path)
         if about.node is None:

@@ -11,7 +11,7 @@ from lstluigi.layouts import PathConfig, PathConfigAllSkyTraining
 from lstluigi.layouts.base import checked_name
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
-from lstluigi.request.places import Places, find_readme
+from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 from lstluigi.request.settings import checked_rate
 from lstluigi.request.write import Report, add_readme
@@ -98,9 +98,9 @@ def _named(levels: Sequence[float]) -> dict[str, float]:
     return rates
 
 
-def _places(directory: Path, name: str) -> Places:
+def _places(directory: Path, name: str) -> RequestPaths:
     home = directory / f"NSB-{name}"
-    return Places(
+    return RequestPaths(
         home / f"lstmcpipe_config_nsb{name}.yml",
         home / f"lstchain_config_nsb{name}.json",
         find_readme(directory),

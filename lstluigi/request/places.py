@@ -9,14 +9,14 @@ from pathlib import Path
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.request import readme
 
-__all__ = ["Places", "find_readme", "places"]
+__all__ = ["RequestPaths", "find_readme", "places"]
 
 CONFIG = "lstluigi_config.yml"
 LSTCHAIN = "lstchain_config.json"
 
 
 @dataclass(frozen=True)
-class Places:
+class RequestPaths:
     """Paths of the production config, the lstchain config and the readme."""
 
     config: Path
@@ -29,7 +29,7 @@ class Places:
         return os.path.relpath(self.lstchain, self.config.parent)
 
 
-def places(prod_id: str, output: str | None, lstchain: str | None) -> Places:
+def places(prod_id: str, output: str | None, lstchain: str | None) -> RequestPaths:
     """Find out where files go.
 
     Parameters
@@ -50,7 +50,9 @@ def places(prod_id: str, output: str | None, lstchain: str | None) -> Places:
     if output is None or chosen.is_dir() or output.endswith("/"):
         chosen /= CONFIG
     beside = chosen.parent
-    found = Places(chosen, Path(lstchain) if lstchain else beside / LSTCHAIN, find_readme(beside))
+    found = RequestPaths(
+        chosen, Path(lstchain) if lstchain else beside / LSTCHAIN, find_readme(beside)
+    )
     if len({os.path.abspath(p) for p in (found.config, found.lstchain, found.readme)}) < 3:
         raise LstluigiError(
             f"config, lstchain config and readme need names of their own, not {shown(str(chosen))} "

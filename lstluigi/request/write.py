@@ -11,7 +11,7 @@ from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
-from lstluigi.request.places import Places, find_readme
+from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 
 __all__ = ["Report", "add_readme", "write_request"]
@@ -62,7 +62,7 @@ class Report:
 def write_request(
     config: PathConfig,
     begun: Callable[[], Start],
-    where: Places,
+    where: RequestPaths,
     command: Sequence[str],
     *,
     nsb: float | None = None,
@@ -76,7 +76,7 @@ def write_request(
         The class with its arguments.
     begun : callable
         Gives what the lstchain config starts from; asked once files may be written.
-    where : Places
+    where : RequestPaths
         The files.
     command : sequence of str
         The command line, for the readme.

@@ -13,13 +13,13 @@ from luigi.event import Event
 from luigi.task_status import DONE, FAILED
 from luigi.worker import TaskStatusReporter
 
-from ..errors import LstluigiError
+from ..errors import LstluigiError, sentence
 from .contract import JobFailed, JobHandle
-from .leaving import Interrupts, sentence_of
+from .leaving import Interrupts
 from .reports import StatusReports
 from .results import Pace, ResultQueue
 
-__all__ = ["Followed", "HandleProcess"]
+__all__ = ["HandleProcess", "Handles"]
 
 log = logging.getLogger("lstluigi")
 
@@ -37,7 +37,7 @@ class HandleProcess:
         A task for which `offers_handle` holds.
     results : ResultQueue
         Where its result goes.
-    followed : Followed
+    handles : Handles
         Who polls it.
     reporter : luigi.worker.TaskStatusReporter
         How it talks to the scheduler.
@@ -53,7 +53,7 @@ class HandleProcess:
         self,
         task: Any,
         results: ResultQueue,
-        followed: Followed,
+        handles: Handles,
         reporter: TaskStatusReporter,
         check_complete: bool,
     ) -> None:
@@ -62,7 +62,7 @@ class HandleProcess:
         self.handle: JobHandle | None = None
         self.pump: Callable[[], bool] | None = None
         self._results = results
-        self._followed = followed
+        self._handles = handles
         self._check_complete = check_complete
         self._started = time.time()
         self._is_alive = False
@@ -78,7 +78,7 @@ class HandleProcess:
             return
         self.handle, self.pump = handle, self.task.pump
         self._is_alive = True
-        self._followed.add(self)
+        self._handles.add(self)
 
     def poll(self) -> bool:
         """Look at the handle; if the work has ended, hand in the result and return True."""
@@ -107,7 +107,7 @@ class HandleProcess:
             try:
                 self.handle.detach()
             except Exception as error:
-                log.warning("%s: %s", self.task, sentence_of(error))
+                log.warning("%s: %s", self.task, sentence(error))
 
     def join(self, timeout: float | None = None) -> None:
         """Return at once: there is no process."""
@@ -123,16 +123,16 @@ class HandleProcess:
 
     def _fail(self, error: Exception) -> None:
         task = self.task
-        sentence = str(error) if isinstance(error, JobFailed) else sentence_of(error)
-        log.error("%s failed: %s", task, sentence)
+        told = str(error) if isinstance(error, JobFailed) else sentence(error)
+        log.error("%s failed: %s", task, told)
         task.trigger_event(Event.FAILURE, task, error)
-        explanation: Any = sentence
+        explanation: Any = told
         if type(task).on_failure is not luigi.Task.on_failure:
-            explanation = task.on_failure(error) or sentence
+            explanation = task.on_failure(error) or told
         self._results.put((task.task_id, FAILED, explanation, [], []))
 
 
-class Followed:
+class Handles:
     """The handles of the tasks under way, looked at together.
 
     Parameters
@@ -203,10 +203,10 @@ class Followed:
             if self._pump_failures >= _PUMP_FAILURES:
                 raise LstluigiError(
                     f"Following the jobs failed {_PUMP_FAILURES} times in a row "
-                    f"({sentence_of(error)}); submitted jobs go on. Type the same command again "
+                    f"({sentence(error)}); submitted jobs go on. Type the same command again "
                     "to follow them."
                 ) from error
-            log.warning("Following the jobs: %s; trying again.", sentence_of(error))
+            log.warning("Following the jobs: %s; trying again.", sentence(error))
             return False
         self._pump_failures = 0
         return busy

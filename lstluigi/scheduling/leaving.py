@@ -17,7 +17,7 @@ from luigi.rpc import RPCError
 
 from ..errors import LstluigiError
 
-__all__ = ["Interrupted", "Interrupts", "explained", "leave", "sentence_of"]
+__all__ = ["Interrupted", "Interrupts", "explained", "leave"]
 
 log = logging.getLogger("lstluigi")
 
@@ -42,14 +42,6 @@ def leave(sentence: str, exit_code: int) -> NoReturn:
     """Print a sentence on stderr and end the run."""
     print(sentence, file=sys.stderr, flush=True)
     raise SystemExit(exit_code)
-
-
-def sentence_of(error: BaseException) -> str:
-    """Return what to tell the user about an exception."""
-    if isinstance(error, LstluigiError):
-        return str(error)
-    log.debug("internal error", exc_info=error)
-    return f"internal error, {type(error).__name__}: {error}"
 
 
 @contextmanager

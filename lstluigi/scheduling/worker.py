@@ -18,7 +18,7 @@ from .books import Books
 from .collection import collection_put_off
 from .contract import offers_handle
 from .defaults import WORKERS
-from .handles import Followed, HandleProcess
+from .handles import HandleProcess, Handles
 from .leaving import Interrupted, Interrupts, explained, leave
 from .luigid import PatientScheduler
 from .reports import StatusReports
@@ -60,7 +60,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
         # a scheduler in this process has no page that could show messages
         has_page = isinstance(scheduler, PatientScheduler)
         self._reports = StatusReports() if has_page else None
-        self._followed = Followed(self._reports, self._pace, self._interrupts)
+        self._handles = Handles(self._reports, self._pace, self._interrupts)
         self._forks: dict[str, Any] = {}
         self._held: dict[str, None] = {}
         self.results = ResultQueue(self._task_result_queue, lambda: bool(self._forks), self._pace)
@@ -247,7 +247,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
             return
         self.books.handed_out(task_id)
         super()._run_task(task_id)
-        self._followed.look_if_older_than(_LOOK_WHILE_STARTING)
+        self._handles.look_if_older_than(_LOOK_WHILE_STARTING)
 
     def _create_task_process(self, task: Any) -> Any:
         if task.task_id in self._failed:
@@ -256,7 +256,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
             return HandleProcess(
                 task,
                 self.results,
-                self._followed,
+                self._handles,
                 self.reporter(task),
                 self._config.check_complete_on_run,
             )
@@ -311,7 +311,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def _handle_next_task(self) -> None:
         if not self.results:
             if self._pace.is_due():
-                self._followed.look()
+                self._handles.look()
             self._start_held()
         super()._handle_next_task()
 
@@ -331,4 +331,4 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def _look_while_waiting(self) -> None:
         # a forked task of somebody else's has a copy of this worker, and must not follow jobs
         if os.getpid() == self._pid and threading.current_thread() is threading.main_thread():
-            self._followed.look()
+            self._handles.look()
