@@ -256,11 +256,17 @@ def _put(path: Path, target: Path, earlier: Path, moved: ExitStack) -> None:
         moved.callback(target.unlink, missing_ok=True)
 
 
+class Damaged(LstluigiError):
+    """A file written by lstluigi that no longer is what was written."""
+
+
 def read_json(path: str) -> Any:
     """Content of a JSON file written by lstluigi; None where there is none.
 
     Raises
     ------
+    Damaged
+        When it is not JSON.
     LstluigiError
         When the file is there and cannot be read.
     """
@@ -272,9 +278,7 @@ def read_json(path: str) -> Any:
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
     except ValueError:
-        raise LstluigiError(
-            f"{path} is damaged (not JSON); move it away: products are then taken as made by hand"
-        ) from None
+        raise Damaged(f"{path} is damaged (not JSON); move it away and try again") from None
 
 
 def _current_umask() -> int:

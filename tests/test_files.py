@@ -10,6 +10,7 @@ import pytest
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import (
+    Damaged,
     Listing,
     nearest_existing,
     read_json,
@@ -98,8 +99,10 @@ def test_json_comes_back(tmp_path: Path) -> None:
 def test_damaged_json_is_told(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"a": ')
-    with pytest.raises(LstluigiError, match="is damaged"):
+    with pytest.raises(Damaged) as caught:
         read_json(str(path))
+    # of any file: the record of a controller has no product
+    assert str(caught.value) == f"{path} is damaged (not JSON); move it away and try again"
 
 
 def test_a_file_is_written_whole_or_not_at_all(
