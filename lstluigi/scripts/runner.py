@@ -1093,7 +1093,7 @@ class Chunk:
                 record["reason"] = refine(record["reason"], record["tail"], item["scratch"])
             if record["reason"].startswith((DISK_FULL, NO_MEMORY)):
                 record["bad_data"] = False
-        if self._open and not (record["state"] == "failed" and item.get("keep_scratch")):
+        if self._open:
             shutil.rmtree(item["scratch"], ignore_errors=True)
         self._open, self._outcome = None, None
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")

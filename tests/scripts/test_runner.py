@@ -285,14 +285,14 @@ def test_final_path_shows_whole_files_only(shop: Workshop) -> None:
     assert final.exists()
 
 
-def test_scratch_is_emptied_and_kept_on_request(shop: Workshop) -> None:
+def test_scratch_is_emptied(shop: Workshop) -> None:
     scratch = shop.path / "scratch" / "a"
     scratch.mkdir(parents=True)
     (scratch / "a").write_text("left by a killed attempt")
     nothing = shop.script("nothing", "")
-    _, records = shop.run(shop.item("a", [nothing], keep_scratch=True))
+    _, records = shop.run(shop.item("a", [nothing]))
     assert records["a"]["reason"] == "a was not made"
-    assert scratch.exists()
+    assert not scratch.exists()
 
 
 def test_requeue_repeats_nothing(shop: Workshop) -> None:
