@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from lstluigi.config import load_config
-from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, json_files
+from lstluigi.config.document import forget_lines
+from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, interpret, json_files
 from lstluigi.config.model import Place
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
@@ -156,18 +156,9 @@ def _plain(value: Any) -> Any:
 
 
 def _publish(text: str, target: Path, name: str) -> None:
-    """Write the new config if it loads, where it is to lie."""
+    """Write the new config if it loads, where it is to lie; else tell what the old one lacks."""
     with written(target) as trial:
         trial.write_text(text, encoding="utf-8")
-        try:
-            load_config(trial, SHAPES)
-        except ConfigError as error:
-            raise ConfigError(_of_old(error.problems, str(trial), name)) from None
-
-
-def _of_old(problems: Sequence[Problem], trial: str, name: str) -> Iterator[Problem]:
-    """Problems of the new config, told of the old one; lines are other ones there."""
-    for problem in problems:
-        where = problem.where.replace(trial, name)
-        words = [word for word in where.split(", ") if not word.startswith("line ")]
-        yield Problem(", ".join(words), problem.what, problem.mend)
+        value, _, problems = read_yaml(trial, name)
+        forget_lines(value)
+        interpret(value, Place(name), problems, target, SHAPES)
