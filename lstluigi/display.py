@@ -81,8 +81,8 @@ class Display(AbstractContextManager["Display"]):
         counts[word] = counts.get(word, 0) + 1
         self._progress.start_task(bar)
         ended = counts.get("done", 0) + counts.get("failed", 0)
-        running = counts.get("begun", 0) - ended
-        words = [f"{running} running" * (running > 0)]
+        under_way = counts.get("begun", 0) - ended
+        words = [f"{under_way} under way" * (under_way > 0)]  # some may wait in a queue
         words.append(f"[red]{counts.get('failed', 0)} failed[/red]" * bool(counts.get("failed")))
         self._progress.update(
             bar, completed=counts.get("done", 0), note=" ".join(filter(None, words))

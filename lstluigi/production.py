@@ -9,6 +9,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import luigi
+from luigi.parameter import ParameterVisibility
 
 from lstluigi import commas
 from lstluigi.examine import Choices
@@ -85,6 +86,9 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         significant=False,
         description="what becomes of jobs on a cluster when the run is interrupted",
     )
+    about = luigi.Parameter(
+        default="", significant=False, description="what luigid's page calls the task; no effect"
+    )
 
     @classmethod
     @cache
@@ -92,6 +96,13 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         """The parameters; Luigi asks for them many times for every task."""
         params: list[tuple[str, luigi.Parameter]] = super().get_params()
         return params
+
+    def _get_param_visibilities(self) -> dict[str, int]:
+        """What luigid's page shows: what the task is about, else what it was asked for by."""
+        shown = {"about"} if self.about else {n for n, p in self.get_params() if p.significant}
+        public, hidden = ParameterVisibility.PUBLIC, ParameterVisibility.HIDDEN
+        visible = {name: public if name in shown else hidden for name in self.param_kwargs}
+        return {name: value.serialize() for name, value in visible.items()}
 
     @cached_property
     def choices(self) -> Choices:
@@ -117,13 +128,16 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
     @cached_property
     def shared(self) -> dict[str, Any]:
         """Parameters to hand on to tasks of the same run."""
-        return {name: getattr(self, name) for name, _ in ProductionTask.get_params()}
+        names = [name for name, _ in ProductionTask.get_params() if name != "about"]
+        return {name: getattr(self, name) for name in names}
 
     def step_task(self, node: PlannedStep) -> StepTask:
         """The task of a step of the same run."""
         tasks = self.session.tasks
         if node.index not in tasks:
-            tasks[node.index] = STEP_TASKS[node.step.stage](output_path=node.output, **self.shared)
+            about = f"{node.label}, {self.session.config.prod_id}"
+            given = {"output_path": node.output, "about": about, **self.shared}
+            tasks[node.index] = STEP_TASKS[node.step.stage](**given)
         task: StepTask = tasks[node.index]
         return task
 
@@ -212,7 +226,8 @@ class Production(luigi.WrapperTask, ProductionTask):  # type: ignore[misc]
     def requires(self) -> list[StageTask]:
         """The stages."""
         names = dict.fromkeys(node.step.stage for node in self.session.selected())
-        return [STAGE_TASKS[name](**self.shared) for name in names]
+        about = self.session.config.prod_id
+        return [STAGE_TASKS[name](about=about, **self.shared) for name in names]
 
     def complete(self) -> bool:
         """All stages are."""

@@ -11,6 +11,7 @@ from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
 from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.lock import Lock
@@ -65,6 +66,25 @@ class StepJob:
     def where(self) -> str:
         """Where its requests stand in the config."""
         return where_requested(self.node)
+
+    @property
+    def log(self) -> str:
+        """The step's log; where each file has one of its own, the directory of them."""
+        places = self.node.places
+        return places.logs if self.node.stage.per_file else self.node.log(places.label)
+
+    def told(self, progress: Progress) -> str:
+        """Files done of files, or what has become of the step's one job; and where its log is."""
+        waits = not progress.started and progress.share < 1
+        if self.node.stage.per_file:
+            words = f"{progress.done} of {progress.total} files done"
+            words += f", {progress.failed} failed" * bool(progress.failed)
+            words += ", none runs yet" * waits
+        elif progress.share < 1:
+            words = "waits for its job to start" if waits else "running"
+        else:
+            words = "failed" if progress.failed else "done"
+        return f"{words}\nlog: {self.log}"
 
     # before
 
@@ -123,7 +143,7 @@ class StepJob:
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
         recipe = plan.recipe(node)
         record(node.places.recipe, recipe, configs, **notes)
-        return self._work(items, recipe)
+        return self._work(items, recipe, len(units) - len(items))
 
     def _keep_configs(self) -> ToolConfigs:
         """Keep the tools' configs beside the product: jobs read them there, and so can people."""
@@ -155,7 +175,7 @@ class StepJob:
                 return kept is None or file in kept.get("by_hand", [])
         return True
 
-    def _work(self, items: Sequence[Item], recipe: Recipe) -> Work:
+    def _work(self, items: Sequence[Item], recipe: Recipe, found: int) -> Work:
         node, stage = self.node, self.node.stage
         try:
             resources = requested(self._plan, node, self._backend)
@@ -169,7 +189,7 @@ class StepJob:
             adds_up=not stage.per_file,
         )
         title = f"{stage.name} {node.label} {self._plan.config.prod_id}"
-        return Work(items, shared, title, recipe.digest)
+        return Work(items, shared, title, recipe.digest, found)
 
     # under way
 

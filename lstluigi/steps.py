@@ -18,6 +18,7 @@ from lstluigi.stages.base import SCRIPTS, TOOL_WORDS, Inputs, Reading, Stage
 from lstluigi.tool_config import TOOLS, ToolConfig, ToolConfigs
 
 _NODE = re.compile(r"node_(?:corsika_)?theta_[\d.]+_az_[\d.]+_?")
+_LINE = re.compile(r"dec_(?:min_)?\d{3,4}(?:_high_density)?")
 _PARTICLE = re.compile(r"gamma-?diffuse|gamma|proton|electron", re.IGNORECASE)
 
 
@@ -72,9 +73,9 @@ class PlannedStep:
 
     @property
     def label(self) -> str:
-        """Particle and node, as far as the paths tell, and the step's number."""
-        particle, pointing = _PARTICLE.findall(self.output), _NODE.findall(self.output)
-        words = [*particle[-1:], *(node.rstrip("_") for node in pointing[-1:])]
+        """Particle, line and node, as far as the paths tell, and the step's number."""
+        found = [kind.findall(self.output)[-1:] for kind in (_PARTICLE, _LINE, _NODE)]
+        words = [word.rstrip("_") for words in found for word in words]
         return " ".join([*words, f"step {self.step.number}"])
 
     def __str__(self) -> str:

@@ -90,6 +90,32 @@ def test_imports_point_down(path: Path) -> None:
             assert FLOOR[room(imported)] < FLOOR[here], f"{name(path)} imports {imported}"
 
 
+#: Helpers of a few lines, and what sets Luigi up: not drawn.
+SMALL = {"__init__", "_luigi_import", "_setup", "_version", "commas", "ctapipe_config", "pages"}
+
+
+def drawn() -> dict[str, int]:
+    """The rows of the picture in ARCHITECTURE.md by room, from the top."""
+    text = PACKAGE.parent.joinpath("ARCHITECTURE.md").read_text()
+    rows = text.split("```text")[1].split("```")[0].splitlines()
+    rooms = [row.removeprefix(" beside:")[:38].replace("/", "").split() for row in rows]
+    return {room: number for number, row in enumerate(rooms) for room in row if room in FLOOR}
+
+
+def test_the_picture_shows_every_room() -> None:
+    assert set(FLOOR) - SMALL == set(drawn())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_point_down_in_the_picture(path: Path) -> None:
+    rows = drawn()
+    beside = {"scheduling", "scripts", "simulation"}
+    here = room(name(path))
+    for imported in map(room, filter(lambda i: i.startswith("lstluigi"), imports(path))):
+        if here in rows and imported in rows and not beside & {here, imported}:
+            assert rows[here] <= rows[imported], f"{here} is drawn below {imported}"
+
+
 def test_what_runs_in_a_job_stands_alone() -> None:
     for path in (PACKAGE / "scripts").glob("*.py"):
         assert not [i for i in imports(path) if i.startswith("lstluigi")], path

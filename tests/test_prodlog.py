@@ -94,17 +94,18 @@ def test_a_place_that_may_not_be_written(lab: Lab) -> None:
     [
         (
             "TrainingDataset/GammaDiffuse/dec_2276/node_theta_6.0_az_180.0_",
-            "GammaDiffuse node_theta_6.0_az_180.0",
+            "GammaDiffuse dec_2276 node_theta_6.0_az_180.0",
         ),
         (
             "TrainingDataset/Protons/dec_2276/node_corsika_theta_6.0_az_180.0_",
-            "Proton node_corsika_theta_6.0_az_180.0",
+            "Proton dec_2276 node_corsika_theta_6.0_az_180.0",
         ),
         ("20200629_prod5_trans_80/gamma-diffuse/zenith_20deg", "gamma-diffuse"),
+        ("models/AllSky/dec_min_413", "dec_min_413"),
         ("elsewhere", ""),
     ],
 )
-def test_labels_name_particle_and_node(lab: Lab, path: str, expected: str) -> None:
+def test_labels_name_particle_line_and_node(lab: Lab, path: str, expected: str) -> None:
     lab.write({"r0_to_dl1": [{"input": "/dl0", "output": f"/data/{path}"}]})
     (node,) = lab.plan().steps
     assert node.label == f"{expected} step 1".strip()

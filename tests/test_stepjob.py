@@ -11,6 +11,7 @@ import pytest
 from lab import HereBackend, Lab, full, small, write_dl1
 
 from lstluigi.errors import LstluigiError, Refused
+from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.lock import Held, Lock
 from lstluigi.jobs.spec import Environment, Work
 from lstluigi.plan import Plan
@@ -263,3 +264,58 @@ def test_a_place_that_cannot_be_written(lab: Lab) -> None:
     Path(lab.path("dl1")).touch()
     with pytest.raises(LstluigiError, match=lab.path("dl1")):
         job(lab).describe()
+
+
+# ---- what luigid shows
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(0, 0, 2, started=False), "0 of 2 files done, none runs yet"),
+        (Progress(1, 0, 2, started=True), "1 of 2 files done"),
+        (Progress(1, 1, 2, started=True), "1 of 2 files done, 1 failed"),
+        (Progress(2, 0, 2, started=False), "2 of 2 files done"),
+    ],
+)
+def test_progress_of_a_step_by_files(lab: Lab, progress: Progress, words: str) -> None:
+    small(lab)
+    told = job(lab).told(progress)
+    assert told == f"{words}\nlog: {lab.path('dl1/node/job_logs_r0dl1')}"
+
+
+@pytest.mark.parametrize(
+    ("progress", "word"),
+    [
+        (Progress(0, 0, 1, started=False), "waits for its job to start"),
+        (Progress(0, 0, 1, started=True), "running"),
+        (Progress(1, 0, 1, started=True), "done"),
+        (Progress(0, 1, 1, started=True), "failed"),
+    ],
+)
+def test_progress_of_a_step_of_one_job(lab: Lab, progress: Progress, word: str) -> None:
+    small(lab)
+    step = job(lab, 1)
+    assert step.told(progress) == f"{word}\nlog: {step.log}"
+
+
+def test_the_log_that_is_told_is_the_one_of_the_job(lab: Lab) -> None:
+    small(lab)
+    first = job(lab)
+    work = first.describe()
+    assert {os.path.dirname(item.log) for item in work.items} == {first.log}
+    make(work)
+    first.conclude(results(work))
+    merge = job(lab, 1)
+    assert [item.log for item in merge.describe().items] == [merge.log]
+
+
+def test_files_that_were_there_are_counted_as_found(lab: Lab) -> None:
+    small(lab)
+    first = job(lab)
+    work = first.describe()
+    assert work.found == 0
+    make(work, "dl1_b.h5")
+    first.abandon("gone")
+    again = job(lab).describe()
+    assert (len(again.items), again.found) == (1, 1)

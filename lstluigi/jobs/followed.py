@@ -17,6 +17,32 @@ from lstluigi.jobs.spec import ArrayFiles, Resources, Shared, Work
 
 log = logging.getLogger("lstluigi")
 
+#: What is remembered of an item that ended well; the ledger has the rest.
+DONE: ItemResult = {"state": "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come.
+
+    Attributes
+    ----------
+    done, failed, total
+        Items; those that were whole before are done.
+    started
+        Has any of its chunks begun to run?
+    """
+
+    done: int
+    failed: int
+    total: int
+    started: bool
+
+    @property
+    def share(self) -> float:
+        """Share of the items that have ended, 0 to 1."""
+        return (self.done + self.failed) / self.total if self.total else 1.0
+
 
 class Job(Protocol):
     """What a step wants done."""
@@ -28,6 +54,13 @@ class Job(Protocol):
     @property
     def where(self) -> str:
         """Where its requests stand in the config."""
+
+    @property
+    def log(self) -> str:
+        """Path of its log, or of the directory of its logs."""
+
+    def told(self, progress: Progress) -> str:
+        """How far it has come, in words."""
 
     def describe(self) -> Work:
         """What to submit; may touch the file system.
@@ -61,6 +94,22 @@ class Followed:
     items: dict[str, ItemResult] = field(default_factory=dict)
     tries: Counter[tuple[str, Cause]] = field(default_factory=Counter)
     deadline: float | None = None
+    failed: int = 0
+    started: bool = False
+
+    def end(self, item: str, result: ItemResult) -> None:
+        """Take down how an item ended for good; what went well is remembered in one word."""
+        self.open.discard(item)
+        good = result.get("state") == DONE["state"]
+        self.items[item] = DONE if good else result
+        self.failed += not good
+
+    @property
+    def progress(self) -> Progress:
+        """How far the job has come; asked for often, so nothing is counted here."""
+        before, ended = self.work.found, len(self.items)
+        total = before + ended + len(self.open)
+        return Progress(before + ended - self.failed, self.failed, total, self.started)
 
     def say(self, event: str, **facts: object) -> None:
         """Add to the step's ledger; a full disk must not end the run."""
@@ -80,8 +129,16 @@ class Submitted:
     owners: dict[str, Followed] = field(default_factory=dict)
     shared: dict[str, Shared] = field(default_factory=dict)
     read: float = 0.0
+    running: bool = False
     ended: Status | None = None
     deadline: float = 0.0
+
+    def begin(self) -> None:
+        """Take down that the chunk runs."""
+        if not self.running:
+            self.running = True
+            for owner in self.owners.values():
+                owner.started = True
 
 
 def sentence(error: Exception) -> str:

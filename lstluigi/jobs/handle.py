@@ -32,7 +32,8 @@ class JobHandle(Protocol):
     """The work of one task, going on elsewhere. No method may block.
 
     A handle may also have the attributes ``status_message`` (str), ``tracking_url`` (str) and
-    ``progress`` (float, 0 to 1): they are shown by luigid's visualiser.
+    ``progress`` (float, 0 to 1), each None while there is nothing to show: luigid's visualiser
+    shows them. They are asked for every few seconds, and only if there is a luigid.
     """
 
     def start(self) -> None:

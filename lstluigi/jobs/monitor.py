@@ -13,7 +13,7 @@ from dataclasses import replace
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.compact import CompactItems
-from lstluigi.jobs.followed import Followed, Job, Submitted, sentence
+from lstluigi.jobs.followed import Followed, Job, Progress, Submitted, sentence
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.packing import Ready
 from lstluigi.jobs.results import (
@@ -40,9 +40,6 @@ REFRESH = 10.0
 #: What the ledger keeps of an item's result.
 NOTED = ("state", "reason", "events", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
 
-#: What is remembered of an item that ended well; the ledger has the rest.
-DONE: ItemResult = {"state": "ok"}
-
 
 class Monitor:
     """Submits jobs to a backend and follows them; no thread, no process.
@@ -68,7 +65,7 @@ class Monitor:
         self._chunks: dict[ChunkId, Submitted] = {}
         self._unseen: list[Followed] = []
         self._outcomes: dict[int, Outcome] = {}
-        self._sizes: dict[int, int] = {}
+        self._ended: dict[int, Progress] = {}
         self._again: Counter[tuple[str, str]] = Counter()
         self._asked = self._refresh_at = float("-inf")
         self._interval = backend.interval
@@ -81,11 +78,10 @@ class Monitor:
         """How a job ended; None while it has not."""
         return self._outcomes.get(id(job))
 
-    def progress(self, job: Job) -> tuple[int, int]:
-        """Items of a job that have ended, and all of them (0 before it is submitted)."""
+    def progress(self, job: Job) -> Progress | None:
+        """How far a job has come, or had come when it ended; None before it is described."""
         followed = self._jobs.get(id(job))
-        done = len(followed.items) if followed else self._sizes.get(id(job), 0)
-        return done, done + (len(followed.open) if followed else 0)
+        return followed.progress if followed else self._ended.get(id(job))
 
     def pump(self) -> bool:
         """Submit what waits, and ask the backend if it is time to; True for more to submit."""
@@ -158,6 +154,7 @@ class Monitor:
     def _follow(self, chunk: Submitted) -> None:
         known = self._chunks.setdefault((chunk.array.id, chunk.index), chunk)
         if known is not chunk:  # steps of an earlier run that shared a chunk
+            known.running = False  # the new ones are to be told
             known.owners.update(chunk.owners)
             known.shared.update(chunk.shared)
 
@@ -165,13 +162,13 @@ class Monitor:
         """Items cannot be submitted: they have failed, and with them the job if that was all."""
         said = f"{followed.job.where}: {message}"
         refused = followed.open.intersection(items)
-        if refused == followed.open and not followed.items:
+        nothing_else = refused == followed.open and not followed.items
+        for item in refused:
+            followed.end(item, {"state": "failed", "reason": said})
+        if nothing_else:
             self._end(followed, Outcome(False, said))
-            followed.open.clear()
             followed.job.abandon(said)
             return
-        followed.open -= refused
-        followed.items.update({item: {"state": "failed", "reason": said} for item in refused})
         if refused and not followed.open:
             self._conclude(followed)
 
@@ -189,6 +186,7 @@ class Monitor:
                 submitted.deadline = time.monotonic() + self.backend.latency
                 ended += 1
             elif status.state is State.RUNNING:
+                submitted.begin()
                 ended += self._close_some(submitted)
         for chunk, submitted in list(self._chunks.items()):
             if submitted.ended and self._close_all(submitted, submitted.ended):
@@ -271,8 +269,7 @@ class Monitor:
             wanted = (i for i in followed.work.items if i.id == item)
             self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
-        followed.open.discard(item)
-        followed.items[item] = DONE if result.get("state") == DONE["state"] else result
+        followed.end(item, result)
         if not followed.open:
             self._conclude(followed)
 
@@ -294,9 +291,9 @@ class Monitor:
         self._end(followed, outcome)
 
     def _end(self, followed: Followed, outcome: Outcome) -> None:
-        """Keep nothing of a job but its outcome and how many items it had."""
+        """Keep nothing of a job but its outcome and how far it came."""
         job = id(followed.job)
-        self._outcomes[job], self._sizes[job] = outcome, len(followed.items)
+        self._outcomes[job], self._ended[job] = outcome, followed.progress
         del self._jobs[job]
 
     def _look_for_products(self) -> None:

@@ -223,12 +223,15 @@ class Work:
     recipe
         Digest of what the products depend on: jobs of an earlier run are followed only if it is
         theirs, too.
+    found
+        How many more items there would be if their products had not been whole before.
     """
 
     items: Sequence[Item]
     shared: Shared
     title: str = ""
     recipe: str = ""
+    found: int = 0
 
 
 @dataclass(frozen=True)

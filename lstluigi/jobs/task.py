@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import luigi
 
@@ -33,16 +34,22 @@ class MonitorHandle:
         self._monitor.detach()
 
     @property
-    def progress(self) -> float:
-        """Share of the job's items that have ended, 0 to 1."""
-        done, total = self._monitor.progress(self._job)
-        return done / total if total else 0.0
+    def progress(self) -> float | None:
+        """Share of the job's items that have ended, 0 to 1; None before it is described."""
+        progress = self._monitor.progress(self._job)
+        return None if progress is None else progress.share
 
     @property
-    def status_message(self) -> str:
-        """Items done, for luigid's page."""
-        done, total = self._monitor.progress(self._job)
-        return f"{done} of {total}" if total else "waiting to be submitted"
+    def status_message(self) -> str | None:
+        """How far the job has come, in words; None before it is described."""
+        progress = self._monitor.progress(self._job)
+        return None if progress is None else self._job.told(progress)
+
+    @property
+    def tracking_url(self) -> str | None:
+        """Where the job's log is, or will be; None before it is described."""
+        begun = self._monitor.progress(self._job) is not None
+        return Path(self._job.log).as_uri() if begun else None
 
 
 class SlurmTask(luigi.Task):  # type: ignore[misc]

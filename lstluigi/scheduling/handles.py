@@ -65,6 +65,7 @@ class HandleProcess:
         self._followed = followed
         self._check_complete = check_complete
         self._started = time.time()
+        self._is_alive = False
 
     def run(self) -> None:
         """Start the work."""
@@ -76,11 +77,12 @@ class HandleProcess:
             self._fail(error)
             return
         self.handle, self.pump = handle, self.task.pump
+        self._is_alive = True
         self._followed.add(self)
 
     def poll(self) -> bool:
         """Look at the handle; if the work has ended, hand in the result and return True."""
-        if self.handle is None:
+        if self.handle is None or not self._is_alive:
             return True
         try:
             outcome = self.handle.poll()
@@ -91,19 +93,19 @@ class HandleProcess:
             self._succeed()
         except Exception as error:
             self._fail(error)
-        self.handle = None
+        self._is_alive = False
         return True
 
     def is_alive(self) -> bool:
         """Tell whether the work is followed."""
-        return self.handle is not None
+        return self._is_alive
 
     def terminate(self) -> None:
         """Stop following the work."""
-        handle, self.handle = self.handle, None
-        if handle is not None:
+        if self.handle is not None and self._is_alive:
+            self._is_alive = False
             try:
-                handle.detach()
+                self.handle.detach()
             except Exception as error:
                 log.warning("%s: %s", self.task, sentence_of(error))
 
@@ -135,15 +137,15 @@ class Followed:
 
     Parameters
     ----------
-    reports : StatusReports
-        How their messages reach the scheduler.
+    reports : StatusReports or None
+        How their messages reach a luigid; None if there is none.
     pace : Pace
         Told when something has happened.
     interrupts : Interrupts
         Held back during submissions.
     """
 
-    def __init__(self, reports: StatusReports, pace: Pace, interrupts: Interrupts) -> None:
+    def __init__(self, reports: StatusReports | None, pace: Pace, interrupts: Interrupts) -> None:
         self._reports = reports
         self._pace = pace
         self._interrupts = interrupts
@@ -176,13 +178,14 @@ class Followed:
             ended = [process for process in self._processes.values() if process.poll()]
         for process in ended:
             self._drop(process)
-        self._reports.send(self._processes.values())
+        if self._reports is not None:
+            self._reports.send_last(ended)
+            self._reports.send(self._processes.values())
         self._looked = time.monotonic()
         self._pace.looked(any(busy))
 
     def _drop(self, process: HandleProcess) -> None:
         del self._processes[process.task.task_id]
-        self._reports.forget(process.task.task_id)
         if process.pump is not None:
             self._pumps[process.pump] -= 1
             if not self._pumps[process.pump]:

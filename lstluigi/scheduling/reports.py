@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,6 @@ class StatusReports:
         self._sent: dict[str, _Sent] = {}
         self._silent_until = float("-inf")
 
-    def forget(self, task_id: str) -> None:
-        """Drop a task that has ended."""
-        self._sent.pop(task_id, None)
-
     def forget_all(self) -> None:
         """Send everything again: the scheduler has forgotten it."""
         for sent in self._sent.values():
@@ -45,39 +42,41 @@ class StatusReports:
     def send(self, processes: Iterable[HandleProcess]) -> None:
         """Send what has changed since it was sent."""
         start = time.monotonic()
-        if start < self._silent_until:
-            return
         for process in processes:
             sent = self._sent.setdefault(process.task.task_id, _Sent({}))
-            if start - sent.when < _PER_TASK:
-                continue
-            try:
-                if self._send_changes(process, sent.values):
-                    sent.when = time.monotonic()
-            except Exception as error:
-                log.debug("no status reports for %g s", _SILENCE, exc_info=error)
-                self._silent_until = time.monotonic() + _SILENCE
-                return
+            if start - sent.when >= _PER_TASK and self._send_changes(process, sent.values):
+                sent.when = time.monotonic()
             if time.monotonic() - start > _BUDGET:
                 return
 
-    @staticmethod
-    def _send_changes(process: HandleProcess, sent: dict[str, Any]) -> bool:
-        reporter = process.status_reporter
-        changed = False
-        for name, value in _values(process.handle).items():
-            if value is not None and sent.get(name) != value:
-                update: Callable[[Any], None] = getattr(reporter, f"update_{name}")
+    def send_last(self, processes: Iterable[HandleProcess]) -> None:
+        """Send how far tasks had come when they ended: nothing of before stays on the page."""
+        for process in processes:
+            sent = self._sent.pop(process.task.task_id, _Sent({}))
+            self._send_changes(process, sent.values)
+
+    def _send_changes(self, process: HandleProcess, sent: dict[str, Any]) -> bool:
+        """Send what differs from `sent`; False if that was nothing, or could not be sent."""
+        if time.monotonic() < self._silent_until:
+            return False
+        changes = {name: v for name, v in _values(process.handle) if sent.get(name) != v}
+        try:
+            for name, value in changes.items():
+                update: Callable[[Any], None] = getattr(process.status_reporter, f"update_{name}")
                 update(value)
                 sent[name] = value
-                changed = True
-        return changed
+        except Exception as error:
+            log.debug("no status reports for %g s", _SILENCE, exc_info=error)
+            self._silent_until = time.monotonic() + _SILENCE
+            return False
+        return bool(changes)
 
 
-def _values(handle: object) -> dict[str, Any]:
-    progress = getattr(handle, "progress", None)
-    return {
-        "tracking_url": getattr(handle, "tracking_url", None),
-        "status_message": getattr(handle, "status_message", None),
-        "progress_percentage": None if progress is None else round(100 * progress),
-    }
+def _values(handle: object) -> Iterator[tuple[str, Any]]:
+    """What a handle has to show, as luigid wants it."""
+    if (address := getattr(handle, "tracking_url", None)) is not None:
+        yield "tracking_url", address
+    if (message := getattr(handle, "status_message", None)) is not None:
+        yield "status_message", html.escape(message, quote=False)  # the page takes it for HTML
+    if (progress := getattr(handle, "progress", None)) is not None:
+        yield "progress_percentage", round(100 * progress)

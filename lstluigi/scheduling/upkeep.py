@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from luigi.rpc import RPCError
 from luigi.task_status import DONE, PENDING
 
 from .luigid import PatientScheduler
@@ -44,6 +45,17 @@ class Upkeep:
         self._next_telling = 0.0
         self._lacking_since: float | None = None
         self.hopeful = False
+
+    def wipe_messages(self) -> None:
+        """Take back what an earlier run, perhaps killed, said of tasks that are still to run."""
+        try:
+            known = self._luigid.hasty.task_list(status=PENDING, upstream_status="")
+        except RPCError:
+            return  # whoever waits for luigid says so
+        for task_id in self._worker.books:
+            told = known.get(task_id, {})
+            if told.get("status_message") or told.get("progress_percentage") is not None:
+                _wipe(self._luigid, task_id)
 
     def nothing_to_do(self, running: Iterable[dict[str, Any]]) -> None:
         """Act on an answer of luigid that held no task.
@@ -163,6 +175,12 @@ class _DeadRuns:
             runnable=False,
             assistant=True,
         )
+        _wipe(self._luigid, task_id)
+
+
+def _wipe(luigid: PatientScheduler, task_id: str) -> None:
+    luigid.set_task_status_message(task_id, None)
+    luigid.set_task_progress_percentage(task_id, None)
 
 
 def _exists(pid: int) -> bool:

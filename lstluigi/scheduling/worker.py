@@ -57,7 +57,9 @@ class HandleWorker(Worker):  # type: ignore[misc]
         self.books = Books()
         self._interrupts = Interrupts()
         self._pace = Pace(self._config.wait_interval)
-        self._reports = StatusReports()
+        # a scheduler in this process has no page that could show messages
+        has_page = isinstance(scheduler, PatientScheduler)
+        self._reports = StatusReports() if has_page else None
         self._followed = Followed(self._reports, self._pace, self._interrupts)
         self._forks: dict[str, Any] = {}
         self._held: dict[str, None] = {}
@@ -109,7 +111,8 @@ class HandleWorker(Worker):  # type: ignore[misc]
         self._scheduler.add_worker(self._id, self._worker_info)
         for task_id in self.books:
             self.tell(task_id)
-        self._reports.forget_all()
+        if self._reports is not None:
+            self._reports.forget_all()
 
     # ---- beginning and end
 
@@ -146,6 +149,8 @@ class HandleWorker(Worker):  # type: ignore[misc]
         """As Luigi's."""
         self._is_running = True
         with explained():
+            if self._upkeep is not None:
+                self._upkeep.wipe_messages()
             succeeded = bool(super().run())
         self._sum_up_elsewhere()
         if not logging.getLogger("luigi-interface").isEnabledFor(logging.INFO):

@@ -10,6 +10,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status, SubmissionError
+from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.results import ItemResult
@@ -115,13 +116,18 @@ class Step:
         self.concluded: Mapping[str, ItemResult] | None = None
         self.seen = True
         self.recipe = ""
+        self.found = 0
+        self.log = f"/{name}.log"
         self.abandoned = ""
         self.refreshed = 0
 
     def describe(self) -> Work:
         if self.problem:
             raise LstluigiError(self.problem)
-        return Work(self.items, self.shared, "title", self.recipe)
+        return Work(self.items, self.shared, "title", self.recipe, self.found)
+
+    def told(self, progress: Progress) -> str:
+        return str(progress)
 
     def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:
         self.concluded = dict(items)

@@ -11,6 +11,7 @@ import pytest
 from scripted import Scripted, Step, names, sizes
 
 from lstluigi.jobs.backend import Cause, State, Status
+from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import events, note, submissions
 from lstluigi.jobs.monitor import Monitor
@@ -77,19 +78,31 @@ def test_a_step_ends_with_its_last_item(
     monitor: Monitor, backend: Scripted, tmp_path: Path
 ) -> None:
     step = Step(tmp_path, "a", items=3)
+    assert monitor.progress(step) is None
     start(monitor, step)
-    assert monitor.progress(step) == (0, 3)
+    assert monitor.progress(step) == Progress(0, 0, 3, started=False)
     backend.say(State.RUNNING)
     backend.result(a0="ok", a1="running")
     monitor.pump()
-    assert monitor.progress(step) == (1, 3)
+    assert monitor.progress(step) == Progress(1, 0, 3, started=True)
     assert monitor.outcome(step) is None
     assert step.refreshed > 0
     backend.result(a0="ok", a1="failed", a2="ok")
     backend.say(State.FAILED, reason="its job ended with exit code 1")
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "a1 failed")
-    assert monitor.progress(step) == (3, 3)
+    assert monitor.progress(step) == Progress(2, 1, 3, started=True)
+
+
+def test_what_was_whole_before_counts_as_done(
+    monitor: Monitor, backend: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a", items=1)
+    step.found = 3
+    start(monitor, step)
+    progress = monitor.progress(step)
+    assert progress == Progress(3, 0, 4, started=False)
+    assert progress.share == 0.75
 
 
 def test_a_step_does_not_wait_for_others_in_its_chunk(
@@ -199,6 +212,7 @@ def test_a_refused_submission_frees_its_steps(
         assert monitor.outcome(step) == Outcome(False, f"{step.where}: no such partition")
         assert "no such partition" in step.abandoned
         assert step.concluded is None
+        assert monitor.progress(step) == Progress(0, 1, 1, started=False)
 
 
 def test_a_refused_retry_fails_its_items_and_no_others(
@@ -606,7 +620,7 @@ def test_two_steps_of_an_earlier_chunk_are_followed_together(
     lasting.alive = {"old": {0}}
     start(monitor, *steps)
     assert lasting.arrays == []
-    assert monitor.progress(steps[0]) == (0, 1)
+    assert monitor.progress(steps[0]) == Progress(0, 0, 1, started=False)
     (tmp_path / "old").mkdir()
     items = {f"{name}0": {"state": "ok", "rc": 0, "signal": None} for name in "ab"}
     (tmp_path / "old" / "chunk-0.json").write_text(json.dumps({"items": items}))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lstluigi.errors import LstluigiError
+from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import JobFailed, MonitorHandle, SlurmTask
@@ -30,15 +32,15 @@ class Slow:
     def outcome(self, job: object) -> Outcome | None:
         return self._outcome if self.left <= 0 else None
 
-    def progress(self, job: object) -> tuple[int, int]:
-        return (1, 4) if self.queued else (0, 0)
+    def progress(self, job: object) -> Progress | None:
+        return Progress(1, 0, 4, started=True) if self.queued else None
 
     def detach(self) -> None:
         self.detached = True
 
 
 def task(monitor: Slow) -> SlurmTask:
-    job = object()
+    job = SimpleNamespace(log="/data/a b/job_logs", told=lambda progress: f"{progress.done} done")
 
     class Task(SlurmTask):
         def monitor(self) -> Monitor:
@@ -70,11 +72,12 @@ def test_the_worker_follows_it_by_a_handle(tmp_path: Path) -> None:
     handle = waiting.handle()
     assert isinstance(handle, MonitorHandle)
     assert monitor.queued == []
-    assert handle.status_message == "waiting to be submitted"
-    assert handle.progress == 0.0
+    # nothing to show before it is described
+    assert (handle.status_message, handle.progress, handle.tracking_url) == (None, None, None)
     handle.start()
     assert handle.poll() is None
-    assert handle.status_message == "1 of 4"
+    assert handle.status_message == "1 done"
+    assert handle.tracking_url == "file:///data/a%20b/job_logs"
     assert handle.progress == 0.25
     waiting.pump()
     assert handle.poll() == Outcome(True)

@@ -71,6 +71,26 @@ def test_a_scheduler_that_is_away_is_left_alone(clock: SimpleNamespace) -> None:
     assert reporter.sent == ["queued", "queued"]
 
 
+def test_the_last_word_is_sent_at_once_if_it_is_news(clock: SimpleNamespace) -> None:
+    reporter, status = Reporter(), StatusReports()
+    one = process(reporter, status_message="1 of 2", progress=0.5)
+    status.send([one])
+    one.handle.status_message, one.handle.progress = "2 of 2", 1.0
+    status.send_last([one])
+    assert reporter.sent == ["1 of 2", 50, "2 of 2", 100]
+    other = process(reporter, status_message="done")
+    status.send([other])
+    status.send_last([other])
+    assert reporter.sent[4:] == ["done"]
+
+
+def test_messages_are_no_html(clock: SimpleNamespace) -> None:
+    """The visualiser takes them for HTML."""
+    reporter = Reporter()
+    StatusReports().send([process(reporter, status_message="log: /<script>/a&b's")])
+    assert reporter.sent == ["log: /&lt;script&gt;/a&amp;b's"]
+
+
 def test_everything_again_after_luigid_has_forgotten(clock: SimpleNamespace) -> None:
     reporter, status = Reporter(), StatusReports()
     one = process(reporter, tracking_url="http://x")

@@ -39,6 +39,12 @@ def _fresh_record() -> Iterator[None]:
 class InstantHandle:
     """Ends at its second poll."""
 
+    @property
+    def status_message(self) -> str:
+        raise AssertionError("there is no page to show it on, so nobody asks for it")
+
+    progress = tracking_url = status_message
+
     def __init__(self, task: Step) -> None:
         self.task = task
         self.polled = 0
