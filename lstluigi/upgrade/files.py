@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from lstluigi.config.model import Place
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
-from lstluigi.files import write_text
+from lstluigi.files import written
 from lstluigi.stages import SHAPES
 from lstluigi.upgrade.comments import comments_of
 from lstluigi.upgrade.legacy import from_legacy
@@ -158,17 +157,12 @@ def _plain(value: Any) -> Any:
 
 def _publish(text: str, target: Path, name: str) -> None:
     """Write the new config if it loads, where it is to lie."""
-    handle, trial = tempfile.mkstemp(dir=target.parent, prefix=".lstluigi-", suffix=".yml")
-    os.close(handle)
-    try:
-        write_text(trial, text)
+    with written(target) as trial:
+        trial.write_text(text, encoding="utf-8")
         try:
             load_config(trial, SHAPES)
         except ConfigError as error:
-            raise ConfigError(_of_old(error.problems, trial, name)) from None
-        os.replace(trial, target)
-    finally:
-        Path(trial).unlink(missing_ok=True)
+            raise ConfigError(_of_old(error.problems, str(trial), name)) from None
 
 
 def _of_old(problems: Sequence[Problem], trial: str, name: str) -> Iterator[Problem]:
