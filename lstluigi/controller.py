@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import pwd
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from lstluigi.files import read_json, write_json
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
-from lstluigi.jobs.slurm.commands import Run
+from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
@@ -66,12 +65,17 @@ def in_queue(prod_id: str, run: Run = commands.run) -> dict[str, str]:
     NotNow
         When Slurm does not answer.
     """
-    answer = run(commands.squeue(pwd.getpwuid(os.getuid()).pw_name))
+    answer = run(commands.squeue(commands.user_name()))
     if answer.code != 0:
         raise NotNow(f"squeue has no answer from Slurm ({answer.words}); try again later")
+    return among(commands.parse_squeue(answer.out), prod_id)
+
+
+def among(rows: Iterable[Row], prod_id: str) -> dict[str, str]:
+    """Controllers of a production among rows of the queue that have not ended: state by job id."""
     name = job_name(prod_id)
-    rows = (row for row in commands.parse_squeue(answer.out) if row.name == name)
-    return {row.job: row.state.lower() for row in rows if not states.status(row.state).state.ended}
+    mine = (row for row in rows if row.name == name)
+    return {row.job: row.state.lower() for row in mine if not states.status(row.state).state.ended}
 
 
 def resources(settings: SlurmSettings, site: Site, wishes: Mapping[str, str]) -> Resources:

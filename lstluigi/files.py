@@ -6,7 +6,7 @@ import fnmatch
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -111,56 +111,124 @@ def write_text(path: str, text: str, mode: int = 0o666) -> None:
     mode
         Permissions, from which the umask takes away.
     """
-    directory = os.path.dirname(path)
-    try:
-        os.makedirs(directory, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".lstluigi-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, mode & ~_UMASK)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
+    with written(path, mode) as place:
+        place.write_text(text, encoding="utf-8")
+
+
+class Unwritable(LstluigiError):
+    """A file or directory that cannot be written.
+
+    Parameters
+    ----------
+    path
+        Where it was to be.
+    error
+        Why it cannot, for instance a full disk.
+    """
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        self.path, self.error = Path(path), error
+        super().__init__(f"{path} cannot be written ({error.strerror or error})")
 
 
 @contextmanager
-def written_together(directory: Path) -> Iterator[Path]:
-    """Yield a place for files that get into a directory together at the end, or not at all.
+def _told(path: Path | str) -> Iterator[None]:
+    """Name what is to be written, not the temporary name that it has until it is."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(path, error) from None
 
-    What is there and is not written anew is left alone. When one file cannot get to its place, or
-    anything else goes wrong before, the directory is as it was, also if it was not there.
+
+@contextmanager
+def written(path: Path | str, mode: int = 0o666) -> Iterator[Path]:
+    """Yield a place for a file that gets to its own at the end, whole, or not at all.
+
+    The place has the ending of the file, from which some know the format. The directory is made
+    where it is missing.
+
+    Parameters
+    ----------
+    path
+        The file; one that is there is replaced.
+    mode
+        Permissions, from which the umask takes away.
 
     Raises
     ------
-    LstluigiError
-        Something cannot be written, a full disk for instance; names where.
+    Unwritable
+        It cannot be written.
     """
-    scratch = directory
-    with ExitStack() as made, ExitStack() as aside, ExitStack() as moved:
+    final = Path(path)
+    with _told(path):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(final.suffix, ".lstluigi-", final.parent)
+        os.close(handle)
+        temporary = Path(name)
         try:
-            _make_directory(directory, made)
-            temporary = tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-")
-            scratch = Path(aside.enter_context(temporary), "new")
-            scratch.mkdir()
-            yield scratch
-            # the deepest first: an index comes after what it leads to
-            files = sorted(scratch.rglob("*"), key=lambda path: (-len(path.parts), path))
-            for number, path in enumerate(path for path in files if not path.is_dir()):
-                target = directory / path.relative_to(scratch)
-                _make_directory(target.parent, moved)
-                _put(path, target, scratch.with_name(f"{number}"), moved)
+            yield temporary
+            temporary.chmod(mode & ~_UMASK)
+            os.replace(temporary, final)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def written_together() -> Iterator[Callable[[Path], Path]]:
+    """Yield where to write for directories whose files get there together, or not at all.
+
+    What is called with a directory gives a place for what it is to hold, also deeper. What is
+    there and is not written anew is left alone. When one file cannot get to its place, or
+    anything else goes wrong before, the directories are as they were, also if they were not there.
+
+    Raises
+    ------
+    Unwritable
+        Something cannot be written; names where it was to be.
+    """
+    places: dict[Path, Path] = {}
+    # left in the opposite order: what was moved goes back before the places go
+    with ExitStack() as made, ExitStack() as aside, ExitStack() as moved:
+
+        def beside(directory: Path) -> Path:
+            if directory not in places:
+                with _told(directory):
+                    _make_directory(directory, made)
+                    temporary = tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-")
+                    places[directory] = Path(aside.enter_context(temporary), "new")
+                    places[directory].mkdir()
+            return places[directory]
+
+        try:
+            yield beside
+            for directory, place in places.items():
+                _move(place, directory, moved)
+        except Unwritable as error:
+            raise Unwritable(_final(error.path, places), error.error) from None
         except OSError as error:
             # writing itself tells no name
-            where = Path(error.filename or directory)
-            if where.is_relative_to(scratch):
-                where = directory / where.relative_to(scratch)
-            raise LstluigiError(f"{where} cannot be written ({error.strerror})") from None
+            where = error.filename or next(iter(places), "")
+            raise Unwritable(_final(Path(where), places), error) from None
         moved.pop_all()
         made.pop_all()
+
+
+def _final(path: Path, places: Mapping[Path, Path]) -> Path:
+    """Where a file is to be that is written at one of the places."""
+    for directory, place in places.items():
+        if path.is_relative_to(place):
+            return directory / path.relative_to(place)
+    return path
+
+
+def _move(place: Path, directory: Path, moved: ExitStack) -> None:
+    # the deepest first: an index comes after what it leads to
+    files = sorted(place.rglob("*"), key=lambda path: (-len(path.parts), path))
+    for number, path in enumerate(path for path in files if not path.is_dir()):
+        target = directory / path.relative_to(place)
+        _make_directory(target.parent, moved)
+        _put(path, target, place.with_name(f"{number}"), moved)
 
 
 def _make_directory(directory: Path, made: ExitStack) -> None:
@@ -178,7 +246,8 @@ def _remove_empty(directory: Path) -> None:
 
 def _put(path: Path, target: Path, earlier: Path, moved: ExitStack) -> None:
     """Move a file to its place, and have what was there put back."""
-    if os.path.lexists(target) and not target.is_dir():
+    # a link is replaced itself, whatever it leads to
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
         os.replace(target, earlier)
         moved.callback(os.replace, earlier, target)
         os.replace(path, target)
@@ -187,11 +256,17 @@ def _put(path: Path, target: Path, earlier: Path, moved: ExitStack) -> None:
         moved.callback(target.unlink, missing_ok=True)
 
 
+class Damaged(LstluigiError):
+    """A file written by lstluigi that no longer is what was written."""
+
+
 def read_json(path: str) -> Any:
     """Content of a JSON file written by lstluigi; None where there is none.
 
     Raises
     ------
+    Damaged
+        When it is not JSON.
     LstluigiError
         When the file is there and cannot be read.
     """
@@ -203,9 +278,7 @@ def read_json(path: str) -> Any:
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
     except ValueError:
-        raise LstluigiError(
-            f"{path} is damaged (not JSON); move it away: products are then taken as made by hand"
-        ) from None
+        raise Damaged(f"{path} is damaged (not JSON); move it away and try again") from None
 
 
 def _current_umask() -> int:

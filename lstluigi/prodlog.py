@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from lstluigi.cost import cost_of, described, joined
-from lstluigi.errors import LstluigiError
-from lstluigi.files import read_json, write_json, write_text
+from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import read_json, write_json, write_text, written
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.history import History
 from lstluigi.jobs.ledger import STAMP
@@ -46,8 +46,14 @@ PACKAGES = (
 
 def logs_root() -> Path:
     """`$LSTLUIGI_PROD_LOGS`, or its default in the user's home."""
-    given = os.environ.get(VARIABLE)
-    return Path(given).expanduser().absolute() if given else Path.home() / VARIABLE
+    given = Path(os.environ.get(VARIABLE) or f"~/{VARIABLE}")
+    try:
+        return given.expanduser().absolute()
+    except RuntimeError:
+        raise LstluigiError(
+            f"the home directory in {shown(str(given))}, for logs of productions, is not known "
+            f"here; give ${VARIABLE} as a path without ~"
+        ) from None
 
 
 def directory_of(prod_id: str) -> str:
@@ -109,12 +115,10 @@ class ProductionLog:
         for name in (REDUCED, FULL):
             _back_up(self._path(name))
         config = self._plan.config
-        for path in (config.path, *config.tool_configs.values()):
-            target = Path(self.directory, path.name)
-            text = path.read_text(encoding="utf-8")
-            if not target.exists() or target.read_text(encoding="utf-8") != text:
-                _back_up(target)
-                write_text(str(target), text)
+        # the configs of two tools may have one name
+        tools = ((path, f"{tool}_{path.name}") for tool, path in config.tool_configs.items())
+        for path, name in ((config.path, config.path.name), *tools):
+            _keep(path, Path(self.directory, name))
         write_text(str(Path(self.directory, "versions.yml")), _dump(_versions()))
         for node in self._plan.steps:
             if self._plan.listing.exists(node.places.ledger):
@@ -258,15 +262,30 @@ def _dump(content: Any) -> str:
     )
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def _keep(path: Path, target: Path) -> None:
+    """Copy a file, unless it is there already; another that is there is kept, too."""
+    content = _content(path)
+    if os.path.exists(target) and _content(target) == content:
+        return
+    _back_up(target)
+    with written(target) as place:
+        place.write_bytes(content)
+
+
 def _back_up(path: Path) -> None:
     """Copy a file under a name with its time, and a number where that name is taken."""
-    if not path.exists():
+    if not os.path.exists(path):
         return
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(path.stat().st_mtime))
     stamps = itertools.chain([stamp], (f"{stamp}.{number}" for number in itertools.count(2)))
     names = (path.with_name(f"{path.stem}.{stamp}{path.suffix}") for stamp in stamps)
     free = next(name for name in names if not name.exists())
-    try:
-        shutil.copy2(path, free)
-    except OSError as error:
-        raise LstluigiError(f"{free} cannot be written ({error.strerror})") from None
+    with written(free) as place:
+        shutil.copy2(path, place)

@@ -6,7 +6,7 @@ import os
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 import luigi
@@ -22,9 +22,9 @@ from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep
 
 
-@lru_cache(maxsize=4)
+@cache
 def session(choices: Choices) -> Session:
-    """The run of these choices: one in a process, shared by all of its tasks."""
+    """The run of these choices: one for each in a process, shared by all of its tasks."""
     return Session(choices)
 
 

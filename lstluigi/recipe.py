@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from lstluigi.errors import LstluigiError
-from lstluigi.files import read_json, write_json
+from lstluigi.files import Damaged, read_json, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
@@ -61,7 +61,10 @@ def record(path: str, recipe: Recipe, configs: ToolConfigs, **notes: Any) -> Non
 
 def recorded(path: str) -> Mapping[str, Any] | None:
     """The recipe kept at a path, if there is one."""
-    value = read_json(path)
+    try:
+        value = read_json(path)
+    except Damaged:
+        value = {}
     if value is None:
         return None
     if not isinstance(value, Mapping) or not {"digest", "content", "upstream"} <= value.keys():

@@ -159,6 +159,13 @@ def test_the_plot_has_the_source_its_line_and_its_nodes(here: Path) -> None:
         assert word in page
 
 
+def test_a_terminal_that_knows_no_degrees_is_written_to() -> None:
+    words = ("suggest", "--coordinates", "83.63", "22.01")
+    run = CliRunner(charset="ascii").invoke(main, words, catch_exceptions=False)
+    assert run.exit_code == 0
+    assert r"RA 83.630\xb0, Dec +22.010\xb0" in run.output
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

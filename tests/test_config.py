@@ -125,7 +125,6 @@ def test_a_whole_config(tmp_path: Path) -> None:
     assert (read.workflow_kind, read.prod_id, read.backend) == ("lstchain", "20240101", "local")
     assert read.source_environment == SourceEnvironment("/conda.sh", "lstchain-v0.12.3")
     assert read.slurm == SlurmSettings(account="dpps", qos="010")
-    assert read.user_account == "dpps"
     assert read.metadata == {
         "prod_type": "PathConfigAllSkyFull",
         "lstmcpipe_version": "0.10",
@@ -515,17 +514,17 @@ def test_lstchain_config_alone_beside_the_config(tmp_path: Path) -> None:
     (tmp_path / ".hidden.json").write_text("{}")
     (tmp_path / "directory.json").mkdir()
     read = load(tmp_path, config())
-    assert read.lstchain_config == tmp_path / "lstchain.json"
+    assert read.tool_configs["lstchain"] == tmp_path / "lstchain.json"
 
 
 def test_lstchain_config_named_or_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text("{}")
     named = config(lstchain_config="b.json")
-    assert load(tmp_path, named).lstchain_config == tmp_path / "b.json"
+    assert load(tmp_path, named).tool_configs["lstchain"] == tmp_path / "b.json"
     monkeypatch.chdir(tmp_path)
     given = load_config(tmp_path / "config.yml", SHAPES, {"lstchain": Path("a.json")})
-    assert given.lstchain_config == tmp_path / "a.json"
+    assert given.tool_configs["lstchain"] == tmp_path / "a.json"
     with pytest.raises(ConfigError, match="--lstchain-config: there is no file"):
         load_config(tmp_path / "config.yml", SHAPES, {"lstchain": Path("c.json")})
 
@@ -535,7 +534,7 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).write_text("{}")
     read = load(tmp_path, config())
-    assert read.lstchain_config is None
+    assert "lstchain" not in read.tool_configs
     what, mend = missing_tool_config("lstchain", read.path)
     assert all(name in what for name in names)
     assert "--lstchain-config" in mend

@@ -118,8 +118,8 @@ def test_nothing_given(tmp_path: Path, nothing: Any) -> None:
 def test_only_an_account_as_real_configs_have_it(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, {"user_account": "dpps"}), SHAPES)
     assert config.slurm == SlurmSettings(account="dpps")
-    assert config.user_account == "dpps"
-    assert load_config(write(tmp_path), SHAPES).user_account is None
+    assert config.slurm.account == "dpps"
+    assert load_config(write(tmp_path), SHAPES).slurm.account is None
 
 
 def test_an_empty_profile(tmp_path: Path) -> None:

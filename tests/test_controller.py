@@ -129,6 +129,13 @@ def test_only_this_production_s_is_found() -> None:
     assert found == {"1": "running", "4": "completing"}
 
 
+def test_a_user_without_a_name_has_a_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    slurm = Slurm(squeue=Answer(0, "", ""))
+    assert controller.in_queue("prod", slurm) == {}
+    assert "--user=3999999999" in slurm.asked[0][0]
+
+
 def test_no_answer_is_not_taken_for_an_empty_queue() -> None:
     with pytest.raises(NotNow):
         controller.in_queue("prod", Slurm(squeue=Answer(1, "", "Socket timed out")))

@@ -58,7 +58,7 @@ def config_of(production: str) -> ProductionConfig:
 def test_a_config_gives_its_graph(path: Path) -> None:
     config = load_config(path, SHAPES)
     beside = list(path.parent.glob("*.json"))
-    assert [config.lstchain_config] == beside
+    assert [config.tool_configs["lstchain"]] == beside
     graph = graph_of(config)
     assert sorted(graph.order) == list(range(len(config.steps)))
     if path.parent.name != SAME_OUTPUT:

@@ -290,7 +290,7 @@ def test_example_of_a_production_on_slurm_loads(tmp_path: Path) -> None:
     (tmp_path / "lstchain_config.json").write_text("{}")
     shutil.copytree(ROOT / "configs" / "slurm", tmp_path / "slurm")
     config = load_config(example, SHAPES)
-    assert config.user_account == "dpps"
+    assert config.slurm.account == "dpps"
     assert config.slurm.throttle == 100
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import (
+    Damaged,
     Listing,
     nearest_existing,
     read_json,
     write_json,
     write_text,
+    written,
     written_together,
 )
 
@@ -97,8 +99,10 @@ def test_json_comes_back(tmp_path: Path) -> None:
 def test_damaged_json_is_told(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"a": ')
-    with pytest.raises(LstluigiError, match="is damaged"):
+    with pytest.raises(Damaged) as caught:
         read_json(str(path))
+    # of any file: the record of a controller has no product
+    assert str(caught.value) == f"{path} is damaged (not JSON); move it away and try again"
 
 
 def test_a_file_is_written_whole_or_not_at_all(
@@ -133,7 +137,8 @@ def test_files_written_together(tmp_path: Path) -> None:
     (tmp_path / "own").write_text("mine")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a").write_text("before")
-    with written_together(tmp_path) as place:
+    with written_together() as beside:
+        place = beside(tmp_path)
         (place / "sub" / "new").mkdir(parents=True)
         (place / "sub" / "a").write_text("after")
         (place / "sub" / "new" / "b").write_text("b")
@@ -152,6 +157,40 @@ def test_what_cannot_get_to_its_place_takes_the_others_back(tmp_path: Path) -> N
     assert sorted(os.listdir(directory)) == ["a", "z"]
 
 
+def test_a_link_to_a_directory_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / "there" / "z").mkdir(parents=True)
+    (tmp_path / "there" / "a").symlink_to(tmp_path)
+    with pytest.raises(LstluigiError, match="Is a directory"):
+        put(tmp_path / "there", "a", "z")
+    assert (tmp_path / "there" / "a").is_symlink()
+
+
+def test_files_of_several_directories_written_together(tmp_path: Path) -> None:
+    (tmp_path / "b" / "z").mkdir(parents=True)
+    with pytest.raises(LstluigiError, match=r"b/z cannot be written .Is a directory"):
+        put_each(tmp_path / "a" / "y", tmp_path / "b" / "z")
+    assert [path.name for path in tmp_path.rglob("*")] == ["b", "z"]
+
+
+def test_a_file_written_within_others_is_named_where_it_was_to_be(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LstluigiError) as caught,
+        written_together() as beside,
+        written(beside(tmp_path) / "deep" / "a.png"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert str(caught.value) == f"{tmp_path}/deep/a.png cannot be written (No space left on device)"
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_place_of_a_file_has_its_ending(tmp_path: Path) -> None:
+    with written(tmp_path / "new" / "a.png") as place:
+        place.write_bytes(b"x")
+        assert (place.suffix, place.parent) == (".png", tmp_path / "new")
+        assert place.name != "a.png"
+    assert files(tmp_path) == {"new/a.png": "x"}
+
+
 def test_a_directory_made_for_what_fails_is_gone(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         put(tmp_path / "a" / "b", "x", then=KeyboardInterrupt())
@@ -160,12 +199,20 @@ def test_a_directory_made_for_what_fails_is_gone(tmp_path: Path) -> None:
 
 def put(directory: Path, *names: str, then: BaseException | None = None) -> None:
     """Write files together, and then fail or not."""
-    with written_together(directory) as place:
+    with written_together() as beside:
+        place = beside(directory)
         for name in names:
             (place / name).parent.mkdir(exist_ok=True)
             (place / name).write_text("after")
         if then is not None:
             raise then
+
+
+def put_each(*paths: Path) -> None:
+    """Write files of several directories together."""
+    with written_together() as beside:
+        for path in paths:
+            (beside(path.parent) / path.name).touch()
 
 
 def files(directory: Path) -> dict[str, str]:

@@ -96,11 +96,11 @@ def test_a_merge_into_its_own_input_leaves_its_output_out() -> None:
     merge: Node = ([file("/a/merged.h5")], [Read("/a", "*.h5")])
     external = Graph.build([merge])
     assert external.external == ((Read("/a", "*.h5"),),)
-    assert external.notices == (LeftOut(0, "/a/merged.h5", 0),)
+    assert external.notices == (LeftOut(0, "/a/merged.h5"),)
     assert external.problems == ()
     made = Graph.build([([directory("/a")], []), merge])
     assert made.producers == ((), (0,))
-    assert made.notices == (LeftOut(1, "/a/merged.h5", 1),)
+    assert made.notices == (LeftOut(1, "/a/merged.h5"),)
 
 
 def test_a_file_put_into_a_product_is_no_part_of_it() -> None:
@@ -112,7 +112,7 @@ def test_a_file_put_into_a_product_is_no_part_of_it() -> None:
     ]
     graph = Graph.build(nodes)
     assert graph.producers == ((), (0,), (1,))
-    assert graph.notices == (LeftOut(1, "/p/merged.h5", 2),)
+    assert graph.notices == (LeftOut(1, "/p/merged.h5"),)
     assert graph.order == (0, 1, 2)
 
 

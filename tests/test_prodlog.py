@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pwd
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ import yaml
 from lab import HereBackend, Lab, full, small
 
 from lstluigi import prodlog
+from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.prodlog import ProductionLog, logs_root
 
@@ -27,6 +30,31 @@ def test_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     assert logs_root() == Path("/home/someone/LSTLUIGI_PROD_LOGS")
     monkeypatch.setenv("LSTLUIGI_PROD_LOGS", "/elsewhere")
     assert logs_root() == Path("/elsewhere")
+
+
+@pytest.mark.parametrize("given", ["~nobody_of_this_name/logs", ""])
+def test_a_home_that_is_not_known_is_told(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSTLUIGI_PROD_LOGS", given)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.getpwnam("no such user"))
+    with pytest.raises(LstluigiError, match=r"home directory in '~.* without ~"):
+        logs_root()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("luigi", 2), ("lstluigi run", 2), ("lstluigi status", 0)]
+)
+def test_a_home_that_is_not_known_ends_no_command_in_a_traceback(
+    lab: Lab, words: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab)
+    monkeypatch.setenv("LSTLUIGI_PROD_LOGS", "~nobody_of_this_name/logs")
+    program, *command = words.split()
+    given = (*command, str(lab.config)) if command else ("Production", "--config", str(lab.config))
+    run = lab.type(*given, program=program)
+    assert run.code == code
+    assert "the home directory in '~nobody_of_this_name/logs'" in run.text
+    assert "Traceback" not in run.text
 
 
 def test_job_ids_and_commands_by_stage(lab: Lab) -> None:
@@ -54,7 +82,7 @@ def test_configs_and_versions_are_kept(lab: Lab) -> None:
     small(lab)
     lab.ok()
     assert (logs(lab) / "config.yml").read_text() == lab.config.read_text()
-    assert (logs(lab) / "lstchain.json").read_text() == lab.lstchain_config.read_text()
+    assert (logs(lab) / "lstchain_lstchain.json").read_text() == lab.lstchain_config.read_text()
     versions = yaml.safe_load((logs(lab) / "versions.yml").read_text())
     assert {"luigi", "lstchain", "ctapipe"} <= versions.keys()
 
@@ -70,6 +98,56 @@ def test_earlier_ones_are_kept(lab: Lab) -> None:
     assert texts == set(kept)
     assert (logs(lab) / "config.yml").read_text() == kept[-1]
     assert len(list(logs(lab).glob("log_reduced_test_prod*.yml"))) == 3
+
+
+def test_an_earlier_one_that_is_no_text_is_kept(lab: Lab) -> None:
+    small(lab)
+    logs(lab).mkdir(parents=True)
+    (logs(lab) / "config.yml").write_bytes(b"\xff\xfe")
+    lab.ok()
+    (kept,) = logs(lab).glob("config.*.yml")
+    assert kept.read_bytes() == b"\xff\xfe"
+    assert (logs(lab) / "config.yml").read_text() == lab.config.read_text()
+
+
+def test_a_full_disk_leaves_no_half_copy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(lab)
+    logs(lab).mkdir(parents=True)
+    (logs(lab) / "config.yml").write_text("earlier")
+
+    def full(source: object, target: str | Path) -> None:
+        Path(target).write_text("ear")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    run = lab.run()
+    assert run.code == 2
+    assert "No space left" in run.text
+    assert [path.name for path in logs(lab).iterdir()] == ["config.yml"]
+    assert (logs(lab) / "config.yml").read_text() == "earlier"
+
+
+@pytest.mark.parametrize("program", ["luigi", "lstluigi"])
+def test_what_is_no_file_is_told(lab: Lab, program: str) -> None:
+    small(lab)
+    (logs(lab) / "config.yml").mkdir(parents=True)
+    words = ("run",) if program == "lstluigi" else ("Production", "--config")
+    run = lab.type(*words, str(lab.config), program=program)
+    assert run.code == 2
+    assert f"{logs(lab)}/config.yml cannot be read (Is a directory)" in run.text
+    assert "Traceback" not in run.text
+    assert lab.files() == set()
+
+
+def test_configs_of_two_tools_with_one_name_are_both_kept(lab: Lab) -> None:
+    other = lab.root / "other" / lab.lstchain_config.name
+    other.parent.mkdir()
+    other.write_text('{"other": 1}')
+    small(lab)
+    lab.config.write_text(f"{lab.config.read_text()}\nrta_config: {other}\n")
+    lab.ok()
+    for tool, path in {"lstchain": lab.lstchain_config, "rta": other}.items():
+        assert (logs(lab) / f"{tool}_{path.name}").read_text() == path.read_text()
 
 
 def test_a_run_with_nothing_to_do_leaves_them_alone(lab: Lab) -> None:

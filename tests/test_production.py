@@ -72,6 +72,17 @@ def test_a_task_runs_under_any_worker(lab: Lab) -> None:
     production.session.cache_clear()
 
 
+def test_tasks_of_one_production_share_its_run_beside_others(lab: Lab) -> None:
+    small(lab)
+    production.session.cache_clear()
+    configs = [lab.config.rename(lab.path("0.yml"))]
+    configs += [shutil.copy(configs[0], lab.path(f"{n}.yml")) for n in range(1, 9)]
+    tasks = [lstluigi.Production(config=str(config)) for config in configs]
+    runs = [task.session for task in tasks]
+    assert all(production.session(t.choices) is run for t, run in zip(tasks, runs, strict=True))
+    production.session.cache_clear()
+
+
 # failures
 
 

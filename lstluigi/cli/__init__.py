@@ -5,6 +5,8 @@ A command is a function in a module of this package, loaded when it is typed.
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -51,6 +53,12 @@ class _Commands(click.Group):
 
     Errors that the user can mend are told in sentences, never as tracebacks.
     """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        # a terminal may not know a character, nor UTF-8 what a file name is made of
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")  # as Python does for stderr
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-__all__ = ["NULLS", "Value", "YamlList", "YamlMapping", "kind"]
+__all__ = ["NULLS", "Value", "YamlList", "YamlMapping", "forget_lines", "kind"]
 
 #: Unquoted, these are no value at all (YAML 1.2, core schema).
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -56,3 +56,15 @@ def kind(value: Value) -> str:
     if isinstance(value, YamlMapping):
         return "a mapping"
     return "a list" if isinstance(value, YamlList) else "text"
+
+
+def forget_lines(value: Value) -> None:
+    """Take away the lines of a document, where they are not those of the file that is told of."""
+    if isinstance(value, YamlMapping):
+        value.line, value.lines = 0, {}
+        for inner in value.values():
+            forget_lines(inner)
+    elif isinstance(value, YamlList):
+        value.line, value.lines = 0, [0] * len(value)
+        for inner in value:
+            forget_lines(inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -140,6 +140,7 @@ def interpret(
     workflows: Mapping[str, Mapping[str, Shape]],
     given: Mapping[str, Path] | None = None,
     site: Path | None = None,
+    may_read: Callable[[Path], bool] = lambda _: True,
 ) -> ProductionConfig:
     """Check what has been read of a production config; the other half of `load_config`.
 
@@ -151,6 +152,9 @@ def interpret(
         The config's absolute path.
     workflows, given, site
         As for `load_config`.
+    may_read : callable, optional
+        Asked before a file that the config names is looked at; by default all are. Nothing is
+        noted of one that may not be, not even whether it is there.
 
     Raises
     ------
@@ -165,7 +169,7 @@ def interpret(
     prod_id = top.require("prod_id", values.file_name, "")
     shapes = workflows[read_as]
     stages_to_run = read_stages_to_run(top, read_as, workflows)
-    slurm = read_slurm(top, (*shapes, CONTROLLER), base, site)
+    slurm = read_slurm(top, (*shapes, CONTROLLER), base, site, may_read)
     known = KNOWN | slurm.plugin_options
     steps = read_stages(top, stages_to_run, read_as, workflows, base, known)
     config = ProductionConfig(
@@ -177,7 +181,7 @@ def interpret(
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
-        tool_configs=dict(_tool_configs(top, base, workflow_kind, given or {})),
+        tool_configs=dict(_tool_configs(top, base, workflow_kind, given or {}, may_read)),
         metadata={
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
@@ -246,7 +250,11 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
 
 
 def _tool_configs(
-    top: Section, base: str, workflow_kind: str, given: Mapping[str, Path]
+    top: Section,
+    base: str,
+    workflow_kind: str,
+    given: Mapping[str, Path],
+    may_read: Callable[[Path], bool],
 ) -> Iterator[tuple[str, Path]]:
     """Yield the configs of tools that are given, named, or found alone beside the config."""
     for tool, key in TOOL_KEYS.items():
@@ -260,7 +268,7 @@ def _tool_configs(
             if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
                 yield tool, beside[0]
             continue
-        if not chosen.is_file():
+        if may_read(chosen) and not chosen.is_file():
             what = f"there is no file {shown(str(chosen))}"
             top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
         yield tool, chosen

@@ -349,13 +349,3 @@ class ProductionConfig:
     metadata: dict[str, str] = field(default_factory=dict)
     noise_tuning: NoiseTuning | None = None
     notices: tuple[str, ...] = ()
-
-    @property
-    def lstchain_config(self) -> Path | None:
-        """The lstchain config, if it is known."""
-        return self.tool_configs.get("lstchain")
-
-    @property
-    def user_account(self) -> str | None:
-        """Slurm account the production is charged to, if the config names one."""
-        return self.slurm.account

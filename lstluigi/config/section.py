@@ -12,17 +12,22 @@ from lstluigi.config.model import Place, Unfit
 from lstluigi.config.yaml12 import Value, YamlMapping, kind
 from lstluigi.errors import Problem
 
-__all__ = ["Section", "nearest"]
+__all__ = ["Section", "meant", "nearest"]
 
 T = TypeVar("T")
 D = TypeVar("D")
 
 
 @lru_cache(maxsize=1024)
+def meant(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the known name that is most like another one, if any is like it."""
+    return next(iter(difflib.get_close_matches(name[:100], known, 1)), None)
+
+
 def nearest(name: str, known: tuple[str, ...]) -> str:
     """Say which known name is meant, or which there are."""
-    close = difflib.get_close_matches(name[:100], known, 1)
-    return f"write {close[0]!r}" if close else f"known here: {', '.join(known)}"
+    near = meant(name, known)
+    return f"write {near!r}" if near is not None else f"known here: {', '.join(known)}"
 
 
 class Section:

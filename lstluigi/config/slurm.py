@@ -6,7 +6,7 @@ goes on top of what the profile gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,11 @@ PARTITION_KEYS: Mapping[str, Key] = {
 
 
 def read_slurm(
-    top: Section, stages: Iterable[str], base: str, site: Path | None = None
+    top: Section,
+    stages: Iterable[str],
+    base: str,
+    site: Path | None,
+    may_read: Callable[[Path], bool],
 ) -> SlurmSettings:
     """Read ``slurm_config`` and the site profile below it.
 
@@ -170,8 +174,10 @@ def read_slurm(
         The known stages.
     base : str
         Absolute directory of the config.
-    site : Path, optional
+    site : Path or None
         The site profile, in place of the one that the config names.
+    may_read : callable
+        Asked before the profile that the config names is read.
 
     Returns
     -------
@@ -186,7 +192,7 @@ def read_slurm(
     profile = None
     if site is not None:
         profile = _profile(site.absolute(), "--site or $LSTLUIGI_SITE", top.problems)
-    elif own is not None and named is not None:
+    elif own is not None and named is not None and may_read(Path(named)):
         profile = _profile(Path(named), own.place.where("site"), top.problems)
     sections = [section for section in (profile, own) if section is not None]
     merged: Given = {}

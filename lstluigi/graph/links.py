@@ -42,13 +42,10 @@ class LeftOut:
     path : str
         The file: the step's own product, or one that is put into a directory that another step
         makes and so is no part of that product.
-    maker : int
-        The step that makes the file.
     """
 
     node: int
     path: str
-    maker: int
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ class _Index:
         makers: dict[int, str] = {}
         for maker, made in self._candidates(read):
             if read.pattern is not None and not made.directory and self._foreign(made, maker, node):
-                notices.append(LeftOut(node, made.path, maker))
+                notices.append(LeftOut(node, made.path))
             else:
                 makers[maker] = made.path
         return makers

@@ -137,7 +137,12 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def submissions(path: str, backend: str) -> list[Submission]:
-    """What was handed to a backend and may be under way, oldest first."""
+    """What was handed to a backend and may be under way, oldest first.
+
+    Whether it is, the backend is asked. So nothing counts as ended here because its item was
+    submitted again, or the step is done: a run with another backend may have made it, while these
+    jobs go on. `History` and `attempts.Ledger`, which tell of the last try, take those for gone.
+    """
     found: dict[str, Submission] = {}
     for event in events(path):
         array = str(event.get("array", ""))
@@ -150,7 +155,7 @@ def submissions(path: str, backend: str) -> list[Submission]:
             known.open.pop(str(event.get("item")), None)
         elif event.get("event") in ("refused", "cancelled") and known:
             known.open.clear()
-        elif event.get("event") == "abandoned":
+        elif event.get("event") == "abandoned" and event.get("backend", backend) == backend:
             found.clear()
     return [submission for submission in found.values() if submission.open]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from lstluigi.files import last_line, write_text
-from lstluigi.jobs.backend import Backend, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, Cause, ChunkId, State, Status
 from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
 
@@ -84,6 +84,7 @@ class LocalBackend(Backend):
         self._limits = replace(limits, memory_mb=limits.memory_mb or here.memory_mb)
         self._queue: dict[ChunkId, tuple[ArrayFiles, Resources]] = {}
         self._running: dict[ChunkId, _Running] = {}
+        self._failed: dict[ChunkId, Status] = {}  # to start; not told yet
 
     def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """What a step asks for itself, but never more than the machine has.
@@ -120,6 +121,8 @@ class LocalBackend(Backend):
                 del self._running[chunk]
                 statuses[chunk] = _ended(code, running.log)
         self._start()
+        statuses.update(self._failed)
+        self._failed.clear()
         statuses.update((chunk, Status(State.RUNNING)) for chunk in self._running)
         statuses.update((chunk, Status(State.PENDING)) for chunk in self._queue)
         return statuses
@@ -132,7 +135,12 @@ class LocalBackend(Backend):
                 break  # in order: a large job is not kept waiting by small ones behind it
             del self._queue[chunk]
             log = files.output(chunk[1])
-            self._running[chunk] = _Running(_launch(files, chunk[1], log), asked, log)
+            try:
+                process = _launch(files, chunk[1], log)
+            except OSError as error:
+                self._failed[chunk] = _not_started(error)
+                break  # the others have their turn later: by then there may be room again
+            self._running[chunk] = _Running(process, asked, log)
             free = self._free()
 
     def _free(self) -> Resources:
@@ -148,6 +156,7 @@ class LocalBackend(Backend):
         stopped = []
         for chunk in chunks:
             self._queue.pop(chunk, None)
+            self._failed.pop(chunk, None)
             if running := self._running.pop(chunk, None):
                 running.process.send_signal(signal.SIGTERM)
                 stopped.append(running.process)
@@ -180,11 +189,22 @@ def _launch(files: ArrayFiles, index: int, log: str) -> subprocess.Popen[bytes]:
         )
 
 
+def _not_started(error: OSError) -> Status:
+    what = ": ".join(filter(None, (error.filename, error.strerror)))
+    return Status(State.FAILED, f"its job could not be started ({what})", Cause.LAUNCH)
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):  # most real-time signals have no name
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
 def _ended(code: int, log: str) -> Status:
     if code == 0:
         return Status(State.SUCCEEDED)
     if code < 0:
-        how = f"its job was ended by {signal.Signals(-code).name}"
+        how = f"its job was ended by {_signal_name(-code)}"
     elif code == NO_ENVIRONMENT:
         how = "the job's environment could not be entered"
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError
+
+log = logging.getLogger("lstluigi")
 
 #: A lock of another host that was not refreshed for so long (s) is taken to be left over.
 STALE = 900.0
@@ -174,6 +177,19 @@ class Lock:
                 os.utime(self.path)
 
     def release(self) -> None:
-        """Give the lock back, unless another run has taken it over in the meantime."""
-        if holder(self.path) is None:
-            Path(self.path).unlink(missing_ok=True)
+        """Give the lock back, unless another run has taken it over in the meantime.
+
+        Nothing is raised: the work is over, and other runs take a lock that stays for left over
+        once this run has ended.
+        """
+        try:
+            if holder(self.path) is None:
+                Path(self.path).unlink(missing_ok=True)
+        except LstluigiError as error:
+            log.warning("%s; the lock stays while this run goes on", error)
+        except OSError as error:
+            log.warning(
+                "%s cannot be removed (%s); the lock stays while this run goes on",
+                self.path,
+                error.strerror,
+            )

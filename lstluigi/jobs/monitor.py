@@ -119,7 +119,8 @@ class Monitor:
         unseen, self._unseen = self._unseen, []
         for followed in [f for f in self._jobs.values() if f.open] + unseen:
             ended = not survives or (cancelled is not None and id(followed) not in unsure)
-            followed.say("abandoned" if ended else "detached", message=said)
+            word = "abandoned" if ended else "detached"
+            followed.say(word, backend=self.backend.name, message=said)
             followed.job.abandon(said)
             followed.open.clear()
 

@@ -10,10 +10,12 @@ from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
 from lstluigi.jobs.backend import Cause, Status
 
-#: How an item ended, as the runner wrote it down: keys `state`, `reason`, `tail`, `wall_s`, ...
+#: How an item ended, as the runner wrote it down: keys `state`, `reason`, `cause`, `wall_s`, ...
 ItemResult = Mapping[str, Any]
 #: Exit code of a command that is not there, as shells have it.
 NOT_FOUND = 127
+#: What the machine lacked, as the runner names it. A full disk is not emptied by another try.
+LACKING = {"disk full": Cause.FINAL, "out of memory": Cause.MEMORY}
 #: Causes that lie with the job, not with what it was doing.
 OF_THE_JOB = (Cause.MEMORY, Cause.TIME, Cause.NODE, Cause.PREEMPTED, Cause.CANCELLED)
 
@@ -52,12 +54,10 @@ def speaks_for_itself(result: ItemResult) -> bool:
 
 def cause_of(result: ItemResult, status: Status) -> Cause:
     """Why an item failed that the runner has seen fail, or that it has not finished."""
-    reason = str(result.get("reason", ""))
-    hopeless = result.get("state") == "empty" or result.get("rc") == NOT_FOUND
-    if hopeless or reason.startswith("disk full"):
+    if result.get("state") == "empty" or result.get("rc") == NOT_FOUND:
         return Cause.FINAL
-    if reason.startswith("out of memory"):
-        return Cause.MEMORY
+    if (lacking := LACKING.get(str(result.get("cause")))) is not None:
+        return lacking
     if speaks_for_itself(result):
         return Cause.COMMAND
     if result.get("signal") is None or status.cause in OF_THE_JOB:

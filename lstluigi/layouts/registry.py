@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from lstluigi import layouts
-from lstluigi.config.section import nearest
+from lstluigi.config.section import meant
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
 
@@ -69,8 +69,8 @@ def find(name: str) -> type[PathConfig]:
 
 def _meant(name: str, known: tuple[str, ...]) -> str:
     """Say which known name is meant, if any is like it."""
-    said = nearest(name, known)
-    return f" ({said})" if said.startswith("write") else ""
+    near = meant(name, known)
+    return f" (write {near!r})" if near is not None else ""
 
 
 def _module(name: str) -> ModuleType:

@@ -122,8 +122,8 @@ def write(productions: Sequence[Production], output: Path, plot: Plot | None = N
         The directory holds a page of somebody else, or cannot be written; then it is as it was.
     """
     refuse_another(output, GENERATOR)
-    with written_together(output) as place:
-        _write_all(productions, place, plot)
+    with written_together() as beside:
+        _write_all(productions, beside(output), plot)
     return output / "index.html"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def read_file(path: Path) -> Production:
     LstluigiError
         It is no production config, or cannot be read.
     """
-    config = _read_config(str(path.parent), path.name)
+    config = _read_config(str(path.parent), path.name, anywhere=True)
     if config is None:
         raise LstluigiError(f"{shown(str(path))} is no production config (*.yml, *.yaml)")
     if not config.value:
@@ -118,7 +119,11 @@ def _is_own(directory: str, path: Path) -> bool:
     return os.path.realpath(path).startswith(real)
 
 
-def _read_config(directory: str, file: str) -> _Config | None:
+def _may_read(directory: str, anywhere: bool, path: Path) -> bool:
+    return anywhere or _is_own(directory, path)
+
+
+def _read_config(directory: str, file: str, *, anywhere: bool = False) -> _Config | None:
     """Read a YAML file; None if it is no production config."""
     if not file.endswith(CONFIGS):
         return None
@@ -129,7 +134,10 @@ def _read_config(directory: str, file: str) -> _Config | None:
         if isinstance(value, YamlMapping) and not any(key in value for key in _OWN_KEYS):
             return None
         try:
-            whole = interpret(value, Place(source, line), problems, path, SHAPES)
+            # what a config of anybody names is no more to be published than what a link leads to
+            may_read = partial(_may_read, directory, anywhere)
+            place = Place(source, line)
+            whole = interpret(value, place, problems, path, SHAPES, may_read=may_read)
         except ConfigError as error:
             problems = list(error.problems)
     except ConfigError as error:
@@ -174,10 +182,18 @@ def _production(
     environment = _first(config.text("source_environment", "conda_env") for config in configs)
     all_names = [*filter(None, [prod_id]), *names]
     lstchain = _lstchain(directory, files, configs, said)
-    if lstchain is not None and not anywhere and not _is_own(directory, lstchain):
-        where = shown(str(lstchain))
-        said.append(f"the lstchain config {where} lies elsewhere and is not read; put it here.")
-        lstchain = None
+    sites = dict.fromkeys(config.text("slurm_config", "site") for config in configs)
+    profiles = [_named(directory, site) for site in sites if site is not None]
+    foreign = {
+        path: what
+        for what, paths in (("lstchain config", [lstchain]), ("site profile", profiles))
+        for path in paths
+        if path is not None and not _may_read(directory, anywhere, path)
+    }
+    for path, what in foreign.items():
+        where = shown(str(path))
+        said.append(f"the {what} {where} lies elsewhere and is not read; put it here.")
+    lstchain = None if lstchain in foreign else lstchain
     tuning = _tuning(lstchain, said)
     made = _contents(configs)
     readme = next((file for file in files if file.lower().startswith("readme")), None)
@@ -236,7 +252,7 @@ def _lstchain(
     """Return the lstchain config; without one, say so."""
     named = _first(config.text("lstchain_config") for config in configs)
     if named is not None:
-        return Path(os.path.normpath(os.path.join(directory, named)))
+        return _named(directory, named)
     beside = [file for file in files if file.endswith(".json")]
     if len(beside) == 1:
         return Path(directory, beside[0])
@@ -244,6 +260,10 @@ def _lstchain(
         what, mend = missing_tool_config("lstchain", config.path)
         said.append(str(Problem(config.path.name, what, mend)))
     return None
+
+
+def _named(directory: str, path: str) -> Path:
+    return Path(os.path.normpath(os.path.join(directory, path)))
 
 
 def _tuning(lstchain: Path | None, said: list[str]) -> dict[str, dict[str, Any]]:

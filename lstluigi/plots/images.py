@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import written
 
 __all__ = ["IMAGES", "free_to_write", "images_for", "save"]
 
@@ -53,13 +53,8 @@ def save(drawing: Any, path: Path | str) -> None:
     path : Path or str
         Its ending says the format; its directory is made where it is missing.
     """
-    path = str(path)
-    directory = os.path.dirname(path) or "."
-    os.makedirs(directory, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".lstluigi-") as scratch:
-        whole = os.path.join(scratch, os.path.basename(path))
-        drawing.savefig(whole, dpi=150)
-        os.replace(whole, path)
+    with written(path) as place:
+        drawing.savefig(place, dpi=150)
 
 
 def images_for(files: Sequence[str], labels: Sequence[str], output: str | None) -> list[str]:

@@ -25,8 +25,6 @@ class Estimate:
         None where any number would be a guess.
     stages
         Each stage's share, as far as there is one: shares add up, as stages share the machines.
-    mean_s
-        Mean wall time of a finished file (or step, where that is done at once) of each stage.
     why
         How it was found, or why there is none.
     """
@@ -34,7 +32,6 @@ class Estimate:
     seconds: float | None
     why: str
     stages: Mapping[str, float] = field(default_factory=dict)
-    mean_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,10 +84,10 @@ def estimate(
         if ones
     }
     if not left:
-        return Estimate(0.0, "nothing is left that a run could make", {}, means)
+        return Estimate(0.0, "nothing is left that a run could make")
     width = max(_at_once([a for ones in measured.values() for a in ones], now), running)
     if width <= 0:
-        return Estimate(None, "nothing has been worked on in the last hour", {}, means)
+        return Estimate(None, "nothing has been worked on in the last hour")
     lacks = {
         stage: why
         for stage, one in left.items()
@@ -103,7 +100,7 @@ def estimate(
     }
     if lacks:
         why = next(iter(lacks.values()))
-        return Estimate(None, why, shares, means)
+        return Estimate(None, why, shares)
     chain = max((sum(means[stage] for stage in line) for line in chains), default=0.0)
     work = sum(shares.values())
     why = (
@@ -112,7 +109,7 @@ def estimate(
     )
     if chain > work:
         why = "the longest line of steps that wait for each other, at the mean time of each stage"
-    return Estimate(max(work, chain), why, shares, means)
+    return Estimate(max(work, chain), why, shares)
 
 
 def _lack(stage: str, left: Remaining, have: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import time
 from collections.abc import Iterator
 
@@ -15,7 +13,7 @@ from lstluigi.jobs.backend import State
 from lstluigi.jobs.ledger import ARRIVAL
 from lstluigi.jobs.results import ItemResult, has_ended, read_results
 from lstluigi.jobs.slurm import SlurmBackend, commands, states
-from lstluigi.jobs.slurm.commands import Run
+from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.report.model import Status
 
 __all__ = ["Jobs", "Queue", "Results"]
@@ -65,18 +63,18 @@ class Queue:
     def __init__(self, ask: Run) -> None:
         self._ask = ask
         self._states: dict[tuple[str, str, int], State] | None = None
-        self._controllers: list[tuple[str, str, str]] = []
+        self._rows: list[Row] = []
         self.silent = ""
 
     def _known(self) -> dict[tuple[str, str, int], State]:
         if self._states is None:
             self._states = {}
-            answer = self._ask(commands.squeue(pwd.getpwuid(os.getuid()).pw_name))
+            answer = self._ask(commands.squeue(commands.user_name()))
             if answer.code != 0:
                 self.silent = answer.words
-            for row in commands.parse_squeue(answer.out if answer.code == 0 else ""):
+            self._rows = list(commands.parse_squeue(answer.out if answer.code == 0 else ""))
+            for row in self._rows:
                 state = states.status(row.state, row.reason).state
-                self._controllers.append((row.name, row.job, row.state.lower()))
                 for index in commands.expand(row.elements):
                     self._states[row.name, row.job, index] = state
         return self._states
@@ -91,10 +89,8 @@ class Queue:
     def controllers(self, prod_id: str) -> Iterator[str]:
         """Jobs that are, or will be, the run of a production."""
         self._known()
-        name = controller.job_name(prod_id)
-        for named, job, state in self._controllers:
-            if named == name and not states.status(state.upper()).state.ended:
-                yield f"job {job} ({state})"
+        for job, state in controller.among(self._rows, prod_id).items():
+            yield f"job {job} ({state})"
 
 
 class Jobs:

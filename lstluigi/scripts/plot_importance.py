@@ -1,7 +1,8 @@
 """Feature importances of the random forests of lstchain, one panel for each model.
 
-Runs inside a job with the python of the lstchain environment, on models the production has just
-trained: they are joblib files, which execute code when loaded, so never on files from outside.
+Runs with the python of the lstchain environment: inside a job on models the production has just
+trained, or on a directory that the user names. Models are joblib files, which execute code when
+loaded: whoever names a directory has to trust it.
 
 An importance is the mean over the trees of the decrease of impurity that a feature brings, and
 sums up to 1 over the features; the error bar is the standard deviation over the trees.

@@ -102,9 +102,10 @@ class ItemError(Exception):
         rc: int | None = None,
         sig: str | None = None,
         bad_data: bool = False,
+        error: BaseException | None = None,
     ) -> None:
         super().__init__(reason)
-        self.outcome = outcome("failed", reason, rc, sig, bad_data)
+        self.outcome = outcome("failed", reason, rc, sig, bad_data, cause_of(error))
 
 
 def outcome(
@@ -113,20 +114,29 @@ def outcome(
     rc: int | None = None,
     sig: str | None = None,
     bad_data: bool = False,
+    cause: str | None = None,
 ) -> Json:
     """Return how an item ended, as the result file says it.
 
     With `bad_data` the item's data are to blame, not the job, its environment or a disk: it would
-    end like this anywhere.
+    end like this anywhere. The `cause` is what the machine lacked, if it did; it comes first in the
+    reason.
     """
-    reason = reason[:REASON_LENGTH]
-    return {"state": state, "reason": reason, "rc": rc, "signal": sig, "bad_data": bad_data}
+    reason = f"{cause}: {reason}" if cause else reason
+    ending: Json = {"state": state, "reason": reason[:REASON_LENGTH], "rc": rc, "signal": sig}
+    return {**ending, "bad_data": bad_data and not cause, "cause": cause}
+
+
+def cause_of(error: BaseException | None) -> str | None:
+    """Tell from an exception what the machine lacked."""
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
+    return DISK_FULL if isinstance(error, OSError) and error.errno in FULL else None
 
 
 def os_reason(what: str, error: OSError) -> str:
-    """Say what could not be done and why; a full disk or quota comes first."""
-    full = f"{DISK_FULL}: " if error.errno in FULL else ""
-    return f"{full}{what}: {error.strerror or error}"
+    """Say what could not be done and why."""
+    return f"{what}: {error.strerror or error}"
 
 
 def signal_name(number: int) -> str:
@@ -462,7 +472,7 @@ def call_here(name: str, function: Callable[[], object], argv: list[str]) -> Non
         code = exit_code(function)
     except BaseException as error:
         print_traceback(error)
-        raise ItemError(describe(name, error), rc=1, bad_data=True) from None
+        raise ItemError(describe(name, error), rc=1, bad_data=True, error=error) from None
     finally:
         tidy_up()
     if code:
@@ -493,8 +503,8 @@ def exit_code(function: Callable[[], object]) -> int:
 def describe(name: str, error: BaseException) -> str:
     """Put an exception of a command into one sentence."""
     if isinstance(error, MemoryError):
-        return f"{NO_MEMORY}: MemoryError in {name}"
-    if isinstance(error, OSError) and error.errno in FULL:
+        return f"MemoryError in {name}"
+    if isinstance(error, OSError) and cause_of(error):
         return os_reason(name, error)
     message = (str(error).strip().splitlines() or [""])[0]
     return f"{name} failed with {type(error).__name__}: {message}"
@@ -530,7 +540,8 @@ def call_outside(name: str, argv: list[str], bind: Binder) -> None:
             preexec_fn=functools.partial(bind, os.getpid()),
         )
     except OSError as error:
-        raise ItemError(os_reason(f"{name} could not be started", error), rc=126) from None
+        reason = os_reason(f"{name} could not be started", error)
+        raise ItemError(reason, rc=126, error=error) from None
     code = process.wait()
     if code < 0:
         raise ItemError(killed_by(-code, name), sig=signal_name(-code))
@@ -562,7 +573,7 @@ def perform(item: Json, send: Send, bind: Binder) -> str:
     except ItemError as error:
         ending = error.outcome
     except Exception as error:  # whatever happens, the others go on
-        ending = outcome("failed", describe("the runner", error))
+        ending = outcome("failed", describe("the runner", error), cause=cause_of(error))
     os.chdir("/")  # out of the scratch directory, which is going to be removed
     send({"event": "outcome", "id": item["id"], **ending})
     return str(ending["state"])
@@ -575,7 +586,7 @@ def output_to(log: str) -> Iterator[None]:
         os.makedirs(os.path.dirname(log), exist_ok=True)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
-        raise ItemError(os_reason(f"cannot write the log {log}", error)) from None
+        raise ItemError(os_reason(f"cannot write the log {log}", error), error=error) from None
     kept = [os.dup(stream) for stream in (1, 2)]
     try:
         for stream in (1, 2):
@@ -652,7 +663,8 @@ def make_scratch(path: str) -> None:
                 return
         os.makedirs(path)
     except OSError as error:
-        raise ItemError(os_reason(f"cannot make the scratch directory {path}", error)) from None
+        reason = os_reason(f"cannot make the scratch directory {path}", error)
+        raise ItemError(reason, error=error) from None
 
 
 def make_link(source: str, link: str) -> None:
@@ -667,7 +679,8 @@ def make_link(source: str, link: str) -> None:
         except OSError:
             os.symlink(source, link)
     except OSError as error:
-        raise ItemError(os_reason(f"cannot link {link} to {source}", error)) from None
+        reason = os_reason(f"cannot link {link} to {source}", error)
+        raise ItemError(reason, error=error) from None
 
 
 def verify_input(path: str, check: Json) -> None:
@@ -679,7 +692,7 @@ def verify_input(path: str, check: Json) -> None:
         reason = f"input {path} is missing"
         raise ItemError(reason, bad_data=has_files(os.path.dirname(path))) from None
     except OSError as error:
-        raise ItemError(os_reason(f"input {path} cannot be read", error)) from None
+        raise ItemError(os_reason(f"input {path} cannot be read", error), error=error) from None
     except Unsound as error:
         readable = not isinstance(error, Unreadable)
         raise ItemError(f"input {path} is not whole: it {error}", bad_data=readable) from None
@@ -708,7 +721,8 @@ def blame_inputs(item: Json, error: ItemError) -> None:
                 sentence = f"input {path} is truncated or damaged"
                 raise ItemError(sentence, rc, sig, bad_data) from None
         except OSError as unread:
-            raise ItemError(os_reason(f"input {path} cannot be read", unread), rc, sig) from None
+            reason = os_reason(f"input {path} cannot be read", unread)
+            raise ItemError(reason, rc, sig, error=unread) from None
 
 
 def is_cut(path: str) -> bool:
@@ -769,7 +783,7 @@ def publish(made: str, final: str, sync: bool) -> None:
                 raise
             copy_beside(made, final)
     except OSError as error:
-        raise ItemError(os_reason(f"cannot publish {final}", error), rc=0) from None
+        raise ItemError(os_reason(f"cannot publish {final}", error), rc=0, error=error) from None
 
 
 def copy_beside(made: str, final: str) -> None:
@@ -925,25 +939,31 @@ def last_lines(log: str) -> list[str]:
     return [line[:LINE_LENGTH] for line in lines if line.strip()][-TAIL_LINES:]
 
 
-def refine(reason: str, tail: list[str], scratch: str) -> str:
-    """Name a full disk, lack of memory or an exception where the reason does not.
+def refined(ending: Json, tail: list[str], scratch: str) -> Json:
+    """Name a full disk, lack of memory or an exception where a failed item does not.
 
     Commands print them and exit with 1; HDF5 under pytables does not even print a full disk.
     """
-    if reason.startswith((DISK_FULL, NO_MEMORY)):
-        return reason
-    text = "\n".join(tail)
+    if ending["cause"]:
+        return ending
+    reason, text = ending["reason"], "\n".join(tail)
     for kind, words in ((DISK_FULL, FULL_WORDS), (NO_MEMORY, ("MemoryError",))):
         for word in words:
             if word in text:
-                return f"{kind}: {reason} ({word})"
+                return lacking(ending, kind, word)
     with suppress(OSError):
         disk = os.statvfs(scratch)
         left = disk.f_bavail * disk.f_frsize
         if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
-            return f"{DISK_FULL}: {reason} ({left / 1e6:.1f} MB left in {scratch})"
+            return lacking(ending, DISK_FULL, f"{left / 1e6:.1f} MB left in {scratch}")
     told = last_word(tail) if "exit code" in reason else None
-    return f"{reason}: {told}" if told else reason
+    return {**ending, "reason": f"{reason}: {told}"} if told else ending
+
+
+def lacking(ending: Json, cause: str, why: str) -> Json:
+    """Put a failure down to what the machine lacked."""
+    reason = f"{cause}: {ending['reason']} ({why})"
+    return {**ending, "reason": reason, "bad_data": False, "cause": cause}
 
 
 def last_word(tail: list[str]) -> str | None:
@@ -959,7 +979,7 @@ def last_word(tail: list[str]) -> str | None:
 
 def lacks_memory(ending: Json) -> bool:
     """Say whether an item has most likely failed for memory."""
-    return ending["signal"] == "SIGKILL" or str(ending["reason"]).startswith(NO_MEMORY)
+    return bool(ending["signal"] == "SIGKILL" or ending["cause"] == NO_MEMORY)
 
 
 def open_log(path: str | None) -> TextIO:
@@ -1084,16 +1104,15 @@ class Chunk:
             self._put_back(item, ending)
             return
         wall = time.monotonic() - self._since if self._open else 0.0
+        if ending["state"] == "failed":
+            tail = last_lines(item["log"])
+            if not self.stopped:
+                ending = refined(ending, tail, item["scratch"])
+            ending = {**ending, "tail": tail}
         record = self.result["items"].setdefault(item["id"], {})
         record.update(ending, wall_s=round(wall, 3))
         record.update({key: usage[key] for key in ("cpu_s", "max_rss_mb")})
-        if record["state"] == "failed":
-            record["tail"] = last_lines(item["log"])
-            if not self.stopped:
-                record["reason"] = refine(record["reason"], record["tail"], item["scratch"])
-            if record["reason"].startswith((DISK_FULL, NO_MEMORY)):
-                record["bad_data"] = False
-        if self._open and not (record["state"] == "failed" and item.get("keep_scratch")):
+        if self._open:
             shutil.rmtree(item["scratch"], ignore_errors=True)
         self._open, self._outcome = None, None
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
@@ -1199,8 +1218,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return Chunk(spec, index, bind).run()
     except OSError as error:
-        what = f"cannot write the result {spec['result']}"
-        print(f"runner: {os_reason(what, error)}", file=sys.stderr)
+        said = os_reason(f"cannot write the result {spec['result']}", error)
+        ending = outcome("failed", said, cause=cause_of(error))
+        print(f"runner: {ending['reason']}", file=sys.stderr)
         return 3
 
 

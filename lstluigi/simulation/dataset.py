@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import write_text
 
 from .eventio import FORMATS
 from .light import MODEL_VERSION
@@ -151,10 +152,7 @@ def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
                 "give another directory, or remove that one."
             )
         return
-    root.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text)
-    partial.replace(path)
+    write_text(str(path), text)
 
 
 def _resized(

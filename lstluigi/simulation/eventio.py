@@ -7,7 +7,6 @@ Everything is little-endian.
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import written
 
 SYNC_MARKER = bytes.fromhex("378A1FD4")
 #: Bit of the length field: the object holds nothing but other objects.
@@ -157,12 +157,6 @@ def write_file(path: Path, objects: Iterable[bytes]) -> None:
     format_ = path.suffix.removeprefix(".")
     if format_ not in FORMATS:
         raise LstluigiError(f"{path}: a toy DL0 file is named *.simtel.gz or *.simtel.zst.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as raw, _compressor(raw, format_) as out:
-            for obj in objects:
-                out.write(SYNC_MARKER + obj)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written(path) as place, place.open("wb") as raw, _compressor(raw, format_) as out:
+        for obj in objects:
+            out.write(SYNC_MARKER + obj)

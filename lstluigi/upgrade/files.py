@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lstluigi.config import load_config
-from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, json_files
+from lstluigi.config.document import forget_lines
+from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, interpret, json_files
 from lstluigi.config.model import Place
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
-from lstluigi.files import write_text
+from lstluigi.files import written
 from lstluigi.stages import SHAPES
 from lstluigi.upgrade.comments import comments_of
 from lstluigi.upgrade.legacy import from_legacy
@@ -157,23 +156,9 @@ def _plain(value: Any) -> Any:
 
 
 def _publish(text: str, target: Path, name: str) -> None:
-    """Write the new config if it loads, where it is to lie."""
-    handle, trial = tempfile.mkstemp(dir=target.parent, prefix=".lstluigi-", suffix=".yml")
-    os.close(handle)
-    try:
-        write_text(trial, text)
-        try:
-            load_config(trial, SHAPES)
-        except ConfigError as error:
-            raise ConfigError(_of_old(error.problems, trial, name)) from None
-        os.replace(trial, target)
-    finally:
-        Path(trial).unlink(missing_ok=True)
-
-
-def _of_old(problems: Sequence[Problem], trial: str, name: str) -> Iterator[Problem]:
-    """Problems of the new config, told of the old one; lines are other ones there."""
-    for problem in problems:
-        where = problem.where.replace(trial, name)
-        words = [word for word in where.split(", ") if not word.startswith("line ")]
-        yield Problem(", ".join(words), problem.what, problem.mend)
+    """Write the new config if it loads, where it is to lie; else tell what the old one lacks."""
+    with written(target) as trial:
+        trial.write_text(text, encoding="utf-8")
+        value, _, problems = read_yaml(trial, name)
+        forget_lines(value)
+        interpret(value, Place(name), problems, target, SHAPES)

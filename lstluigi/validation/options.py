@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NoReturn
 
-from lstluigi.config.section import nearest
+from lstluigi.config.section import meant, nearest
 from lstluigi.ctapipe_config import ctapipe_problems
 from lstluigi.errors import shown
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
@@ -126,9 +126,10 @@ def _near(name: str, word: str) -> str:
     """The option that is meant; long names of traits are meant by those who write a dot."""
     options = catalogue().commands[name]["options"]
     every = [option for entry in options for option in entry["names"] if len(option) > 3]
-    mend = nearest(word.partition("=")[0], tuple(o for o in every if ("." in o) == ("." in word)))
-    known = mend.startswith("write") or len(every) <= LISTED
-    return mend if known else f"choose one that {name} --help lists"
+    alike = tuple(option for option in every if ("." in option) == ("." in word))
+    given = word.partition("=")[0]
+    told = meant(given, alike) is not None or len(every) <= LISTED
+    return nearest(given, alike) if told else f"choose one that {name} --help lists"
 
 
 @cache

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lstluigi.config.section import nearest
+from lstluigi.config.section import meant, nearest
 from lstluigi.errors import shown
 from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import amiss, catalogue
@@ -107,10 +107,8 @@ def _unfit(leaf: Mapping[str, Any], value: Any) -> Iterator[tuple[str, str]]:
 
 def _near(name: str, known: tuple[str, ...]) -> str:
     """The nearest of many names, or all of few."""
-    mend = nearest(name, known)
-    return (
-        mend if mend.startswith("write") or len(known) <= LISTED else "take it out, or correct it"
-    )
+    told = meant(name, known) is not None or len(known) <= LISTED
+    return nearest(name, known) if told else "take it out, or correct it"
 
 
 def _gaps(where: str, content: Mapping[str, Any]) -> Iterator[Finding]:

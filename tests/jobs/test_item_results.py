@@ -83,8 +83,10 @@ def test_what_the_runner_saw_is_not_the_jobs_fault(of_job: Cause) -> None:
     assert cause_of(result(reason="x was not made", rc=0), status) is Cause.COMMAND
     assert cause_of(result(reason="input x is missing"), status) is Cause.COMMAND
     assert cause_of(result("empty", rc=0), status) is Cause.FINAL
-    assert cause_of(result(reason="disk full: cannot write", rc=1), status) is Cause.FINAL
-    assert cause_of(result(reason="out of memory: MemoryError", rc=1), status) is Cause.MEMORY
+    assert cause_of(result(cause="disk full", rc=1), status) is Cause.FINAL
+    assert cause_of(result(cause="out of memory", rc=1), status) is Cause.MEMORY
+    # not what a command says of itself
+    assert cause_of(result(reason="disk full of files failed", rc=1), status) is Cause.COMMAND
     # a command that is not there
     assert cause_of(result(reason="x is not in this environment", rc=127), status) is Cause.FINAL
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.ledger import events, note
+from lstluigi.jobs.ledger import events, note, submissions
 
 
 def test_events_come_back_in_order(tmp_path: Path) -> None:
@@ -20,6 +20,24 @@ def test_events_come_back_in_order(tmp_path: Path) -> None:
     assert second["job"] == "7"
     assert first["time"] <= second["time"]
     assert first["time"].endswith("Z")
+
+
+def test_jobs_of_another_backend_may_go_on_whatever_a_run_elsewhere_says(tmp_path: Path) -> None:
+    """Where there is no Slurm to be asked, a run makes here what Slurm is still making."""
+    path = str(tmp_path / "ledger")
+    note(path, "submitting", array="a", backend="slurm", chunks={"3": ["x"]})
+    note(path, "submitted", array="a", job="7")
+    note(path, "detached", backend="slurm")
+    note(path, "submitting", array="b", backend="local", chunks={"0": ["x"]})
+    note(path, "abandoned", backend="local")
+    note(path, "submitting", array="c", backend="local", chunks={"0": ["x"]})
+    note(path, "ended", array="c", item="x", state="ok")
+    note(path, "done")
+    (left,) = submissions(path, "slurm")
+    assert (left.array, left.job, left.open) == ("a", "7", {"x": 3})
+    assert submissions(path, "local") == []
+    note(path, "abandoned", backend="slurm")
+    assert submissions(path, "slurm") == []
 
 
 def test_no_ledger_no_events(tmp_path: Path) -> None:

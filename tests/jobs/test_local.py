@@ -12,7 +12,7 @@ import pytest
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs import local
-from lstluigi.jobs.backend import ChunkId, State, Status
+from lstluigi.jobs.backend import Cause, ChunkId, State, Status
 from lstluigi.jobs.local import LocalBackend, machine
 from lstluigi.jobs.spec import Array, Chunk, Environment, Resources
 
@@ -173,6 +173,37 @@ def test_every_chunk_runs_and_says_how_it_ended(
     assert "environment could not be entered" in reasons[3]
     assert "no conda" in reasons[3]
     assert backend.poll() == {}
+
+
+def test_a_chunk_that_cannot_be_started_has_failed_and_the_others_run(
+    tmp_path: Path, script: Callable[[str], None]
+) -> None:
+    """What has ended before is reported all the same, and nothing is started twice."""
+    script("echo >> $0.$1.starts\n")
+    chunks = array(tmp_path, *[Resources(1, 100)] * 4)
+    for index in (1, 3):
+        Path(chunks.output(index)).mkdir()  # in place of its log
+    backend = LocalBackend(Resources(2, 1000))
+    assert backend.submit(chunks) == "a"
+    ended = follow(backend)
+    assert states(ended) == "SFSF"
+    for index in (1, 3):
+        assert ended["a", index].cause is Cause.LAUNCH
+        assert "Is a directory" in ended["a", index].reason
+        assert chunks.output(index) in ended["a", index].reason
+    starts = {path.name: path.read_text() for path in tmp_path.glob("*.starts")}
+    assert starts == {f"array.sh.{index}.starts": "\n" for index in (0, 2)}
+    assert backend.poll() == {}
+
+
+def test_a_signal_without_a_name_has_its_number(
+    tmp_path: Path, script: Callable[[str], None]
+) -> None:
+    number = signal.SIGRTMIN + 1  # only the first and the last of the real-time signals have names
+    script(f"kill -{number} $$\n")
+    backend = LocalBackend(Resources(1, 1000))
+    backend.submit(array(tmp_path, Resources(1, 100)))
+    assert f"ended by signal {number}" in follow(backend)["a", 0].reason
 
 
 def test_cancelled_chunks_end(tmp_path: Path, script: Callable[[str], None]) -> None:

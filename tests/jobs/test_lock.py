@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -157,6 +158,29 @@ def test_a_lock_taken_over_is_not_given_back(path: str, other: subprocess.Popen[
     Path(path).write_text(theirs)  # they took us for dead
     mine.release()
     assert Path(path).read_text() == theirs
+
+
+@pytest.mark.parametrize("wrong", ["read", "removed"])
+def test_a_lock_that_cannot_be_given_back_ends_nothing(
+    path: str,
+    wrong: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What the run has made is made; the file system may be gone by then."""
+    mine = Lock(path)
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    if wrong == "read":
+        os.unlink(path)
+        os.mkdir(path)
+    else:
+        monkeypatch.setattr(Path, "unlink", gone)
+    mine.release()
+    assert f"{path} cannot be {wrong}" in caplog.text
+    assert os.path.exists(path)
 
 
 def test_a_place_that_may_not_be_written(tmp_path: Path) -> None:

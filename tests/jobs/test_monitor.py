@@ -550,9 +550,11 @@ def test_jobs_that_end_with_the_run_are_forgotten(
     monitor: Monitor, backend: Scripted, tmp_path: Path
 ) -> None:
     step = Step(tmp_path, "a")
+    note(step.ledger, "submitting", backend="another", array="old", chunks={"0": ["a0"]})
     start(monitor, step)
     monitor.detach()
     assert submissions(step.ledger, "scripted") == []
+    assert len(submissions(step.ledger, "another")) == 1
 
 
 def test_cancelling_ends_all_and_forgets_them(lasting: Scripted, tmp_path: Path) -> None:

@@ -196,6 +196,42 @@ def test_a_config_names_no_lstchain_config_elsewhere(library: Path, tmp_path: Pa
     assert "lies elsewhere" in found.problems[0]
 
 
+@pytest.mark.parametrize("way", ["absolute", "relative", "link"])
+def test_a_config_has_no_site_profile_elsewhere_read(
+    library: Path, tmp_path: Path, way: str
+) -> None:
+    secret = tmp_path / "secret.yml"
+    secret.write_text("password: hush\n")
+    site = {"absolute": str(secret), "relative": "../../secret.yml", "link": "site.yml"}[way]
+    directory = add(library, "x", config("x", slurm_config={"site": site}))
+    if way == "link":
+        (directory / "site.yml").symlink_to(secret)
+    found = only(library)
+    assert not any(word in str(found.to_json()) for word in ("password", "hush"))
+    assert any("the site profile" in problem for problem in found.problems)
+    # it is whole but for that
+    assert contents(found).logs
+
+
+@pytest.mark.parametrize("key", ["lstchain_config", "ctapipe_config", "slurm_config"])
+def test_nobody_learns_what_files_there_are_elsewhere(
+    library: Path, tmp_path: Path, key: str
+) -> None:
+    there, absent = tmp_path / "a", tmp_path / "b"
+    there.touch()
+    for path in (there, absent):
+        value = {"site": str(path)} if key == "slurm_config" else str(path)
+        add(library, path.name, config("x", **{key: value}))
+    one, other = (found.problems for found in productions(str(library)))
+    assert [text.replace(str(there), str(absent)) for text in one] == other
+
+
+def test_a_site_profile_of_its_own_is_read(library: Path) -> None:
+    directory = add(library, "x", config("x", slurm_config={"site": "site.yml"}))
+    (directory / "site.yml").write_text("partitons: {}\n")
+    assert any("write 'partitions'" in problem for problem in only(library).problems)
+
+
 def test_a_circle_of_links_ends(library: Path) -> None:
     (add(library, "x") / "again").symlink_to(library)
     assert only(library).name == "x"

@@ -29,7 +29,7 @@ def test_an_image_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
             Path(str(args[0])).write_text("half")
             raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(LstluigiError, match=r"a\.png cannot be written .disk full"):
         save(Broken(), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
     save(Figure(), tmp_path / "new" / "a.pdf")

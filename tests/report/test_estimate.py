@@ -22,7 +22,6 @@ def test_work_left_by_how_many_were_worked_on_at_once() -> None:
     found = estimate({"r0": Remaining(10, 14)}, [["r0"]], finished, 2, NOW)
     assert found.seconds == pytest.approx(250)
     assert found.stages == {"r0": pytest.approx(250)}
-    assert found.mean_s == {"r0": 50}
 
 
 def test_no_shorter_than_what_waits_for_each_other() -> None:

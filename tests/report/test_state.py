@@ -206,6 +206,14 @@ def test_jobs_on_slurm_without_a_run(lab: Lab) -> None:
     assert state.runs == []
 
 
+def test_a_user_without_a_name(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(lab)
+    submit(lab, "slurm", {"0": [A], "1": [B]})
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    rows = ("70|0|RUNNING|None|cp01|n.arr", "70|1|PENDING|Priority||n.arr")
+    assert files(look(lab, queue(*rows)))[0] == {"queued": 2}
+
+
 def test_jobs_that_have_left_the_queue(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "slurm", {"0": [A], "1": [B]})

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.request import publish as module
 from lstluigi.request.publish import publish
 
 
@@ -72,11 +71,32 @@ def test_a_failure_halfway_leaves_everything_as_it_was(
             raise OSError(28, "No space left on device", str(target))
         return replace(source, target)
 
-    monkeypatch.setattr(module.os, "replace", failing)
+    monkeypatch.setattr(os, "replace", failing)
     texts = {tmp_path / "a": "new", tmp_path / "sub/c": "new", tmp_path / "b": "new"}
     with pytest.raises(LstluigiError, match="No space left"):
         publish(texts, overwrite=True)
     assert content(tmp_path) == {"a": "before", "b": "before"}
+
+
+@pytest.mark.parametrize("target", ["nowhere", "other"])
+def test_links_that_were_there_are_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Also one to nothing."""
+    (tmp_path / "other").write_text("other")
+    (tmp_path / "a").symlink_to(target)
+    replace = os.replace
+
+    def failing(source: Path, goal: Path) -> None:
+        if Path(goal) == tmp_path / "b":
+            raise OSError(28, "No space left on device", str(goal))
+        return replace(source, goal)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(LstluigiError, match="No space left"):
+        publish({tmp_path / "a": "a", tmp_path / "b": "b"}, overwrite=True)
+    assert os.readlink(tmp_path / "a") == target
+    assert sorted(os.listdir(tmp_path)) == ["a", "other"]
 
 
 def test_what_cannot_be_written_is_told_before_anything_is(tmp_path: Path) -> None:

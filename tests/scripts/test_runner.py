@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from lstluigi.jobs.results import LACKING
 from lstluigi.scripts import runner
 
 RUNNER = Path(runner.__file__)
@@ -254,13 +255,16 @@ def test_exceptions_have_a_reason_and_a_traceback(shop: Workshop) -> None:
     assert records["a"]["reason"] == "broken.py failed with ValueError: no such telescope"
     assert records["a"]["rc"] == 1
     assert any("Traceback" in line for line in records["a"]["tail"])
-    assert "out of memory" in records["b"]["reason"]
+    assert records["b"]["reason"] == "out of memory: MemoryError in memory.py"
+    assert [record["cause"] for record in records.values()] == [None, "out of memory"]
+    assert LACKING.keys() == {runner.DISK_FULL, runner.NO_MEMORY}
 
 
 def test_executable_that_runs_out_of_memory_says_so_in_its_log(shop: Workshop) -> None:
     code = "raise MemoryError"
     _, records = shop.run(shop.item("a", [sys.executable, "-c", code]))
     assert records["a"]["reason"].startswith("out of memory")
+    assert records["a"]["cause"] == "out of memory"
 
 
 # ---- publishing ------------------------------------------------------------------------------
@@ -285,14 +289,14 @@ def test_final_path_shows_whole_files_only(shop: Workshop) -> None:
     assert final.exists()
 
 
-def test_scratch_is_emptied_and_kept_on_request(shop: Workshop) -> None:
+def test_scratch_is_emptied(shop: Workshop) -> None:
     scratch = shop.path / "scratch" / "a"
     scratch.mkdir(parents=True)
     (scratch / "a").write_text("left by a killed attempt")
     nothing = shop.script("nothing", "")
-    _, records = shop.run(shop.item("a", [nothing], keep_scratch=True))
+    _, records = shop.run(shop.item("a", [nothing]))
     assert records["a"]["reason"] == "a was not made"
-    assert scratch.exists()
+    assert not scratch.exists()
 
 
 def test_requeue_repeats_nothing(shop: Workshop) -> None:
@@ -1020,6 +1024,7 @@ def test_disk_full(shop: Workshop, small_disk: Path, outside: bool) -> None:
     assert code == 1
     assert records["a"]["reason"].startswith("disk full")
     assert "No space left on device" in records["a"]["reason"]
+    assert records["a"]["cause"] == "disk full"
     assert not records["a"]["bad_data"]
     assert records["b"]["state"] == "ok"
     assert os.listdir(small_disk) == []
@@ -1053,9 +1058,11 @@ def test_failure_on_a_disk_with_room_is_not_put_down_to_it(tmp_path: Path) -> No
     disk = os.statvfs(tmp_path)
     if disk.f_bavail * disk.f_frsize < runner.LITTLE_SPACE:
         pytest.skip("the disk is full indeed")
-    assert runner.refine("x failed", ["some words"], str(tmp_path)) == "x failed"
-    found = runner.refine("x failed", ["errno 122: Disk quota exceeded"], str(tmp_path))
-    assert found == "disk full: x failed (Disk quota exceeded)"
+    ending = runner.outcome("failed", "x failed", bad_data=True)
+    assert runner.refined(ending, ["some words"], str(tmp_path)) == ending
+    found = runner.refined(ending, ["errno 122: Disk quota exceeded"], str(tmp_path))
+    assert found["reason"] == "disk full: x failed (Disk quota exceeded)"
+    assert (found["cause"], found["bad_data"]) == ("disk full", False)
 
 
 # ---- specs -----------------------------------------------------------------------------------

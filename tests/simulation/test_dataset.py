@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ pytest.importorskip("ctapipe_io_lst")
 
 from lstluigi.errors import LstluigiError
 from lstluigi.simulation import Pointing, SimulationError, run
-from lstluigi.simulation.dataset import PARAMETERS_FILE, parse_pointing
+from lstluigi.simulation.dataset import PARAMETERS_FILE, parse_pointing, write
 from lstluigi.simulation.samples import PRESETS
 
 LSTPROD2 = "mc/DL0/LSTProd2"
@@ -52,6 +53,18 @@ def test_allsky_layout(tmp_path: Path) -> None:
     assert all((tmp_path / path).is_file() for path in report.written)
     names = [path.name for path in tmp_path.rglob("*.simtel.gz")]
     assert len(names) == len(set(names)) == len(report.written)
+
+
+def test_no_room_leaves_nothing(tmp_path: Path) -> None:
+    """A limit of the size of files stands for a disk that gets full amid a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(LstluigiError, match=f"{PARAMETERS_FILE} cannot be written"):
+            write(tmp_path, [], n_jobs=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_prod5_layout(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_every_stage_with_the_paths_of_prod5(tmp_path: Path) -> None:
     assert train.output == f"/fefs/aswg/data/models/{OBS}/{PLACE}/{PROD}"
     irfs = {step.output for step in steps(config, "dl2_to_irfs")}
     assert f"{MC}/IRF/{OBS}/{PLACE}/{PROD}/off0.0deg/irf_{PROD}_off0.0deg.fits.gz" in irfs
-    assert config.user_account == "dpps"
+    assert config.slurm.account == "dpps"
     assert config.source_environment is not None
     assert config.source_environment.conda_env == "cta"
 

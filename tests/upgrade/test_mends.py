@@ -126,7 +126,7 @@ def test_elsewhere_the_same_files_are_meant(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     upgrade(old, tmp_path / "other" / "new.yml")
     new = load_config(tmp_path / "other" / "new.yml", SHAPES)
-    assert new.lstchain_config == tmp_path / "lstchain_config.json"
+    assert new.tool_configs["lstchain"] == tmp_path / "lstchain_config.json"
     config(tmp_path, f"{HEAD}stages:\n  merge_dl1:\n  - {STEP}".replace("/dl1/x", "dl1/x"))
     with pytest.raises(LstluigiError, match="relative path 'dl1/x'"):
         upgrade(old, tmp_path / "other" / "newer.yml")
@@ -156,7 +156,7 @@ def test_a_real_config_loads_and_means_the_same(path: Path, tmp_path: Path) -> N
     upgrade(path, tmp_path / "new.yml")
     new = load_config(tmp_path / "new.yml", SHAPES)
     assert new.steps
-    assert new.lstchain_config is not None
+    assert "lstchain" in new.tool_configs
     assert path.read_bytes() == before
     try:
         old = load_config(path, SHAPES)

@@ -39,3 +39,16 @@ def test_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["upgrade-config", str(tmp_path / "absent.yml"), str(new)])
     assert done.exit_code == 2
     assert "cannot be read" in done.output
+
+
+def test_what_is_left_is_told_of_the_old_file_without_lines_of_the_new(tmp_path: Path) -> None:
+    """Its name may look like the place of a problem."""
+    directory = tmp_path / "it's, line 3, here"
+    directory.mkdir()
+    old, new = directory / "a, line 4, b.yml", directory / "new.yml"
+    old.write_text(TEXT.replace("/dl1/x", "~/x"))
+    done = CliRunner().invoke(main, ["upgrade-config", str(old), str(new)])
+    assert done.exit_code == 2
+    assert f"{old}, stage merge_dl1, step 1, key 'input': '~/x' starts with" in done.output
+    assert ".lstluigi-" not in done.output
+    assert [path.name for path in directory.iterdir()] == [old.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,6 +106,15 @@ def run(argv: Sequence[str], text: str = "") -> Answer:
 def _meddles(name: str) -> bool:
     """A run that is a job itself has SLURM_* of its own; SBATCH_* would change the requests."""
     return name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SINFO_"))
+
+
+def user_name() -> str:
+    """Who submits: the name, or the number where it has none here, as in some containers."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 # submission

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.settings import Partition
-from lstluigi.jobs.slurm.commands import Answer, Run, run
+from lstluigi.jobs.slurm.commands import Answer, Run, run, user_name
 from lstluigi.jobs.spec import parse_memory, parse_time
 
 SINFO_FORMAT = "%R|%l|%L|%m|%c|%D"
@@ -66,7 +64,7 @@ def probe(ask: Run = run) -> Site:
     LstluigiError
         Where there is no Slurm, or where it does not answer now.
     """
-    user = pwd.getpwuid(os.getuid()).pw_name
+    user = user_name()
     shown = ask(["scontrol", "show", "config"])
     if shown.code == 127:
         raise LstluigiError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +233,13 @@ def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert environment["OTHER"] == "kept"
     assert environment["SLURM_BITSTR_LEN"] == "0"
     assert text == "of é"
+
+
+def test_a_user_without_an_entry_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started with the user's id; squeue takes either."""
+    assert commands.user_name() == pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    assert commands.user_name() == "3999999999"
 
 
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -53,6 +54,11 @@ def test_a_site_that_tells_all() -> None:
     assert site.partitions["short"] == Partition("short", 4 * 3600, 8000, 8)
     assert site.default_time_s == {"short": 3600, "free": 1800}
     assert site.user
+
+
+def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    assert probe(ask(GOOD)).user == "3999999999"
 
 
 def test_each_is_asked_once() -> None:
