@@ -17,6 +17,7 @@ from lstluigi.stages.train_pipe import blind
 from lstluigi.steps import NO_FILES, general_commands, tools_of
 from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.features import forest_findings
 from lstluigi.validation.findings import Finding, error, warning
 from lstluigi.validation.settings import column_findings
 
@@ -176,12 +177,14 @@ class Requirements:
         given = {key: self._config.get(key) for key in FEATURES}
         lists = {key: names for key, names in given.items() if isinstance(names, list)}
         yield from column_findings(self._lstchain, lists, self._pinned)
+        method = self._config.get("disp_method")
+        yield from forest_findings(self._lstchain, lists, method, self._pinned)
         if not self._config.get("source_dependent"):
             yield from self._of_a_source(lists)
         if "train_pipe" in self._stages:
             yield from self._of_pointing(lists)
-        if self._config.get("disp_method") not in ("disp_norm_sign", "disp_vector"):
-            what = f"there is no such method: {shown(self._config.get('disp_method'))}"
+        if method not in ("disp_norm_sign", "disp_vector"):
+            what = f"there is no such method: {shown(method)}"
             yield error(self._where("disp_method"), what, "write 'disp_norm_sign' or 'disp_vector'")
 
     def _source_dependent(self) -> Iterator[Finding]:
