@@ -49,7 +49,8 @@ class Nearby:
     def findings(self, node: PlannedStep) -> Iterator[Finding]:
         """What is odd about the paths that a step reads."""
         misspelt: set[str] = set()
-        for path in dict.fromkeys(reading.path for reading in self._plan.external(node)):
+        outside = dict.fromkeys(reading.path for reading in self._plan.external(node))
+        for path in (path for path in outside if path not in self._makers):
             where = f"{node.step.where(key_of(node, path))} ({path})"  # so that equal ones fold
             if (near := self._near(node, path)) is not None:
                 what = (

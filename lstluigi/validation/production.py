@@ -27,6 +27,7 @@ from lstluigi.validation.options import option_findings
 from lstluigi.validation.particles import particle_findings
 from lstluigi.validation.report import Report
 from lstluigi.validation.requirements import Requirements
+from lstluigi.validation.routes import Routes
 from lstluigi.validation.settings import setting_findings
 
 SUFFIXES = (".yml", ".yaml")
@@ -154,8 +155,9 @@ def _odd(plan: Plan) -> Iterator[Finding]:
         for finding in option_findings(node):
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
-        yield from particle_findings(node, plan.config.prod_id)
+        yield from particle_findings(node, plan.config)
         yield from nearby.findings(node)
+    yield from Routes(plan).findings()
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()

@@ -25,6 +25,7 @@ NO_README = "there is no readme.md"
 IDLE_NOISE = "dl1ab, which alone heeds it, does not run"
 NO_SOURCE_DEP = "source_dependent is true, and the options have no --source-dep"
 NOT_MADE = "no step makes it; the nearest that"
+LOST = "gamma has the pointing at zenith 7.093 deg"
 MUONS = "the integration correction of GlobalPeakWindowSum"
 
 #: Directory: what it is refused for, and what is odd about it.
@@ -35,7 +36,11 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # models of dec_3476 and dec_4822, which it does not train
     "20220511_v0.9.6_allsky_std": ((), (OLD_KEYS, NAME, NO_VERSION, NOT_MADE, NOT_MADE)),
     "20220523_allsky_std": ((), (OLD_KEYS, NO_VERSION)),
-    "20220523_src3_dec3476_4822_tuned_nsb": ((), (OLD_KEYS, NAME, NO_DATE, NO_VERSION)),
+    # trains without protons of these pointings
+    "20220523_src3_dec3476_4822_tuned_nsb": (
+        (),
+        (OLD_KEYS, NAME, NO_DATE, NO_VERSION, LOST, LOST),
+    ),
     "20220527_allsky_std_src2_diffgamma": ((), (OLD_KEYS, NAME, NO_VERSION)),
     "20220601_dec3476_tuned": ((), (OLD_KEYS, NO_VERSION)),
     "20220902_crab_test_nodes": ((), (OLD_KEYS, IDLE_NOISE, NO_VERSION)),
@@ -69,7 +74,7 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "20240235_v0.10.5_dec_931_dec_min_2924_dec_3476": ((), (OLD_KEYS, NAME, PERSON)),
     "20240430_v0.10.4_src9_dec3476_tuned": ((), (OLD_KEYS, IDLE_NOISE, OTHER_VERSION)),
     # splits a training node that lstmcpipe's dl1ab generator lost
-    "20240716_v0.10.7_src10_dec3476_tuned": ((), (OLD_KEYS, NOT_MADE)),
+    "20240716_v0.10.7_src10_dec3476_tuned": ((), (OLD_KEYS, NOT_MADE, LOST)),
     "20240821_v0.10.11_src14_dec2276_tuned": ((), (OLD_KEYS, OTHER_VERSION)),
     "20240917_v0.10.12_src15_dec_min_2924_tuned": ((), (OLD_KEYS, PERSON)),
     "20240918_v0.10.12_allsky_nsb_grid": ((), (OLD_KEYS, NO_README)),

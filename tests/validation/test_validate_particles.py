@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +80,8 @@ def test_what_is_wrong_in_many_steps_is_one_sentence(production: Production) -> 
     _, warnings = production.told()
     (one,) = [warning for warning in warnings if "named after proton, not gamma" in warning]
     assert "(and in 8 more places)" in one
+
+
+def test_a_directory_around_the_production_tells_nothing(tmp_path: Path) -> None:
+    inside = Production(tmp_path / "noproton")
+    assert not told(inside, "r0_to_dl1", step("/simulations/gamma/n", "dl1/n"))
