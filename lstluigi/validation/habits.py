@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,7 @@ _PRIVATE = (
     (_CONTACT, "names a person"),
 )
 
+_HEADING = re.compile(r"^#+ ", re.MULTILINE)
 #: Begins the name of the directory of a level of an NSB grid.
 _LEVEL = "NSB-"
 
@@ -65,6 +67,7 @@ def version_named(config: ProductionConfig) -> str | None:
 def habit_findings(config: ProductionConfig) -> Iterator[Finding]:
     """Where a production breaks with a habit."""
     yield from _names(config)
+    yield from _outputs(config)
     yield from _links(config)
     yield from _readmes(config)
 
@@ -105,6 +108,40 @@ def _names(config: ProductionConfig) -> Iterator[Finding]:
         yield warning(where, what, "let both name the same")
 
 
+def _outputs(config: ProductionConfig) -> Iterator[Finding]:
+    """Outputs that are named after the production that this one is a copy of."""
+    around = f"{config.path.parent}/"
+    given = (step.output for step in config.steps)
+    paths = [p for one in given for p in ([one] if isinstance(one, str) else (one or {}).values())]
+    names = [path.removeprefix(around).split("/") for path in paths]
+    if not config.prod_id or any(config.prod_id in name for parts in names for name in parts):
+        return
+    others = Counter(
+        name for parts in names for name in {n for n in parts if _is_prod_id(n)}
+    ).most_common(1)
+    for other, count in others:
+        if 2 * count > len(names):
+            where = f"{config.path}, key 'prod_id'"
+            what = f"outputs are named after {shown(other)}, the production {shown(config.prod_id)}"
+            yield warning(where, what, "correct one of them, or the two share their files")
+
+
+def _is_prod_id(name: str) -> bool:
+    """Is this the name of a production, as a directory?"""
+    return _DATE.match(name) is not None and _NAMED_VERSION.search(name) is not None
+
+
+def _unanswered(text: str) -> list[str]:
+    """Headings of a readme with nothing but questions below them."""
+    found = []
+    for section in _HEADING.split(text)[1:]:
+        heading, _, body = section.partition("\n")
+        told = [part.strip() for part in re.split(r"\n\s*\n", body) if part.strip()]
+        if told and all(part.endswith("?") for part in told):
+            found.append(heading.strip())
+    return found
+
+
 def _readmes(config: ProductionConfig) -> Iterator[Finding]:
     directory = config.path.parent
     readmes = sorted(path for path in directory.iterdir() if _has_name(path))
@@ -120,6 +157,9 @@ def _readmes(config: ProductionConfig) -> Iterator[Finding]:
     for readme in (path for path in readmes if path.is_file() and not leaves(path)):
         with readme.open(encoding="utf-8", errors="replace") as file:
             text = file.read(READ)
+        if asked := _unanswered(text):
+            what = f"questions of the readme are not answered, such as that under {shown(asked[0])}"
+            yield warning(str(readme), what, "answer each below it, and take the question out")
         for pattern, what in _PRIVATE:
             if found := pattern.search(text):
                 line = text.count("\n", 0, found.start()) + 1

@@ -145,7 +145,7 @@ class Requirements:
         if not reads:
             what = "it is on, and r0_to_dl1, which alone heeds it, does not run"
             yield warning(self._where(f"{key}.nsb_tuning"), what, "set it to false")
-        elif "target_data" not in section and not _is_positive(rate):
+        elif "target_data" not in section and (rate is None or (_is_number(rate) and not rate)):
             tell = error if self._pinned else warning
             what = f"the tuning is on, and its rate is {shown(rate)}"
             mend = "give the rate in GHz, as lstchain_tune_nsb_waveform writes it"
@@ -159,7 +159,7 @@ class Requirements:
         section, key = self._section("image_modifier"), "image_modifier"
         wanted = {"increase_nsb": NOISE, "increase_psf": ("smeared_light_fraction",)}
         on = [switch for switch in wanted if section.get(switch)]
-        if on and "dl1ab" not in self._stages:
+        if on and all(node.step.stage != "dl1ab" for node in self._plan.steps):
             what = f"{' and '.join(on)} is on, and dl1ab, which alone heeds it, does not run"
             yield warning(self._where(key), what, "take the section out, or run dl1ab")
             return
@@ -251,7 +251,3 @@ def _is_on(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

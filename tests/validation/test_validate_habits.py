@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from right_production import Production
+from right_production import PROD_ID, Production
 
 from lstluigi.cli import main
 from lstluigi.validation import validate
+from lstluigi.validation.catalogue import catalogue
 
 
 @pytest.mark.parametrize(
@@ -157,3 +158,25 @@ def test_a_link_within_the_directory_is_nothing_odd(production: Production) -> N
     production.write()
     (production.directory / "README").symlink_to("readme.md")
     assert not validate(production.config).warnings
+
+
+def test_outputs_named_after_the_production_that_was_copied(production: Production) -> None:
+    other = f"20261101_v{catalogue().lstchain}_dec_2276"
+    for stage in production.stages.values():
+        for one in stage:
+            one["output"] = f"mc/{other}/{one['output']}"
+    _, warnings = production.told()
+    (told,) = [warning for warning in warnings if "outputs are named after" in warning]
+    assert other in told
+    assert PROD_ID in told
+    production.stages["train_pipe"][0]["output"] = f"models/{PROD_ID}"
+    assert not any("outputs are named after" in warning for warning in production.told()[1])
+
+
+def test_a_readme_whose_questions_are_not_answered(production: Production) -> None:
+    production.readme = "# A\n\n## What it is for\n\nWhich products\nare needed?\n\n## How\n\nSo.\n"
+    errors, (warning,) = production.told()
+    assert not errors
+    assert "such as that under 'What it is for'" in warning
+    production.readme = production.readme.replace("needed?\n", "needed?\n\nModels.\n")
+    assert production.told() == ([], [])

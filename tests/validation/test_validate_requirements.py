@@ -188,3 +188,10 @@ def test_irfs_know_that_dl2_is_source_dependent(production: Production) -> None:
     particles = {f"{particle}_file": "dl2.h5" for particle in ("gamma", "proton", "electron")}
     production.run({"dl2_to_sensitivity": [step(particles, "sensitivity.fits")]})
     assert "sensitivities are not made" in production.told()[0][0]
+
+
+def test_a_rate_that_is_no_number_is_told_once(production: Production) -> None:
+    tuning = production.lstchain["waveform_nsb_tuning"]
+    tuning |= {"nsb_tuning": True, "nsb_tuning_rate_GHz": "0.1"}
+    (error,), _ = production.told()
+    assert "'0.1' is not a finite number" in error
