@@ -159,10 +159,11 @@ class Requirements:
         section, key = self._section("image_modifier"), "image_modifier"
         wanted = {"increase_nsb": NOISE, "increase_psf": ("smeared_light_fraction",)}
         on = [switch for switch in wanted if section.get(switch)]
-        if on and all(node.step.stage != "dl1ab" for node in self._plan.steps):
-            what = f"{' and '.join(on)} is on, and dl1ab, which alone heeds it, does not run"
-            yield warning(self._where(key), what, "take the section out, or run dl1ab")
-            return
+        if "dl1ab" not in self._stages:
+            if on and all(node.step.stage != "dl1ab" for node in self._plan.steps):
+                what = f"{' and '.join(on)} is on, and dl1ab, which alone heeds it, does not run"
+                yield warning(self._where(key), what, "take the section out, or run dl1ab")
+            return  # a dl1ab step that reads another config has its numbers from a tuning
         for switch in on:
             for name in wanted[switch]:
                 if not _is_number(section.get(name)):

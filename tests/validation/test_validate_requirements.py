@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from right_production import Production, step
 
 from lstluigi.validation.requirements import FEATURES, NOISE
@@ -195,3 +197,13 @@ def test_a_rate_that_is_no_number_is_told_once(production: Production) -> None:
     tuning |= {"nsb_tuning": True, "nsb_tuning_rate_GHz": "0.1"}
     (error,), _ = production.told()
     assert "'0.1' is not a finite number" in error
+
+
+def test_noise_that_a_tuning_finds(production: Production) -> None:
+    """Its dl1ab runs, with another config than the production's."""
+    example = Path(__file__).parents[2] / "configs" / "lstluigi_noise_tuning_example.yml"
+    production.production = yaml.safe_load(example.read_text())
+    production.lstchain["image_modifier"] = {"increase_nsb": True}
+    (error,), warnings = production.told()
+    assert "adds noise already" in error
+    assert not [warning for warning in warnings if "does not run" in warning]
