@@ -131,14 +131,15 @@ class Routes:
             return
         pointings = {name: self._pointings(path) for name, path in node.step.input.items()}
         for name, other in permutations(pointings, 2):
-            for found in pointings[name] if pointings[other] else ():
-                if all(separation(found, its) > SAME for its in pointings[other]):
-                    what = (
-                        f"{name} has the pointing at zenith {found.zenith:g} deg, azimuth "
-                        f"{found.azimuth:g} deg, and {other} has not"
-                    )
-                    mend = "add the step that is missing, or take this one out"
-                    yield warning(node.step.where("input"), what, mend)
+            its = pointings[other]
+            alone = [one for one in pointings[name] if all(separation(one, o) > SAME for o in its)]
+            if its and alone:
+                what = (
+                    f"{name} has {len(alone)} pointing(s) that {other} has not, such as zenith "
+                    f"{alone[0].zenith:g} deg, azimuth {alone[0].azimuth:g} deg"
+                )
+                mend = "add the steps that are missing, or take these out"
+                yield warning(node.step.where("input"), what, mend)
 
     def _pointings(self, path: str) -> list[Node]:
         """Pointings of the simulations that a file is made of."""

@@ -25,7 +25,7 @@ NO_README = "there is no readme.md"
 IDLE_NOISE = "dl1ab, which alone heeds it, does not run"
 NO_SOURCE_DEP = "source_dependent is true, and the options have no --source-dep"
 NOT_MADE = "no step makes it; the nearest that"
-LOST = "gamma has the pointing at zenith 7.093 deg"
+LOST = "that proton has not, such as zenith 7.093 deg"
 MUONS = "the integration correction of GlobalPeakWindowSum"
 
 #: Directory: what it is refused for, and what is odd about it.
@@ -39,7 +39,7 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # trains without protons of these pointings
     "20220523_src3_dec3476_4822_tuned_nsb": (
         (),
-        (OLD_KEYS, NAME, NO_DATE, NO_VERSION, LOST, LOST),
+        (OLD_KEYS, NAME, NO_DATE, NO_VERSION, LOST),
     ),
     "20220527_allsky_std_src2_diffgamma": ((), (OLD_KEYS, NAME, NO_VERSION)),
     "20220601_dec3476_tuned": ((), (OLD_KEYS, NO_VERSION)),
