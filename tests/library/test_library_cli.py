@@ -118,6 +118,8 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
     table = productions("list", "--dir", library).stdout
     assert "grid/NSB-0.07 (example, not made)" in table
     assert "worked_a (example, not made)" in table
+    (told,) = productions("search", "worked", "--dir", library).stderr.splitlines()
+    assert "no library of real productions is named: name one with --dir or in $LST" in told
     assert "worked_toy (example)" in table  # as a toy that has been run on this machine
     assert "(example, not made)" in productions("show", "worked_a", "--dir", library).stdout
     mine = add(tmp_path, "mine") / "lstmcpipe_config.yml"
@@ -125,6 +127,7 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
     assert done.stdout == ""
     assert "not compared, as they are examples that nobody made: 3" in done.stderr
     add(library, "made")
+    assert productions("search", "worked", "--dir", library).stderr == ""
     done = productions("search", "--near-config", mine, "--dir", library)
     assert done.stdout.startswith("made: equal")
     done = productions("show", "worked_a", "--near-config", mine, "--dir", library)
