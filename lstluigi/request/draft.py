@@ -13,6 +13,7 @@ from lstluigi.layouts.base import ENVIRONMENT, PathConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, NONE, standard
+from lstluigi.request.known import source_notices
 from lstluigi.request.partial import read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
 from lstluigi.tool_config import ToolConfig
@@ -126,7 +127,12 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
         settings.text(made),
         step_counts(plan),
         tuple(settings.changes(begun.content, made)),
-        (*config.notices, *begun.notices, *_tuning_notices(made, plan)),
+        (
+            *config.notices,
+            *source_notices(config, made),
+            *begun.notices,
+            *_tuning_notices(made, plan),
+        ),
     )
 
 
