@@ -166,7 +166,7 @@ def _productions(places: Sequence[str]) -> list[Production]:
 def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choices: Any) -> None:
     from lstluigi.files import Listing
     from lstluigi.library import index
-    from lstluigi.library.search import Filters, known, select
+    from lstluigi.library.search import Filters, alone, known, select
 
     filters = Filters(**choices)
     every = _productions(places)
@@ -174,7 +174,8 @@ def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choic
         click.echo(told, err=True)
     chosen = select(every, filters)
     if not chosen:
-        said = "; ".join([f"none of {len(every)} productions is like this", *known(every, filters)])
+        none = f"none of {len(every)} productions is like this"
+        said = "; ".join([none, *alone(every, filters), *known(every, filters)])
         click.echo(said, err=True)
     if near_config is not None:
         _list_near(near_config, chosen, as_json)

@@ -8,7 +8,7 @@ from glob import glob
 from typing import Any, Unpack
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.base import PathConfig, Step, Where, checked_source
+from lstluigi.layouts.base import PathConfig, Step, Where, checked_source, refuse_absent
 
 __all__ = ["PathConfigProd5Trans80", "PathConfigProd5Trans80DL1ab"]
 
@@ -304,6 +304,9 @@ class PathConfigProd5Trans80DL1ab(PathConfigProd5Trans80):
                 "exist here); it has to have every particle."
             )
             return
+        refuse_absent(
+            self.source_prod_id, os.path.dirname(self.source_config.dl1_dir("gamma-diffuse"))
+        )
         missing = {
             sample: place
             for sample in self.halves()

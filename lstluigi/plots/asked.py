@@ -95,7 +95,7 @@ def _of(word: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:
     if not sets:
         raise LstluigiError(
             f"no path of {shown(word, 4096)} names a pointing node, so there is nothing to draw; "
-            "name a production config or a class of an all-sky production, or lines such as dec_2276"
+            "name a production config, a class of an all-sky production, or lines such as dec_2276"
         )
     return sets
 

@@ -53,6 +53,8 @@ def test_a_search_in_vain(library: Path) -> None:
     done = productions("search", "--dec", "dec_931", "--dir", library)
     assert done.stdout == ""
     assert "none of 1 productions is like this; declinations there: dec_2276" in done.stderr
+    done = productions("search", "crab", "--dec", "2276", "--nsb", "0.07", "--dir", library)
+    assert "by itself leaves dec '2276' 1, nsb '0.07' 0, text 'crab' 0; " in done.stderr
     assert json.loads(productions("search", "x", "--dir", library, "--json").stdout) == []
 
 
@@ -140,7 +142,10 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
         (("list", "--dir", "{library}/absent"), "does not exist"),
         (("list", "--dir", "{library}/x/readme.md"), "is no directory"),
         (("list", "--dir", "{library}/empty"), "there is no production in"),
-        (("show", "nothing", "--dir", "{library}"), "there is no production 'nothing'"),
+        (
+            ("show", "nothing", "--dir", "{library}"),
+            "no production 'nothing'; lstluigi productions list",
+        ),
         (("search", "--dir", "{library}"), "say what to search for"),
         (("list", "--nsb", "much", "--dir", "{library}"), "not a valid float"),
         (("list", "--near-config", "{library}/x/readme.md", "--dir", "{library}"), "not JSON"),

@@ -360,6 +360,14 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
         (("PathConfigAllSkyFull", "--prod_id", "../p", *LINE), "prod_id does not fit"),
         (("PathConfigAllSkyFull", "--prod_id", "-p", *LINE), "starts like an option"),
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_9"), "'dec_9' has no"),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_2"),
+            "known here: .*dec_2276",
+        ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "2276"),
+            "write 'dec_2276'",
+        ),
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_5573"), "GammaDiffuse only"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek=1"), "argument 'dek'"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek"), "form KEY=VALUE"),
