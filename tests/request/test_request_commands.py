@@ -419,6 +419,10 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
             ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_conf", "p/readme.md"),
             "names of their own",
         ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "-o", "out.txt"),
+            "end in .yml or .yaml",
+        ),
     ],
 )
 def test_bad_input_is_told_and_nothing_is_written(
