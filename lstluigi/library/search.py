@@ -89,7 +89,7 @@ def alone(productions: Sequence[Production], filters: Filters) -> list[str]:
     for name, one in parts:
         wanted = Filters(**{name: [one] if isinstance(getattr(Filters, name), tuple) else one})
         said.append(f"{name} {shown(str(one))} {len(select(productions, wanted))}")
-    return [f"by itself leaves {', '.join(said)}"]
+    return [f"left by each alone: {', '.join(said)}"]
 
 
 def known(productions: Sequence[Production], filters: Filters) -> list[str]:

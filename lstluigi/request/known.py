@@ -64,15 +64,15 @@ def source_notices(config: PathConfig, made: Mapping[str, Any]) -> Iterator[str]
     lacking = [line for line in _lines_of(config, f"/{source}/") if has and line not in has]
     if lacking:
         yield (
-            f"The source production {source} has no {' and no '.join(lacking)} by the library "
+            f"The source production {source} has no {' and no '.join(lacking)}, says the library "
             f"({found[0].name}): it has {', '.join(sorted(has))}."
         )
     if "dl1ab" in config.stages and settings.is_on(made, "image_modifier", *_MODIFIERS):
         for one in found:
             if settings.is_on(one.tuning, "image_modifier", *_MODIFIERS):
                 yield (
-                    f"The images of the source production {source} are tuned already by the "
-                    f"library ({one.name}), and image_modifier is on here, too: lstchain refuses "
+                    f"The images of the source production {source} are tuned already, says "
+                    f"the library ({one.name}), and image_modifier is on here, too: lstchain refuses "
                     "to tune images twice; name the production that one was made of."
                 )
 

@@ -54,7 +54,7 @@ def test_a_search_in_vain(library: Path) -> None:
     assert done.stdout == ""
     assert "none of 1 productions is like this; declinations there: dec_2276" in done.stderr
     done = productions("search", "crab", "--dec", "2276", "--nsb", "0.07", "--dir", library)
-    assert "by itself leaves dec '2276' 1, nsb '0.07' 0, text 'crab' 0; " in done.stderr
+    assert "left by each alone: dec '2276' 1, nsb '0.07' 0, text 'crab' 0; " in done.stderr
     assert json.loads(productions("search", "x", "--dir", library, "--json").stdout) == []
 
 

@@ -45,7 +45,7 @@ def test_a_name_that_is_taken(library: Path) -> None:
 
 def test_lines_that_the_source_does_not_have(library: Path) -> None:
     (told,) = source_notices(request("dec_2276", "dec_min_2924"), {})
-    assert "20240917_src has no dec_2276 by the library (one): it has dec_min_2924." in told
+    assert "20240917_src has no dec_2276, says the library (one): it has dec_min_2924." in told
     assert not [*source_notices(request("dec_min_2924"), {})]
     assert not [*source_notices(request("dec_2276", source="other"), {})]
 
