@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.library.model import Production
@@ -87,7 +88,9 @@ def alone(productions: Sequence[Production], filters: Filters) -> list[str]:
         return []
     said = []
     for name, one in parts:
-        wanted = Filters(**{name: [one] if isinstance(getattr(Filters, name), tuple) else one})
+        several = isinstance(getattr(Filters, name), tuple)
+        only: dict[str, Any] = {name: [one] if several else one}
+        wanted = Filters(**only)
         said.append(f"{name} {shown(str(one))} {len(select(productions, wanted))}")
     return [f"left by each alone: {', '.join(said)}"]
 

@@ -71,9 +71,9 @@ def source_notices(config: PathConfig, made: Mapping[str, Any]) -> Iterator[str]
         for one in found:
             if settings.is_on(one.tuning, "image_modifier", *_MODIFIERS):
                 yield (
-                    f"The images of the source production {source} are tuned already, says "
-                    f"the library ({one.name}), and image_modifier is on here, too: lstchain refuses "
-                    "to tune images twice; name the production that one was made of."
+                    f"The images of the source production {source} are tuned already, "
+                    f"says the library ({one.name}), and image_modifier is on here: lstchain "
+                    "refuses to tune images twice; name the production that one was made of."
                 )
 
 
