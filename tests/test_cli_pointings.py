@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from lstluigi.cli import main
 
 CONFIG = """
-prod_id: x
+prod_id: my
 stages:
   r0_to_dl1:
   - input: /mc/DL0/TrainingDataset/Protons/dec_2276/sim_telarray/node_theta_6.0_az_180.0_
@@ -105,6 +105,24 @@ def test_two_configs(here: Path) -> None:
     assert "<title>my, your</title>" in (here / "a.html").read_text()
 
 
+def test_a_config_goes_by_its_prod_id(here: Path) -> None:
+    """Generated ones are all called lstluigi_config.yml."""
+    for prod_id in ("20261101_a", "20261101_b"):
+        (here / prod_id).mkdir()
+        text = CONFIG.replace("prod_id: my", f"prod_id: {prod_id}")
+        (here / prod_id / "lstluigi_config.yml").write_text(text)
+    first, second = (f"20261101_{name}/lstluigi_config.yml" for name in "ab")
+    run = type_("plot-pointings", first)
+    assert run.output.splitlines()[1] == "wrote 20261101_a_pointings.html"
+    assert "<title>20261101_a</title>" in (here / "20261101_a_pointings.html").read_text()
+    type_("plot-pointings", first, second, "-o", "two.html")
+    assert "20261101_b training dec_2276" in (here / "two.html").read_text()
+    # a name that is a path is no name of a file
+    (here / first).write_text(CONFIG.replace("prod_id: my", "prod_id: ../x"))
+    run = type_("plot-pointings", first)
+    assert run.output.splitlines()[1] == "wrote lstluigi_config_pointings.html"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -117,16 +135,18 @@ def test_two_configs(here: Path) -> None:
         (("PathConfigAllSkyFul",), "write 'PathConfigAllSkyFull'"),
         (("PathConfigProd5Trans80",), "no path of 'PathConfigProd5Trans80' names"),
         (("empty.yml",), "no path of 'empty.yml' names a pointing node"),
+        (("tuning.json",), "name a production config or a class of an all-sky"),
         (("broken.yml",), "broken.yml, line 2: this is not YAML"),
     ],
 )
 def test_bad_plots(here: Path, words: tuple[str, ...], told: str) -> None:
     (here / "empty.yml").write_text("stages: {}")
     (here / "broken.yml").write_text("a: [")
+    (here / "tuning.json").write_text('{"increase_nsb": true}')
     run = type_("plot-pointings", *words)
     assert run.exit_code == 2
     assert told in run.output
-    assert files(here) == {"empty.yml", "broken.yml"}
+    assert files(here) == {"empty.yml", "broken.yml", "tuning.json"}
 
 
 # ---- suggest

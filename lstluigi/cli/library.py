@@ -157,25 +157,25 @@ def _productions(places: Sequence[str]) -> list[Production]:
     from lstluigi.library import index
 
     searched = list(places) or index.default_places()
-    found = {
-        (production.directory, tuple(production.configs)): production
-        for place in searched
-        for production in index.productions(place)
-    }
+    found = index.every_production(searched)
     if not found:
         raise LstluigiError(f"there is no production in {', '.join(searched)}; check --dir")
-    return list(found.values())
+    return found
 
 
 def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choices: Any) -> None:
     from lstluigi.files import Listing
-    from lstluigi.library.search import Filters, known, select
+    from lstluigi.library import index
+    from lstluigi.library.search import Filters, alone, known, select
 
     filters = Filters(**choices)
     every = _productions(places)
+    if told := index.unnamed(every):
+        click.echo(told, err=True)
     chosen = select(every, filters)
     if not chosen:
-        said = "; ".join([f"none of {len(every)} productions is like this", *known(every, filters)])
+        none = f"none of {len(every)} productions is like this"
+        said = "; ".join([none, *alone(every, filters), *known(every, filters)])
         click.echo(said, err=True)
     if near_config is not None:
         _list_near(near_config, chosen, as_json)

@@ -58,13 +58,14 @@ def plot_pointings(
     words = [word for word in what if not asked.is_line(word)]
     if not (words or lines):
         raise click.UsageError("name production configs, config classes, or lines such as dec_2276")
-    name = asked.name_for_files(words or lines)
+    names = asked.names_of(words or lines)
+    name = asked.name_for_files(names)
     files = output or (f"{name}.png", f"{name}.html")
     for file in files:
         free_to_write(file, overwrite, FORMATS)
-    sets = asked.asked(words, lines)
+    sets = asked.asked(words, lines, names)
     for file in files:
-        draw(file, sets, projection, title=asked.title_of(words or lines))
+        draw(file, sets, projection, title=asked.title_of(names))
         click.echo(f"wrote {file}")
 
 

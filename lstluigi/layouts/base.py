@@ -12,14 +12,14 @@ import yaml
 
 from lstluigi._version import __version__
 from lstluigi.config import Unfit
-from lstluigi.config.section import nearest
+from lstluigi.config.section import meant, nearest
 from lstluigi.config.values import file_name, path
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import write_text
 from lstluigi.layouts.dl0 import DL0, NodeSource
 from lstluigi.layouts.trees import LayoutName, find_layout
 
-__all__ = ["ROOT", "PathConfig", "Step", "Where", "checked_name", "checked_source"]
+__all__ = ["ROOT", "PathConfig", "Step", "Where", "checked_name", "checked_source", "refuse_absent"]
 
 #: One entry of a stage, as a config holds it.
 Step: TypeAlias = dict[str, Any]
@@ -89,6 +89,26 @@ def checked_source(source_prod_id: str, prod_id: str) -> str:
             "made of itself; give the new one a name of its own"
         )
     return source_prod_id
+
+
+def refuse_absent(source_prod_id: str, directory: str) -> None:
+    """Look whether a source production is among those of a directory.
+
+    Raises
+    ------
+    LstluigiError
+        It is not.
+    """
+    try:
+        there = sorted(os.listdir(directory))
+    except OSError:  # not here, or not for everybody: what is missed in it is told
+        return
+    if source_prod_id not in there:
+        near = meant(source_prod_id, tuple(there))
+        mend = f"write {near!r}" if near else "name one that is there"
+        raise LstluigiError(
+            f"the source production {shown(source_prod_id)} is not in {shown(directory)}; {mend}"
+        )
 
 
 class PathConfig:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from lstluigi.config.section import nearest
+from lstluigi.config.section import meant
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import (
     ALONE,
@@ -254,7 +254,10 @@ def _lines_there(line: str, lines: Sequence[str]) -> str:
         return "there are no lines at all"
     degrees = declination(line)
     if degrees is None:
-        return nearest(line, tuple(lines))
+        # what all names begin with makes none of them alike
+        short = {other.removeprefix("dec_"): other for other in lines}
+        near = meant(line.removeprefix("dec_"), tuple(short))
+        return f"write {short[near]!r}" if near else f"known here: {', '.join(lines)}"
     by_distance = sorted(lines, key=lambda other: abs((declination(other) or 0.0) - degrees))
     return f"there are, nearest first, {', '.join(by_distance)}"
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from glob import glob
 from typing import Any, Unpack
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.layouts.base import PathConfig, Step, Where, checked_source
+from lstluigi.layouts.base import PathConfig, Step, Where, checked_source, refuse_absent
 
 __all__ = ["PathConfigProd5Trans80", "PathConfigProd5Trans80DL1ab"]
 
 TREE = "20200629_prod5_trans_80"
 #: Where the telescope was pointed at in simulations that are known.
 ZENITHS = ("zenith_20deg", "zenith_40deg")
-_ZENITH = re.compile(r"zenith_\d{1,2}deg")
 
 
 def checked_zenith(zenith: str, root: str) -> str:
@@ -25,15 +23,14 @@ def checked_zenith(zenith: str, root: str) -> str:
     Raises
     ------
     LstluigiError
-        It is of another form.
+        There is no such directory; where DL0 is not there, it is none of those that are known.
     """
-    if isinstance(zenith, str) and _ZENITH.fullmatch(zenith):
-        return zenith
     there = sorted({os.path.basename(path) for path in glob(f"{root}/mc/DL0/{TREE}/*/zenith_*deg")})
+    if zenith in (there or ZENITHS):
+        return zenith
     where = f"below {root}/mc/DL0/{TREE}" if there else "to choose from"
     raise LstluigiError(
-        f"the zenith {shown(zenith)} is not of the form zenith_NNdeg; there are "
-        f"{' and '.join(there or ZENITHS)} {where}"
+        f"there is no zenith {shown(zenith)}; there are {' and '.join(there or ZENITHS)} {where}"
     )
 
 
@@ -150,7 +147,13 @@ class PathConfigProd5Trans80(PathConfig):
 
     @property
     def r0_to_dl1(self) -> list[Step]:
-        """DL0 of each particle and offset to DL1."""
+        """DL0 of each particle and offset to DL1; DL0 that cannot be looked at is told."""
+        tree = f"{self.root}/mc/DL0/{TREE}"
+        if not os.path.isdir(tree):
+            self.dl0.note(
+                f"DL0 was not looked at ({tree} does not exist here); it has to have every "
+                "particle."
+            )
         return [
             {"input": self.r0_dir(*sample), "output": self.dl1_dir(*sample)}
             for sample in self.samples(self.particles)
@@ -301,6 +304,9 @@ class PathConfigProd5Trans80DL1ab(PathConfigProd5Trans80):
                 "exist here); it has to have every particle."
             )
             return
+        refuse_absent(
+            self.source_prod_id, os.path.dirname(self.source_config.dl1_dir("gamma-diffuse"))
+        )
         missing = {
             sample: place
             for sample in self.halves()

@@ -8,7 +8,7 @@ from typing import ClassVar, Unpack
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.allsky import PathConfigAllSkyBase
-from lstluigi.layouts.base import Step, Where, checked_source
+from lstluigi.layouts.base import Step, Where, checked_source, refuse_absent
 from lstluigi.layouts.dl0 import Pointing
 from lstluigi.layouts.testing import PathConfigAllSkyTesting
 from lstluigi.layouts.training import PathConfigAllSkyTraining
@@ -73,7 +73,13 @@ class FromSource(PathConfigAllSkyBase):
         return list(self._whole(found)) if self.checks_source() else found
 
     def checks_source(self) -> bool:
-        """Whether the source production is looked at; a tree that is not there is told."""
+        """Whether the source production is looked at; a tree that is not there is told.
+
+        Raises
+        ------
+        LstluigiError
+            The tree is there, and the source production is not in it.
+        """
         tree = f"{self.root}/mc/DL1/AllSky"
         if self.run_checker and not os.path.isdir(tree):
             self.dl0.note(
@@ -81,6 +87,8 @@ class FromSource(PathConfigAllSkyBase):
                 "exist here); it has to have every node."
             )
             return False
+        if self.run_checker:
+            refuse_absent(self.source_prod_id, tree)
         return self.run_checker
 
     def _whole(self, pointings: list[Pointing]) -> Iterator[Pointing]:

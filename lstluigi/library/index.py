@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ from lstluigi.files import read_json, write_text
 from lstluigi.library.examples import Examples
 from lstluigi.library.model import Production
 
-__all__ = ["LIBRARY", "default_places", "index_file", "productions"]
+__all__ = ["LIBRARY", "default_places", "every_production", "index_file", "productions", "unnamed"]
 
 #: Names further libraries, separated by colons.
 LIBRARY = "LSTLUIGI_LIBRARY"
@@ -64,6 +64,34 @@ def default_places() -> list[str]:
             "such as production_configs of a checkout of lstmcpipe"
         )
     return places
+
+
+def every_production(places: Sequence[str]) -> list[Production]:
+    """Return the productions of several libraries, each directory once.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Their directories.
+
+    Raises
+    ------
+    LstluigiError
+        One is no directory that can be listed.
+    """
+    found = {
+        (production.directory, tuple(production.configs)): production
+        for place in places
+        for production in productions(place)
+    }
+    return list(found.values())
+
+
+def unnamed(found: Iterable[Production]) -> str | None:
+    """Return a sentence for who looks through examples only: nobody has made them."""
+    if all(production.example for production in found):
+        return f"no library of real productions is named: name one with --dir or in ${LIBRARY}"
+    return None
 
 
 def productions(place: str) -> list[Production]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.library.model import Production
 from lstluigi.library.names import version_parts
 
-__all__ = ["Filters", "find", "known", "select"]
+__all__ = ["Filters", "alone", "find", "known", "select"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,25 @@ def _holds(production: Production, texts: Sequence[str]) -> bool:
     return all(text.casefold() in held for text in texts)
 
 
+def alone(productions: Sequence[Production], filters: Filters) -> list[str]:
+    """Say how many productions each thing that is asked for leaves by itself, if it is several."""
+    parts = [
+        (field.name, one)
+        for field in fields(filters)
+        if (value := getattr(filters, field.name)) != field.default
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    ]
+    if len(parts) < 2:
+        return []
+    said = []
+    for name, one in parts:
+        several = isinstance(getattr(Filters, name), tuple)
+        only: dict[str, Any] = {name: [one] if several else one}
+        wanted = Filters(**only)
+        said.append(f"{name} {shown(str(one))} {len(select(productions, wanted))}")
+    return [f"left by each alone: {', '.join(said)}"]
+
+
 def known(productions: Sequence[Production], filters: Filters) -> list[str]:
     """Say which values there are for what is asked for; for a search without a result."""
     values: list[tuple[bool, str, Callable[[Production], Iterable[object]]]] = [
@@ -130,11 +150,9 @@ def find(productions: Sequence[Production], name: str) -> Production:
                 f"{shown(name)} may be {len(found)} productions ({names}"
                 f"{', ...' if len(found) > 10 else ''}); give the whole name"
             )
-    there = [production.name for production in productions]
-    near = difflib.get_close_matches(wanted, there, 3, 0.4) or there[:3]
-    raise LstluigiError(
-        f"there is no production {shown(name)}; near: {', '.join(map(shown, near))}"
-    )
+    near = difflib.get_close_matches(wanted, [production.name for production in productions])
+    mend = f"near: {', '.join(map(shown, near))}" if near else "lstluigi productions list has all"
+    raise LstluigiError(f"there is no production {shown(name)}; {mend}")
 
 
 def _called(production: Production) -> str:

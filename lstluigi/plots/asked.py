@@ -7,12 +7,15 @@ import textwrap
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from lstluigi.config import Unfit
+from lstluigi.config.values import file_name
+from lstluigi.config.yaml12 import YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, shown
 from lstluigi.layouts import registry
 from lstluigi.layouts.nodes import catalogue, declination, declinations
 from lstluigi.plots.sets import PointingSet, pointing_sets, pointing_sets_of_config, texts
 
-__all__ = ["asked", "is_line", "name_for_files", "title_of"]
+__all__ = ["asked", "is_line", "name_for_files", "names_of", "title_of"]
 
 #: Arguments of config classes that say nothing about nodes.
 STAND_INS = {
@@ -28,7 +31,9 @@ def is_line(word: str) -> bool:
     return declination(word) is not None
 
 
-def asked(words: Sequence[str], lines: Sequence[str]) -> tuple[PointingSet, ...]:
+def asked(
+    words: Sequence[str], lines: Sequence[str], names: Sequence[str]
+) -> tuple[PointingSet, ...]:
     """Return the nodes of what is asked for.
 
     Parameters
@@ -38,6 +43,8 @@ def asked(words: Sequence[str], lines: Sequence[str]) -> tuple[PointingSet, ...]
     lines : sequence of str
         Only training nodes of these lines; all if there are none. Without words those of the
         catalogue.
+    names : sequence of str
+        What the words are called where there are several, as `names_of` has it.
 
     Raises
     ------
@@ -46,7 +53,6 @@ def asked(words: Sequence[str], lines: Sequence[str]) -> tuple[PointingSet, ...]
     """
     if not words:
         return _of_catalogue(lines)
-    names = _names(words)
     sets = [
         one
         for word, name in zip(words, names, strict=True)
@@ -61,18 +67,35 @@ def _short(word: str) -> str:
     return Path(word.rpartition(":")[2]).stem
 
 
-def _names(words: Sequence[str]) -> list[str]:
-    """Short names, if they tell them apart."""
-    short = [_short(word) for word in words]
-    return short if len(set(short)) == len(short) else list(words)
+def names_of(words: Sequence[str]) -> list[str]:
+    """Return what is asked for by prod_ids, else by short names, if those tell them apart."""
+    for names in ([_prod_id(word) or _short(word) for word in words], list(map(_short, words))):
+        if len(set(names)) == len(names):
+            return names
+    return list(words)
+
+
+def _prod_id(word: str) -> str | None:
+    """Return that of a config; None if it has none that can be part of a file's name."""
+    if not _is_config(word):
+        return None
+    try:
+        value, _, _ = read_yaml(Path(word), word)
+        return file_name(value["prod_id"]) if isinstance(value, YamlMapping) else None
+    except (ConfigError, Unfit, KeyError):  # what cannot be read is told where it is drawn
+        return None
+
+
+def _is_config(word: str) -> bool:
+    return word.endswith((".yml", ".yaml")) or os.path.lexists(word)
 
 
 def _of(word: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:
-    is_config = word.endswith((".yml", ".yaml")) or os.path.lexists(word)
-    sets = _of_config(word, label) if is_config else _of_class(word, lines, label)
+    sets = _of_config(word, label) if _is_config(word) else _of_class(word, lines, label)
     if not sets:
         raise LstluigiError(
-            f"no path of {shown(word, 4096)} names a pointing node: there is nothing to draw"
+            f"no path of {shown(word, 4096)} names a pointing node, so there is nothing to draw; "
+            "name a production config, a class of an all-sky production, or lines such as dec_2276"
         )
     return sets
 
@@ -117,11 +140,11 @@ def _refuse_unknown(lines: Sequence[str], there: Collection[str]) -> None:
             raise LstluigiError(f"there are no training nodes of {shown(line)}; of these: {known}")
 
 
-def name_for_files(words: Sequence[str]) -> str:
+def name_for_files(names: Sequence[str]) -> str:
     """Start of the names of files about what is asked for."""
-    return f"{_short(words[0])}_pointings" if len(words) == 1 else "pointings"
+    return f"{names[0]}_pointings" if len(names) == 1 else "pointings"
 
 
-def title_of(words: Sequence[str]) -> str:
+def title_of(names: Sequence[str]) -> str:
     """Return a title, on one line, for what is asked for."""
-    return textwrap.shorten(", ".join(_names(words)), 80, placeholder=" ...")
+    return textwrap.shorten(", ".join(names), 80, placeholder=" ...")

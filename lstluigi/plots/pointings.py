@@ -97,6 +97,7 @@ def figure(
             markeredgewidth=0.8,
             label=f"{one.label} ({len(one.nodes)})",
             zorder=2 if style.filled else 3,
+            clip_on=False,  # whole where a node lies on the edge of the sky
         )
     for number, track in enumerate(tracks):
         first = track.label not in [before.label for before in tracks[:number]]

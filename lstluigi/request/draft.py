@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from lstluigi.layouts.base import ENVIRONMENT, PathConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, NONE, standard
-from lstluigi.request.partial import read_partial
+from lstluigi.request.known import source_notices
+from lstluigi.request.partial import Partial, read_base, read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
-from lstluigi.tool_config import ToolConfig
 
 __all__ = ["Draft", "Start", "draft", "start"]
 
@@ -63,15 +64,15 @@ def start(
     """
     version: str | None = None
     if base is not None:
-        content, words = ToolConfig.read("lstchain", base).content, f"that of {base.name}"
+        whole, words = read_base(base), f"that of {base.name}"
     else:
         found = standard(environment)
-        content, version = found.content, found.version
+        whole, version = Partial(found.content), found.version
         words = f"that of lstchain {version} for Monte Carlo"
-    read = [read_partial(path, content) for path in partials]
-    notices = tuple(notice for one in read for notice in one.notices)
+    read = [read_partial(path, whole.content) for path in partials]
+    notices = tuple(notice for one in (whole, *read) for notice in one.notices)
     own = environment == NONE
-    return Start(content, [one.content for one in read], words, version, notices, own)
+    return Start(whole.content, [one.content for one in read], words, version, notices, own)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,13 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
         settings.text(made),
         step_counts(plan),
         tuple(settings.changes(begun.content, made)),
-        (*config.notices, *begun.notices, *_tuning_notices(made, plan)),
+        (
+            *config.notices,
+            *source_notices(config, made),
+            *_models_notices(config),
+            *begun.notices,
+            *_tuning_notices(made, plan),
+        ),
     )
 
 
@@ -150,6 +157,19 @@ def _lstchain(config: PathConfig, begun: Start, nsb: float | None) -> dict[str, 
     if config.one_pointing:
         made = settings.for_one_pointing(made)
     return made if nsb is None else settings.with_nsb(made, nsb)
+
+
+def _models_notices(config: PathConfig) -> list[str]:
+    """Tell models that are read, that no step of the production makes and that are not there."""
+    steps = [step for stage in config.paths.values() for step in stage]
+    made = {step["output"] for step in config.paths.get("train_pipe", [])}
+    read = dict.fromkeys(step["path_model"] for step in steps if "path_model" in step)
+    return [
+        f"No step of this production makes the models {model}, which dl1_to_dl2 reads, and they "
+        "are not there: train them first, with the same prod_id."
+        for model in read
+        if model not in made and not os.path.isdir(model)
+    ]
 
 
 def _tuning_notices(made: Mapping[str, Any], plan: Plan) -> list[str]:

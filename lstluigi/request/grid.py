@@ -11,6 +11,7 @@ from lstluigi.layouts import PathConfig, PathConfigAllSkyTraining
 from lstluigi.layouts.base import checked_name
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
+from lstluigi.request.known import same_name
 from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 from lstluigi.request.settings import checked_rate
@@ -76,15 +77,17 @@ def write_grid(
     started = begun()
     drafts: dict[str, Draft] = {}
     texts: dict[Path, str] = {}
+    known: list[str] = []
     for name, rate in rates.items():
         config, where = level(f"{prefix}_allsky_nsb_tuning_{name}"), places[name]
         made = drafts[config.prod_id] = draft(config, started, where.lstchain_name, rate)
         texts |= {where.config: made.config, where.lstchain: made.lstchain}
+        known += same_name(config.prod_id, where.config.parent)
     origin = _origin(command, started, list(drafts.values()), rates)
     title = f"{prefix}_allsky_nsb_grid"
     kept = add_readme(texts, find_readme(directory), title, origin, overwrite=overwrite)
     publish(texts, overwrite=overwrite)
-    return Report(drafts, started.words, list(texts), directory, kept)
+    return Report(drafts, started.words, list(texts), directory, kept, known)
 
 
 def _named(levels: Sequence[float]) -> dict[str, float]:

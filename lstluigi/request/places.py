@@ -13,6 +13,8 @@ __all__ = ["RequestPaths", "find_readme", "places"]
 
 CONFIG = "lstluigi_config.yml"
 LSTCHAIN = "lstchain_config.json"
+#: What the library has for production configs.
+_CONFIGS = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,16 @@ def places(prod_id: str, output: str | None, lstchain: str | None) -> RequestPat
     Raises
     ------
     LstluigiError
-        Two files would have one name.
+        Two files would have one name, or the config has the name of something else.
     """
     chosen = Path(prod_id if output is None else output)
     if output is None or chosen.is_dir() or output.endswith("/"):
         chosen /= CONFIG
+    if chosen.suffix not in _CONFIGS:
+        raise LstluigiError(
+            f"{shown(str(chosen))} has to end in {' or '.join(_CONFIGS)}, or in / to be a "
+            "directory; name the config so"
+        )
     beside = chosen.parent
     found = RequestPaths(
         chosen, Path(lstchain) if lstchain else beside / LSTCHAIN, find_readme(beside)

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from lstluigi.errors import LstluigiError
 from lstluigi.layouts.trees import LayoutName, layout_of
-from lstluigi.library import index
-from lstluigi.library.model import Production
 from lstluigi.library.names import date_in
+from lstluigi.request.known import entries
 
 __all__ = ["Guess", "guess_layout"]
 
@@ -75,21 +73,12 @@ def _on_disk(source_prod_id: str, root: str) -> Iterator[Guess]:
 
 
 def _known(source_prod_id: str) -> Iterator[Guess]:
-    for one in _entries(source_prod_id):
+    for one in entries(source_prod_id):
         why = f"as its products in the library do ({one.name})"
         yield from _seen(chain.from_iterable(one.products.values()), why)
         yield from _dated(one.date, f"since the library dates it {one.date} ({one.name})")
     date = date_in([source_prod_id])
     yield from _dated(date, f"since its name says {date}")
-
-
-def _entries(source_prod_id: str) -> list[Production]:
-    try:
-        places = index.default_places()
-        every = [one for place in places for one in index.productions(place)]
-    except LstluigiError:  # there is no library, or none that can be read: it is only asked aside
-        return []
-    return [one for one in every if one.prod_id == source_prod_id]
 
 
 def _seen(paths: Iterable[str], why: str) -> Iterator[Guess]:

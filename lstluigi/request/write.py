@@ -11,6 +11,7 @@ from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
+from lstluigi.request.known import same_name
 from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 
@@ -33,6 +34,8 @@ class Report:
         Where the request lies.
     readme_kept : bool
         Whether there was a readme that was left as it was.
+    warnings : sequence of str
+        What is to be known here and in no readme, which is public.
     """
 
     drafts: Mapping[str, Draft]
@@ -40,6 +43,7 @@ class Report:
     written: Sequence[Path]
     directory: Path
     readme_kept: bool = False
+    warnings: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
         """Say it."""
@@ -50,6 +54,7 @@ class Report:
             yield from (f"    {change}" for change in made.changes)
         told = (notice for made in self.drafts.values() for notice in made.notices)
         yield from dict.fromkeys(told)
+        yield from self.warnings
         yield "Written:"
         yield from (f"  {path}" for path in self.written)
         if self.readme_kept:
@@ -92,8 +97,9 @@ def write_request(
     origin = readme.Origin(command, started.words, made.steps, made.changes, made.notices)
     kept = add_readme(texts, where.readme, config.prod_id, origin, overwrite=overwrite)
     publish(texts, overwrite=overwrite)
-    report = {config.prod_id: made}
-    return Report(report, started.words, list(texts), where.config.parent, kept)
+    report, home = {config.prod_id: made}, where.config.parent
+    known = [*same_name(config.prod_id, home)]
+    return Report(report, started.words, list(texts), home, kept, known)
 
 
 def add_readme(

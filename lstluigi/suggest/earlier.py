@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lstluigi.errors import LstluigiError
 from lstluigi.library import index
 from lstluigi.library.model import Production
 from lstluigi.library.search import Filters, select
 
-__all__ = ["earlier"]
+__all__ = ["Earlier", "earlier"]
 
 
-def earlier(line: str, places: Sequence[str] = ()) -> tuple[Production, ...]:
-    """Find the productions with this line, the latest first; behind them the examples.
+class Earlier(NamedTuple):
+    """Productions with a line, and a sentence where there is no library to look them up in."""
+
+    productions: tuple[Production, ...] = ()
+    unnamed: str | None = None
+
+
+def earlier(line: str, places: Sequence[str] = ()) -> Earlier:
+    """Find the productions with this line, the latest first; examples are none.
 
     Parameters
     ----------
@@ -31,15 +39,8 @@ def earlier(line: str, places: Sequence[str] = ()) -> tuple[Production, ...]:
         try:
             places = index.default_places()
         except LstluigiError:  # there is no library, and none was asked for
-            return ()
-    every = {
-        (production.directory, tuple(production.configs)): production
-        for place in places
-        for production in index.productions(place)
-    }
-    found = select(every.values(), Filters(dec=(line,)))
-    return tuple(sorted(found, key=_standing, reverse=True))
-
-
-def _standing(production: Production) -> tuple[bool, str, str]:
-    return not production.example, production.date or "", production.name
+            return Earlier((), index.unnamed(()))
+    every = index.every_production(places)
+    found = select((one for one in every if not one.example), Filters(dec=(line,)))
+    latest = sorted(found, key=lambda one: (one.date or "", one.name), reverse=True)
+    return Earlier(tuple(latest), index.unnamed(every))

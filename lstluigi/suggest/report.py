@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,9 +11,9 @@ from rich.table import Table
 
 from lstluigi.files import Listing
 from lstluigi.layouts import sky
-from lstluigi.library.model import Production
 from lstluigi.library.show import called, plain
 from lstluigi.suggest.choice import Suggestion
+from lstluigi.suggest.earlier import Earlier
 
 __all__ = ["LSTCHAIN_VERSION", "as_json", "command", "show"]
 
@@ -41,9 +40,7 @@ def command(suggestion: Suggestion, today: date) -> tuple[str, ...]:
     return (*words, "--prod_id", prod_id, "--dec_list", line)
 
 
-def as_json(
-    suggestion: Suggestion, productions: Sequence[Production], today: date
-) -> dict[str, Any]:
+def as_json(suggestion: Suggestion, there: Earlier, today: date) -> dict[str, Any]:
     """Return everything, angles in degrees and rounded to a thousandth."""
     night = suggestion.night
     return {
@@ -84,18 +81,15 @@ def as_json(
                 "lstchain": one.lstchain,
                 "nsb": one.levels,
                 "lines": one.lines,
-                "example": one.example,
             }
-            for one in productions
+            for one in there.productions
         ],
         "command": list(command(suggestion, today)) or None,
-        "warnings": list(suggestion.warnings),
+        "warnings": [*suggestion.warnings, *filter(None, [there.unnamed])],
     }
 
 
-def show(
-    suggestion: Suggestion, productions: Sequence[Production], today: date, console: Console
-) -> None:
+def show(suggestion: Suggestion, there: Earlier, today: date, console: Console) -> None:
     """Tell people: the line, the nodes in a table, what speaks against it, what to type."""
 
     def say(text: str, style: str = "") -> None:
@@ -114,6 +108,9 @@ def show(
     if suggestion.nodes:
         say("Test nodes along its path:")
         console.print(_table(suggestion), width=None if console.is_terminal else FILE_WIDTH)
+    productions = there.productions
+    if there.unnamed:
+        say(there.unnamed)
     if productions:
         say(f"Productions of the library with {line.name}, the latest first:")
     listing = Listing()
@@ -122,9 +119,8 @@ def show(
         say(f"  {called(one, listing)} (lstchain {plain(one.lstchain or 'unknown')}{levels})")
     if len(productions) > SHOWN:
         say(f"  and {len(productions) - SHOWN} more (--json has all)")
-    made = any(not one.example for one in productions)
     if words := command(suggestion, today):
-        say(f"To ask for {'another' if made else 'one'}: {shlex.join(words)}")
+        say(f"To ask for {'another' if productions else 'one'}: {shlex.join(words)}")
 
 
 def _when(suggestion: Suggestion) -> str:

@@ -16,6 +16,7 @@ from lstluigi.layouts import (
     PathConfigAllSkyTestingDL1ab,
     PathConfigAllSkyTrainingDL1ab,
     PathConfigAllTrainTestDL1b,
+    PathConfigProd5Trans80DL1ab,
 )
 
 SOURCE = "20260101_v0.12.3_base"
@@ -98,7 +99,8 @@ def test_off_the_cluster_all_stay_and_it_is_told(tmp_path: Path) -> None:
     assert len(told(config, f"{SOURCE} was not looked at")) == 1
 
 
-def test_a_source_that_is_not_there(root: str) -> None:
+def test_a_source_without_any_node(root: str) -> None:
+    Path(root, "mc/DL1/AllSky/other").mkdir()
     config = PathConfigAllSkyTrainingDL1ab(PROD, "other", "dec_931", root=root)
     with pytest.raises(LstluigiError, match="'other' has no node of TrainingDataset") as caught:
         config.generate()
@@ -187,3 +189,23 @@ def test_only_the_source_is_read_from_elsewhere(
 def test_a_source_named_as_no_directory_can_be() -> None:
     with pytest.raises(LstluigiError, match="the source_prod_id does not fit"):
         PathConfigAllSkyFullDL1ab(PROD, "../base", LINES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        (PathConfigAllSkyTrainingDL1ab, "mc/DL1/AllSky"),
+        (
+            PathConfigProd5Trans80DL1ab,
+            "mc/DL1/20200629_prod5_trans_80/gamma-diffuse/zenith_20deg/south_pointing",
+        ),
+    ],
+)
+def test_a_source_that_is_misspelt_is_told_with_the_one_that_is_there(
+    tmp_path: Path, kind: Any, place: str
+) -> None:
+    (tmp_path / place / "src_prod").mkdir(parents=True)
+    line = {"dec": "dec_931"} if "AllSky" in place else {}
+    for wrong, mend in (("src_prid", "write 'src_prod'"), ("other", "name one that is there")):
+        with pytest.raises(LstluigiError, match=rf"'{wrong}' is not in .*; {mend}"):
+            kind("p", wrong, **line, root=str(tmp_path), nodes="catalogue").generate()

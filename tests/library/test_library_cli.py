@@ -53,6 +53,8 @@ def test_a_search_in_vain(library: Path) -> None:
     done = productions("search", "--dec", "dec_931", "--dir", library)
     assert done.stdout == ""
     assert "none of 1 productions is like this; declinations there: dec_2276" in done.stderr
+    done = productions("search", "crab", "--dec", "2276", "--nsb", "0.07", "--dir", library)
+    assert "left by each alone: dec '2276' 1, nsb '0.07' 0, text 'crab' 0; " in done.stderr
     assert json.loads(productions("search", "x", "--dir", library, "--json").stdout) == []
 
 
@@ -118,6 +120,8 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
     table = productions("list", "--dir", library).stdout
     assert "grid/NSB-0.07 (example, not made)" in table
     assert "worked_a (example, not made)" in table
+    (told,) = productions("search", "worked", "--dir", library).stderr.splitlines()
+    assert "no library of real productions is named: name one with --dir or in $LST" in told
     assert "worked_toy (example)" in table  # as a toy that has been run on this machine
     assert "(example, not made)" in productions("show", "worked_a", "--dir", library).stdout
     mine = add(tmp_path, "mine") / "lstmcpipe_config.yml"
@@ -125,6 +129,7 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
     assert done.stdout == ""
     assert "not compared, as they are examples that nobody made: 3" in done.stderr
     add(library, "made")
+    assert productions("search", "worked", "--dir", library).stderr == ""
     done = productions("search", "--near-config", mine, "--dir", library)
     assert done.stdout.startswith("made: equal")
     done = productions("show", "worked_a", "--near-config", mine, "--dir", library)
@@ -137,7 +142,10 @@ def test_an_example_is_said_and_not_offered(library: Path, tmp_path: Path) -> No
         (("list", "--dir", "{library}/absent"), "does not exist"),
         (("list", "--dir", "{library}/x/readme.md"), "is no directory"),
         (("list", "--dir", "{library}/empty"), "there is no production in"),
-        (("show", "nothing", "--dir", "{library}"), "there is no production 'nothing'"),
+        (
+            ("show", "nothing", "--dir", "{library}"),
+            "no production 'nothing'; lstluigi productions list",
+        ),
         (("search", "--dir", "{library}"), "say what to search for"),
         (("list", "--nsb", "much", "--dir", "{library}"), "not a valid float"),
         (("list", "--near-config", "{library}/x/readme.md", "--dir", "{library}"), "not JSON"),

@@ -186,6 +186,15 @@ def test_a_path_does_not_cross_the_map_from_side_to_side(projection: str) -> Non
         assert np.isnan(x).sum() == (1 if dec > sky.LATITUDE else 0)
 
 
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_a_node_on_the_edge_is_drawn_whole(projection: str) -> None:
+    """An azimuth of 0 is the edge of a map that looks to the south."""
+    edge = PointingSet("edge", "test", (Node("n", 60.0, 0.0),))
+    (axes,) = figure([edge], projection).axes
+    (markers,) = [line for line in axes.lines if line.get_linestyle() == "None"]
+    assert not markers.get_clip_on()
+
+
 def test_an_unknown_projection() -> None:
     with pytest.raises(LstluigiError, match=r"'polarr' is not known; take one of polar"):
         figure([], "polarr")

@@ -107,6 +107,7 @@ def test_files_go_where_they_are_asked_for(here: Path) -> None:
 
 def test_a_single_pointing_has_other_features(lstchain: dict[str, Any]) -> None:
     printed = generate("PathConfigProd5Trans80", "--prod_id", "p5")
+    assert "DL0 was not looked at (/fefs/aswg/data/mc/DL0/20200629_prod5_trans_80 does" in printed
     made = content("p5/lstchain_config.json")
     assert made["energy_regression_features"] == ["width"]
     assert made["random_forest_zd_interpolation"] == {"interpolate_energy": False}
@@ -300,6 +301,16 @@ def test_the_layout_of_a_source_is_found_out(
     assert (told in Path("t/readme.md").read_text()) is ("current" not in told)
 
 
+def test_models_that_nothing_makes_are_told(here: Path) -> None:
+    words = ("--prod_id", "p", *LINE, "--root", str(here / "data"), "--overwrite")
+    model = here / "data/models/AllSky/p/dec_931"
+    told = f"No step of this production makes the models {model}, which dl1_to_dl2 reads"
+    assert told in generate("PathConfigAllSkyTesting", *words)
+    assert "No step" not in generate("PathConfigAllSkyFull", *words)
+    model.mkdir(parents=True)
+    assert "No step" not in generate("PathConfigAllSkyTesting", *words)
+
+
 # ---- overwriting
 
 
@@ -349,6 +360,14 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
         (("PathConfigAllSkyFull", "--prod_id", "../p", *LINE), "prod_id does not fit"),
         (("PathConfigAllSkyFull", "--prod_id", "-p", *LINE), "starts like an option"),
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_9"), "'dec_9' has no"),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_2"),
+            "known here: .*dec_2276",
+        ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "2276"),
+            "write 'dec_2276'",
+        ),
         (("PathConfigAllSkyFull", "--prod_id", "p", "--dec_list", "dec_5573"), "GammaDiffuse only"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek=1"), "argument 'dek'"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--kwargs", "dek"), "form KEY=VALUE"),
@@ -382,7 +401,11 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
         ),
         (
             ("PathConfigProd5Trans80", "--prod_id", "p", "--kwargs", "zenith=20"),
-            "'20' is not of the form zenith_NNdeg; there are zenith_20deg and zenith_40deg",
+            "there is no zenith '20'; there are zenith_20deg and zenith_40deg",
+        ),
+        (
+            ("PathConfigProd5Trans80", "--prod_id", "p", "--kwargs", "zenith=zenith_30deg"),
+            "there is no zenith 'zenith_30deg'; there are zenith_20deg and zenith_40deg to choose",
         ),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "-1"), "-1.0 GHz is negative"),
         (("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--nsb", "inf"), "not a number of GHz"),
@@ -395,6 +418,10 @@ def test_a_readme_that_is_there_is_left_as_it_is() -> None:
         (
             ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_conf", "p/readme.md"),
             "names of their own",
+        ),
+        (
+            ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "-o", "out.txt"),
+            "end in .yml or .yaml",
         ),
     ],
 )
@@ -452,12 +479,46 @@ def test_a_readme_that_is_no_text_is_told(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"image_modifier": [1], "waveform_nsb_tuning": 3}', '{"image_extractor": {"a": 1}}']
+    ("text", "told"),
+    [
+        ('{"image_modifier": [1]}', r"odd.json, key 'image_modifier'.*a section is expected"),
+        ('{"tailcut": {"picture_tresh": 6}}', r"odd.json, key 'tailcut.picture_tresh'.*write"),
+        ("{}", "odd.json: there is no section in it that every lstchain config has"),
+    ],
 )
-def test_an_odd_config_to_start_from_is_taken_as_it_is(text: str) -> None:
+def test_an_odd_config_to_start_from_is_refused(here: Path, text: str, told: str) -> None:
     Path("odd.json").write_text(text)
-    generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_base", "odd.json")
-    assert content("p/lstchain_config.json") == json.loads(text)
+    words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_base", "odd.json")
+    assert re.search(told, generate(*words, code=2))
+    assert files(here) == ["odd.json"]
+
+
+def test_a_part_to_start_from_is_told() -> None:
+    Path("part.json").write_text('{"tailcut": {"picture_thresh": 6}}')
+    words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--lstchain_base", "part.json")
+    assert re.search("part.json is not exhaustive: .* more are missing", generate(*words))
+
+
+def test_what_a_tool_has_printed_is_read_with_its_log() -> None:
+    """As lstchain_tune_nsb_waveform prints it, with a path of whoever ran it."""
+    tuning = {"nsb_tuning": True, "nsb_tuning_rate_GHz": 0.1, "spe_location": "/home/me/spe.dat"}
+    log = "\ndata_ped_stdev: 3.1 p.e.\nmc_ped_stdev: 2.2 p.e.\n\n"
+    Path("nsb.json").write_text(f"{log}{json.dumps(tuning, indent=2)}\n\n\n")
+    words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "nsb.json")
+    printed = generate(*words)
+    assert content("p/lstchain_config.json")["waveform_nsb_tuning"] == tuning
+    assert "Of nsb.json only the JSON is taken" in printed
+    assert "waveform_nsb_tuning.spe_location of nsb.json is an absolute path" in printed
+
+
+@pytest.mark.parametrize("text", ["data_ped_stdev: 3.1", "[1]", '{"a": 1,}', "{" * 9, "x\n{]}"])
+def test_a_part_that_is_no_json_is_told_with_what_it_may_be(here: Path, text: str) -> None:
+    Path("nsb.json").write_text(text)
+    words = ("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--merge", "nsb.json")
+    told = generate(*words, code=2)
+    assert re.search(r"nsb.json: it (is not JSON|does not hold).*lstchain_tune_nsb", told)
+    assert "lstchain_dump_config" not in told
+    assert files(here) == ["nsb.json"]
 
 
 def test_what_a_class_generates_is_read_back(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from lstluigi.library.model import Production
 from lstluigi.suggest import Source, Suggestion, report, suggest
+from lstluigi.suggest.earlier import Earlier
 
 TODAY = date(2026, 11, 25)
 CRAB = Source("Crab Nebula", 83.633, 22.014)
@@ -26,7 +27,7 @@ EARLIER = Production(
 def shown(found: Suggestion, *productions: Production, terminal: bool = False) -> str:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=80)
-    report.show(found, productions, TODAY, console)
+    report.show(found, Earlier(productions), TODAY, console)
     return stream.getvalue()
 
 
@@ -71,7 +72,7 @@ def test_a_hostile_name_is_no_markup() -> None:
 
 def test_json() -> None:
     found = suggest(CRAB, TODAY)
-    text = json.dumps(report.as_json(found, [EARLIER], TODAY))
+    text = json.dumps(report.as_json(found, Earlier((EARLIER,)), TODAY))
     value = json.loads(text)
     assert value["lines"][0] == {"name": "dec_2276", "declination": 22.76, "distance": 0.746}
     assert value["culmination_zenith"] == 6.747
@@ -80,7 +81,7 @@ def test_json() -> None:
     assert (one["directory"], one["nsb"]) == ("/lib/2024/x", [0.07])
     assert value["command"][0] == "lstluigi"
     assert [one["name"] for one in value["test_nodes"]] == [n.node.name for n in found.nodes]
-    assert report.as_json(suggest(CRAB), [], TODAY)["night"] is None
+    assert report.as_json(suggest(CRAB), Earlier(), TODAY)["night"] is None
 
 
 def test_productions_are_named() -> None:
