@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,31 +77,45 @@ def read_base(path: Path) -> Partial:
     Raises
     ------
     ConfigError
-        The file cannot be read, has nothing of an lstchain config, or there are keys or values in
-        it that lstchain does not know.
+        The file cannot be read, has nothing of an lstchain config, or a number that is none.
     """
     content = ToolConfig.read("lstchain", path).content
-    _refuse_odd(path, content)
+    _refuse(path, _no_numbers(content))
     missing = [name for name in catalogue().standard if name not in content]
     if len(missing) == len(catalogue().standard):
         what = "there is no section in it that every lstchain config has"
         mend = "name a whole lstchain config, and what is to be put on top of one with --merge"
         raise ConfigError([Problem(f"{path}", what, mend)])
-    if not missing:
-        return Partial(content)
-    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-    return Partial(
-        content,
-        (
-            f"{path.name} is not exhaustive: {', '.join(missing[:_NAMED])}{more} are missing; "
-            "--merge puts a part on top of a whole config.",
-        ),
-    )
+    notices = []
+    if odd := [key for key, _, _ in odd_settings(content)]:
+        # older configs have some: validate refuses those that matter, and says the mend of each
+        notices.append(
+            f"the pinned lstchain does not know these keys of {path.name}, or not their values: "
+            f"{_some(odd)}; lstluigi validate says what to write."
+        )
+    if missing:
+        notices.append(
+            f"{path.name} is not exhaustive: {_some(missing)} are missing; "
+            "--merge puts a part on top of a whole config."
+        )
+    return Partial(content, tuple(notices))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _refuse_odd(path: Path, content: Mapping[str, Any], usual: Collection[str] = ()) -> None:
     odd = {key: (what, mend) for key, what, mend in odd_settings(content) if key not in usual}
-    odd |= dict.fromkeys(_not_numbers(content), ("NaN is not a number", "correct it"))
+    _refuse(path, odd | _no_numbers(content))
+
+
+def _no_numbers(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    return dict.fromkeys(_not_numbers(content), ("NaN is not a number", "correct it"))
+
+
+def _refuse(path: Path, odd: Mapping[str, tuple[str, str]]) -> None:
     if odd:
         raise ConfigError(
             Problem(f"{path}, key {shown(key)}", what, mend) for key, (what, mend) in odd.items()
