@@ -257,6 +257,18 @@ def test_an_unknown_level(lab: Lab) -> None:
     assert "write 'waveform'" in problem
 
 
+def test_an_unknown_level_of_a_step_written_out(lab: Lab) -> None:
+    """The step is kept, and so is looked at by what comes after the one who refused its level."""
+    write_real_dl1(lab.root / "real/run.h5")
+    lab.simtel("dl0/mc", run="4")
+    lab.configure()
+    made = {"data": lab.path("real/run.h5"), "mc": lab.path("dl0/mc/run.simtel.gz")}
+    step = {"input": made, "output": lab.path("tuned.json"), "options": {"level": "imag"}}
+    lab.write(stages_to_run=["tune_nsb"], stages={"tune_nsb": [step]})
+    (problem,) = problems(lab)
+    assert "'imag' is unknown" in problem
+
+
 def test_the_stage_that_adds_the_noise_is_absent(lab: Lab) -> None:
     tuned(lab)
     content = yaml.safe_load(lab.config.read_text())
