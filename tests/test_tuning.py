@@ -17,6 +17,7 @@ from lstluigi.examine import Choices, examine
 from lstluigi.plan import Plan, Standing
 from lstluigi.report.document import write
 from lstluigi.session import Session
+from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
 from lstluigi.stages import STAGES, checks
@@ -333,6 +334,26 @@ def test_files_are_looked_into_before_anything_is_submitted(lab: Lab) -> None:
     report = validate(lab.config, check_paths=True)
     assert sum("lacks /dl1/" in str(finding) for finding in report.errors) == 2
     assert not any("lacks" in str(finding) for finding in validate(lab.config).errors)
+
+
+@pytest.mark.parametrize("true_images", [True, False])
+def test_simulations_without_true_images_are_refused(lab: Lab, true_images: bool) -> None:
+    """lstchain would tune the noise by them and end well."""
+    tuned(lab)
+    beam = Beam(Particle.GAMMA, (0.05, 20.0), -1.8, (0.4, 0.4), max_impact=400.0)
+    simulate_file(
+        lab.path("dl0/mc/run.simtel.gz"),
+        beam=beam,
+        pointing=Pointing(70.0, 180.0),
+        n_showers=60,
+        seed=7,
+        true_images=true_images,
+    )
+    if true_images:
+        Session(Choices(config=str(lab.config))).check()
+    else:
+        (problem,) = problems(lab)
+        assert "run.simtel.gz is not whole: it has no true images" in problem
 
 
 def test_dl1ab_of_single_merged_files(lab: Lab) -> None:
