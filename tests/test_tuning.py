@@ -244,6 +244,9 @@ def test_one_key_without_the_other(lab: Lab, absent: str) -> None:
     tuned(lab, **{absent: None})
     (problem,) = problems(lab)
     assert f"{absent} is not: noise is tuned by both together" in problem
+    keys = [line.partition(":")[0] for line in lab.config.read_text().splitlines()]
+    there = next(key for key in keys if key.startswith("dl1_noise_tune") and key != absent)
+    assert f"line {keys.index(there) + 1}, key '{there}'" in problem
 
 
 def test_only_the_level(lab: Lab) -> None:
@@ -268,6 +271,19 @@ def test_an_unknown_level_of_a_step_written_out(lab: Lab) -> None:
     lab.write(stages_to_run=["tune_nsb"], stages={"tune_nsb": [step]})
     (problem,) = problems(lab)
     assert "'imag' is unknown" in problem
+
+
+def test_the_tuned_config_is_not_the_one_that_is_read(lab: Lab) -> None:
+    """It would be taken as made already."""
+    write_real_dl1(lab.root / "real/run.h5")
+    lab.simtel("dl0/mc", run="4")
+    lab.configure()
+    made = {"data": lab.path("real/run.h5"), "mc": lab.path("dl0/mc/run.simtel.gz")}
+    step = {"input": made, "output": str(lab.lstchain_config)}
+    lab.write(stages_to_run=["tune_nsb"], stages={"tune_nsb": [step]})
+    (problem,) = problems(lab)
+    assert "is the lstchain config that the production reads" in problem
+    assert "key 'output'" in problem
 
 
 def test_the_stage_that_adds_the_noise_is_absent(lab: Lab) -> None:
