@@ -120,6 +120,8 @@ def _within(directory: str, reading: Reading) -> bool:
 def notices(plan: Plan) -> Iterator[str]:
     """What the user should know though nothing is wrong."""
     yield from plan.config.notices
+    for config in plan.configs.values():
+        yield from config.remarks()
     for left in plan.graph.notices:
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"
