@@ -34,6 +34,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         except ConfigError as error:
             yield from error.problems
         yield from _both_sides(plan, node)
+    yield from _over_configs(plan)
     yield from _relative(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
@@ -47,6 +48,16 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def _over_configs(plan: Plan) -> Iterator[Problem]:
+    """Products that would take the place of a config that the production reads."""
+    read = {os.path.realpath(path): tool for tool, path in plan.config.tool_configs.items()}
+    for node in plan.steps:
+        for made in node.makes:
+            if tool := read.get(os.path.realpath(made.path)):
+                what = f"{shown(made.path)} is the {tool} config that the production reads"
+                yield Problem(node.step.where("output"), what, "give the output another path")
 
 
 def _relative(plan: Plan) -> Iterator[Problem]:
@@ -109,6 +120,8 @@ def _within(directory: str, reading: Reading) -> bool:
 def notices(plan: Plan) -> Iterator[str]:
     """What the user should know though nothing is wrong."""
     yield from plan.config.notices
+    for config in plan.configs.values():
+        yield from config.remarks()
     for left in plan.graph.notices:
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"

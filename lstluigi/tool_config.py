@@ -67,6 +67,12 @@ class ToolConfig:
         if self.tool in _CHECKS:
             yield from _CHECKS[self.tool](f"{self.tool} config {self.path}", self.content)
 
+    def remarks(self) -> Iterator[str]:
+        """What the tool may not know, though nothing keeps it from running."""
+        strange = sorted(self.content.keys() - RTA_KEYS) if self.tool == "rta" else ()
+        for key in strange:
+            yield f"rta config {self.path}: {shown(key)} is no key of HiPeRTA that lstluigi knows"
+
     @classmethod
     def read(cls, tool: str, path: Path) -> ToolConfig:
         """Read a config: JSON (a bare Infinity allowed as lstchain writes it), YAML, TOML, text.
@@ -132,18 +138,35 @@ def _lines(suffix: str, text: str) -> Any:
     return content
 
 
+def _rta_problems(where: str, content: Mapping[str, Any]) -> Iterator[Problem]:
+    """Say that a file is another one's: nothing in it is a key of HiPeRTA's config."""
+    if not RTA_KEYS.intersection(content):
+        what = f"it has none of the keys of HiPeRTA ({', '.join(sorted(RTA_KEYS))})"
+        yield Problem(where, what, "name HiPeRTA's own config, " + _RTA_LINES)
+
+
+_RTA_LINES = "lines of the form 'key = value;'"
+#: What HiPeRTA's config may say.
+RTA_KEYS = frozenset(
+    (
+        *("integrationType", "cleaningType", "nbSliceBeforePeak", "nbSliceWindow"),
+        *("hillasThresholdCenter", "hillasThresholdNeigbours", "hillasThresholdSignalTel"),
+        *("minNumberNeighboursPixels", "keepIsolatedPixels"),
+    )
+)
 _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "lstchain": _json,
     "ctapipe": _traitlets,
     "rta": _lines,
 }
 _CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
-    "ctapipe": ctapipe_problems
+    "ctapipe": ctapipe_problems,
+    "rta": _rta_problems,
 }
 _MENDS = {
     "lstchain": "write a fresh one with lstchain_dump_config --mc",
     "ctapipe": START,
-    "rta": "write lines of the form 'key = value;'",
+    "rta": f"write {_RTA_LINES}",
 }
 
 

@@ -604,3 +604,15 @@ def test_shapes_say_what_does_not_go(
     with pytest.raises(ConfigError) as caught:
         other(tmp_path, *stages, **keys)
     assert told in str(caught.value)
+
+
+def test_a_file_named_for_another_tool_is_not_taken_for_the_lstchain_config(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ctapipe_config.json").write_text("{}")
+    named = WHOLE + "\nctapipe_config: ctapipe_config.json\n"
+    read = load(tmp_path, named)
+    assert read.tool_configs == {"ctapipe": tmp_path / "ctapipe_config.json"}
+    assert any("nothing in the workflow lstchain reads it" in told for told in read.notices)
+    (tmp_path / "lstchain.json").write_text("{}")
+    assert load(tmp_path, named).tool_configs["lstchain"] == tmp_path / "lstchain.json"

@@ -10,7 +10,7 @@ from lab import Lab, events_in, full
 
 from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.spec import Environment
-from lstluigi.preflight import program_problems
+from lstluigi.preflight import notices, program_problems
 
 PROGRAM = "hiperta_r0_dl1"
 #: writes down how it was called, and unpacks its input in place of reconstructing it
@@ -148,7 +148,7 @@ def test_the_config_of_hiperta_is_asked_for(lab: Lab, monkeypatch: pytest.Monkey
     lab.config.write_text("".join(x for x in text.splitlines(True) if "rta_config" not in x))
     run = lab.run()
     assert run.code == 2
-    assert "the rta config is not known" in run.text
+    assert "the rta config is not known; name" in run.text  # no JSON beside it would do
     assert lab.run(rta_config=lab.path("rta.txt")).code == 0
 
 
@@ -166,3 +166,19 @@ def test_programs_of_a_sourced_environment(tmp_path: Path) -> None:
 
 def test_an_environment_that_cannot_be_entered_lacks_nothing(tmp_path: Path) -> None:
     assert missing_programs(Environment(str(tmp_path / "none.sh")), [PROGRAM]) == []
+
+
+@pytest.mark.parametrize("text", ["", '{"tailcut": {}}', "cleaningTyp = 1;\n"])
+def test_a_config_of_another_tool(lab: Lab, text: str) -> None:
+    one_node(lab)
+    (lab.root / "rta.txt").write_text(text)
+    run = lab.run()
+    assert run.code == 2
+    assert "it has none of the keys of HiPeRTA" in run.text
+
+
+def test_a_key_that_is_not_known_is_told(lab: Lab) -> None:
+    one_node(lab)
+    (lab.root / "rta.txt").write_text("cleaningType = 1;\nkeepIsolatedPixel = 0;\n")
+    (told,) = notices(lab.plan())
+    assert "'keepIsolatedPixel' is no key of HiPeRTA" in told

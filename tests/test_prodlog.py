@@ -142,7 +142,7 @@ def test_what_is_no_file_is_told(lab: Lab, program: str) -> None:
 def test_configs_of_two_tools_with_one_name_are_both_kept(lab: Lab) -> None:
     other = lab.root / "other" / lab.lstchain_config.name
     other.parent.mkdir()
-    other.write_text('{"other": 1}')
+    other.write_text("cleaningType = 1;\n")
     small(lab)
     lab.config.write_text(f"{lab.config.read_text()}\nrta_config: {other}\n")
     lab.ok()

@@ -17,6 +17,7 @@ from lstluigi.examine import Choices, examine
 from lstluigi.plan import Plan, Standing
 from lstluigi.report.document import write
 from lstluigi.session import Session
+from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
 from lstluigi.stages import STAGES, checks
@@ -243,6 +244,9 @@ def test_one_key_without_the_other(lab: Lab, absent: str) -> None:
     tuned(lab, **{absent: None})
     (problem,) = problems(lab)
     assert f"{absent} is not: noise is tuned by both together" in problem
+    keys = [line.partition(":")[0] for line in lab.config.read_text().splitlines()]
+    there = next(key for key in keys if key.startswith("dl1_noise_tune") and key != absent)
+    assert f"line {keys.index(there) + 1}, key '{there}'" in problem
 
 
 def test_only_the_level(lab: Lab) -> None:
@@ -255,6 +259,31 @@ def test_an_unknown_level(lab: Lab) -> None:
     (problem,) = problems(lab)
     assert "'wave' is unknown" in problem
     assert "write 'waveform'" in problem
+
+
+def test_an_unknown_level_of_a_step_written_out(lab: Lab) -> None:
+    """The step is kept, and so is looked at by what comes after the one who refused its level."""
+    write_real_dl1(lab.root / "real/run.h5")
+    lab.simtel("dl0/mc", run="4")
+    lab.configure()
+    made = {"data": lab.path("real/run.h5"), "mc": lab.path("dl0/mc/run.simtel.gz")}
+    step = {"input": made, "output": lab.path("tuned.json"), "options": {"level": "imag"}}
+    lab.write(stages_to_run=["tune_nsb"], stages={"tune_nsb": [step]})
+    (problem,) = problems(lab)
+    assert "'imag' is unknown" in problem
+
+
+def test_the_tuned_config_is_not_the_one_that_is_read(lab: Lab) -> None:
+    """It would be taken as made already."""
+    write_real_dl1(lab.root / "real/run.h5")
+    lab.simtel("dl0/mc", run="4")
+    lab.configure()
+    made = {"data": lab.path("real/run.h5"), "mc": lab.path("dl0/mc/run.simtel.gz")}
+    step = {"input": made, "output": str(lab.lstchain_config)}
+    lab.write(stages_to_run=["tune_nsb"], stages={"tune_nsb": [step]})
+    (problem,) = problems(lab)
+    assert "is the lstchain config that the production reads" in problem
+    assert "key 'output'" in problem
 
 
 def test_the_stage_that_adds_the_noise_is_absent(lab: Lab) -> None:
@@ -321,6 +350,26 @@ def test_files_are_looked_into_before_anything_is_submitted(lab: Lab) -> None:
     report = validate(lab.config, check_paths=True)
     assert sum("lacks /dl1/" in str(finding) for finding in report.errors) == 2
     assert not any("lacks" in str(finding) for finding in validate(lab.config).errors)
+
+
+@pytest.mark.parametrize("true_images", [True, False])
+def test_simulations_without_true_images_are_refused(lab: Lab, true_images: bool) -> None:
+    """lstchain would tune the noise by them and end well."""
+    tuned(lab)
+    beam = Beam(Particle.GAMMA, (0.05, 20.0), -1.8, (0.4, 0.4), max_impact=400.0)
+    simulate_file(
+        lab.path("dl0/mc/run.simtel.gz"),
+        beam=beam,
+        pointing=Pointing(70.0, 180.0),
+        n_showers=60,
+        seed=7,
+        true_images=true_images,
+    )
+    if true_images:
+        Session(Choices(config=str(lab.config))).check()
+    else:
+        (problem,) = problems(lab)
+        assert "run.simtel.gz is not whole: it has no true images" in problem
 
 
 def test_dl1ab_of_single_merged_files(lab: Lab) -> None:

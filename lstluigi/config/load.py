@@ -27,6 +27,9 @@ BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
 TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
 #: The tool whose config is looked for beside the production config, if it is not lstchain.
 MAIN_TOOL = {"ctapipe": "ctapipe"}
+MAIN_TOOLS = ("lstchain", *MAIN_TOOL.values())
+#: The kinds of workflow that read the config of a tool.
+READ_IN = {"lstchain": ("lstchain", "hiperta"), "ctapipe": ("ctapipe",), "rta": ("hiperta",)}
 #: What is said of the configs of the tools.
 _TOOLS = {
     "lstchain": Key(
@@ -186,7 +189,7 @@ def interpret(
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
         noise_tuning=read_tuning(top, base, stages_to_run, read_as, workflows),
-        notices=tuple(_notices(top, stages_to_run, shapes)),
+        notices=(*_idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
     )
     if problems:
         raise ConfigError(problems, config)
@@ -203,10 +206,12 @@ def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
     path : Path
         The production config.
     """
-    there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
-    key = TOOL_KEYS[tool]
+    key, beside = TOOL_KEYS[tool], ""
+    if tool in MAIN_TOOLS:  # it may lie beside the config, and is JSON
+        there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
+        beside = f" (*.json beside it: {there})"
     return (
-        f"the {tool} config is not known (*.json beside it: {there})",
+        f"the {tool} config is not known{beside}",
         f"name one with the key {key} or with --{key.replace('_', '-')}",
     )
 
@@ -257,14 +262,17 @@ def _tool_configs(
     may_read: Callable[[Path], bool],
 ) -> Iterator[tuple[str, Path]]:
     """Yield the configs of tools that are given, named, or found alone beside the config."""
+    read = {key: top.take(key, partial(values.path, base=base)) for key in TOOL_KEYS.values()}
+    taken = {*filter(None, read.values()), *map(os.path.abspath, given.values())}
     for tool, key in TOOL_KEYS.items():
-        named = top.take(key, partial(values.path, base=base))
+        named = read[key]
         if tool in given:
             where, chosen = f"--{key.replace('_', '-')}", Path(os.path.abspath(given[tool]))
         elif named is not None:
             where, chosen = top.place.where(key), Path(named)
         else:
-            beside = json_files(Path(base))
+            # what is named as the config of another tool is not this one's
+            beside = [file for file in json_files(Path(base)) if str(file) not in taken]
             if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
                 yield tool, beside[0]
             continue
@@ -281,6 +289,16 @@ def json_files(directory: Path) -> list[Path]:
         for path in directory.glob("*.json")
         if not path.name.startswith(".") and path.is_file()
     )
+
+
+def _idle_configs(top: Section, workflow_kind: str) -> Iterator[str]:
+    """Say which configs of tools are named and read by nothing in this kind of workflow."""
+    for tool, kinds in READ_IN.items():
+        if top.entries.get(TOOL_KEYS[tool]) is not None and workflow_kind not in kinds:
+            yield (
+                f"{top.place.where(TOOL_KEYS[tool])}: nothing in the workflow {workflow_kind} "
+                f"reads it; it is for workflow_kind: {' or '.join(kinds)}."
+            )
 
 
 def _notices(

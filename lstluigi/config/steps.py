@@ -216,8 +216,9 @@ def _settings(step: Section, shape: Mapping[str, Setting]) -> dict[str, object]:
     options.refuse_unknown(shape)
     settings: dict[str, object] = {}
     for name, setting in shape.items():
-        if options.entries.get(name) is not None:
-            settings[name] = options.take(name, partial(_setting, setting))
+        given = options.take(name, partial(_setting, setting))
+        if given is not None:  # what was refused is left out: who reads the rest has the default
+            settings[name] = given
     return settings
 
 

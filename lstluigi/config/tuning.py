@@ -78,7 +78,7 @@ def read_tuning(
     for absent in (DATA, MC):
         if absent not in given:
             what = f"{given[0]} is there, and {absent} is not: noise is tuned by both together"
-            top.note(what, "name it, or take the other out, too", absent)
+            top.note(what, f"name {absent}, or take {given[0]} out, too", given[0])
     tunes = _stage(workflows, lambda shape: shape.tunes)
     if tunes not in workflows[kind]:
         top.note(*no_such_stage(tunes, kind, workflows), key)

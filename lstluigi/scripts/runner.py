@@ -302,6 +302,30 @@ def check_json(path: str, keys: list[str]) -> None:
             found = found[name]
 
 
+def check_true_images(path: str, wanted: object) -> None:
+    """Look for photoelectrons beside the first event of DL0.
+
+    What is no DL0, or ends too early, is told by the command that reads it to its end.
+    """
+    try:
+        from eventio import EventIOFile
+        from eventio.iact import PhotoElectrons, TelescopeData
+        from eventio.simtel import ArrayEvent
+
+        events = 0
+        with EventIOFile(path) as file:
+            for thing in file:
+                inside = thing if isinstance(thing, TelescopeData) else ()
+                if any(isinstance(inner, PhotoElectrons) for inner in inside):
+                    return
+                events += isinstance(thing, ArrayEvent)
+                if events > 1:  # they stand before or behind the event that they belong to
+                    break
+    except Exception:
+        return
+    raise Unsound("has no true images (the photoelectrons that sim_telarray may write)")
+
+
 def check_fits(path: str, names: list[str]) -> None:
     """Look for HDUs by name, and for data that end where the headers say."""
     from astropy.io import fits
@@ -331,6 +355,7 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "joblib": check_joblib,
     "fits": check_fits,
     "json": check_json,
+    "true_images": check_true_images,
 }
 HDF5_KEYS = ("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links")
 SOURCES = "/source_filenames/filenames"  # lstchain lists here what it merged

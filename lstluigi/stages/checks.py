@@ -26,6 +26,8 @@ REAL_DL1: Check = {
         *(f"/dl1/event/telescope/monitoring/{x}" for x in ("calibration", "pedestal", "flatfield")),
     ]
 }
+#: DL0 by which noise is tuned: without true images lstchain_tune_nsb finds a wrong number, and 0.
+TRUE_IMAGES: Check = {"true_images": True}
 #: The config of a tool.
 CONFIG: Check = {"json": []}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.

@@ -10,7 +10,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
-from lstluigi.stages import checks
+from lstluigi.stages import checks, irf_cuts
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
     WITH_LSTCHAIN,
@@ -80,8 +80,10 @@ class DL2ToIRFs(Stage):
         return [(*call, "-o", name, "--config", LSTCHAIN_CONFIG)]
 
     def problems(self, step: Step) -> Sequence[Problem]:
-        """A name that is not that of a FITS file."""
-        return list(not_fits(step))
+        """A name that is not that of a FITS file, and cuts that leave nothing."""
+        where = step.where("options")
+        empty = (Problem(where, *told) for told in irf_cuts.of_no_event(step.arguments))
+        return [*not_fits(step), *empty]
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Alpha cuts where lstchain cannot make them."""
@@ -98,6 +100,9 @@ def _without_alpha(step: Step, lstchain: Mapping[str, Any]) -> Iterator[tuple[st
     if not is_on("--point-like", step, lstchain):
         what = "--source-dep is given without --point-like, and lstchain has no such IRFs"
         yield what, "add --point-like"
+    if any(irf_cuts.given("theta", step.arguments)):
+        what = "a cut in theta has no effect beside --source-dep: lstchain cuts in alpha then"
+        yield what, "write --global-alpha-cut with an angle in its place"
     if is_on("--energy-dependent-alpha", step, lstchain) and not is_on(
         "--energy-dependent-gh", step, lstchain
     ):

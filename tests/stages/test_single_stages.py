@@ -300,6 +300,9 @@ POINT = "--source-dep --point-like"
     ("options", "lstchain", "words"),
     [
         ("--point-like", {}, []),
+        ("--point-like --global-theta-cut 0.2", {}, []),
+        (f"{POINT} --global-theta-cut 0.2", OF_A_SOURCE, ["theta has no effect"]),
+        (f"{POINT} --DL3Cuts.global_theta_cut=0.2", OF_A_SOURCE, ["theta has no effect"]),
         ("--point-like", OF_A_SOURCE, []),
         (f"{POINT} --global-alpha-cut 10", OF_A_SOURCE, []),
         (f"{POINT} --energy-dependent-gh --energy-dependent-alpha", OF_A_SOURCE, []),
@@ -325,6 +328,24 @@ def test_alpha_cuts_that_lstchain_cannot_make(
     told = [problem.what for problem in stage.conflicts(step, lstchain)]
     assert len(told) == len(words)
     assert all(word in what for word, what in zip(words, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ("--global-alpha-cut -10", ["alpha at '-10'"]),
+        ("--global-alpha-cut=0", ["alpha at '0'"]),
+        ("--DL3Cuts.global_theta_cut=-0.2", ["theta at '-0.2'"]),
+        ("--global-alpha-cut 10 --global-theta-cut 0.2 --global-gh-cut 0", []),
+        ("--global-alpha-cut ten", []),  # as the parser of the command says
+    ],
+)
+def test_cuts_that_no_event_passes(tmp_path: Path, options: str, refused: list[str]) -> None:
+    keys: dict[str, Any] = {"input": {"gamma_file": "/g.h5"}, "output": "/irf.fits.gz"}
+    stage, step = step_of(tmp_path, "dl2_to_irfs", **keys, options=options)
+    told = [problem.what for problem in stage.problems(step)]
+    assert len(told) == len(refused)
+    assert all(word in what for word, what in zip(refused, told, strict=True))
 
 
 @pytest.mark.parametrize("lstchain", [{}, OF_A_SOURCE])
