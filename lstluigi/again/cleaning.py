@@ -52,20 +52,22 @@ def clean(
     products = dict(_products(state, patterns))
     files = [file for found in products.values() for file in found]
     word = "would be deleted" if dry_run else "deleted"
-    for node in left[:SHOWN]:
-        tell(f"  {word}: what a dead run left of {node}")
-    for index in list(products)[:SHOWN]:
-        tell(f"  {word}: {len(products[index])} file(s) of {state.steps[index].node}")
+    space = f"{size(freed([*scratch, *files]))} {'would be' if dry_run else 'are'} free"
+    for number, node in enumerate(left):
+        if not dry_run:
+            node.places.clear_scratch()
+            delete_file(node.places.lock)
+        if number < SHOWN:
+            tell(f"  {word}: what a dead run left of {node}")
+    for number, (index, found) in enumerate(products.items()):
+        if not dry_run:
+            for file in found:
+                delete_file(file)
+        if number < SHOWN:
+            tell(f"  {word}: {len(found)} file(s) of {state.steps[index].node}")
     hidden = max(0, len(left) - SHOWN) + max(0, len(products) - SHOWN)
     if hidden:
         tell(f"  and {hidden} more")
-    space = f"{size(freed([*scratch, *files]))} {'would be' if dry_run else 'are'} free"
-    if not dry_run:
-        for node in left:
-            node.places.clear_scratch()
-            delete_file(node.places.lock)
-        for file in files:
-            delete_file(file)
     tell(
         f"{state.prod_id}: leftovers of {len(left)} step(s) and {len(files)} product file(s) "
         f"{word}, {space}; logs, recipes and ledgers are kept"
@@ -118,6 +120,8 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
     for consumer in consumers:
         if not state.steps[consumer.index].status.satisfied:
             return f"is still needed: {consumer} is not made yet"
+        if plan.begun(consumer) and not plan.there(consumer):
+            return f"is still needed: of {consumer}, only a part is there"
     if plan.record(node) is None or not plan.listing.exists(node.places.recipe):
         return "has no recipe beside it, so this production did not make it"
     if (file := next(plan.by_hand(node), None)) is not None:

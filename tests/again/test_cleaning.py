@@ -63,6 +63,18 @@ def test_products_that_are_needed_stay(lab: Lab, pattern: str, why: str) -> None
     assert lab.files() == before
 
 
+def test_inputs_of_a_product_that_is_there_in_part_stay(lab: Lab) -> None:
+    """Models that lost a file count as passed where all made of them is there."""
+    full(lab)
+    lab.ok()
+    next(Path(lab.path("models")).rglob("*.sav")).unlink()
+    before = lab.files()
+    (merge,) = (n for n in lab.plan().steps if n.step.stage == "merge_dl1" and n.step.number == 1)
+    with pytest.raises(LstluigiError, match=r"of train_pipe step 1.*, only a part is there"):
+        cleaned(lab, merge.output)
+    assert lab.files() == before
+
+
 def test_products_of_others_stay(lab: Lab) -> None:
     small(lab)
     lab.ok()
