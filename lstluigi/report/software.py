@@ -14,6 +14,11 @@ __all__ = ["CITED", "logged_versions"]
 
 #: What to cite, by program: the words, the address.
 CITED: Mapping[str, tuple[str, str]] = {
+    "lstluigi": ("the version, as its CITATION.cff says", ""),
+    "lstMCpipe": (
+        "the format of configs and the layout of productions: E. Garcia et al. (2022)",
+        "https://arxiv.org/abs/2212.00120",
+    ),
     "lstchain": (
         "the exact version from its record on Zenodo",
         "https://doi.org/10.5281/zenodo.6344673",

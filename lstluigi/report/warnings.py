@@ -17,6 +17,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _begun(steps)
     yield from _ledgers(steps)
     yield from _gone(steps)
+    yield from _in_part(plan, steps)
     yield from _dropped(steps)
     yield from _jobs(jobs)
     yield from _changed(plan, steps)
@@ -47,6 +48,17 @@ def _gone(steps: Sequence[StepState]) -> Iterator[str]:
         yield (
             f"{files} file(s) of {len(lacking)} step(s) were made and are not there any more, e.g. "
             f"{lacking[0].gone[0]}; a run makes them again"
+        )
+
+
+def _in_part(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
+    passed = [step.node for step in steps if step.standing is Standing.PASSED]
+    parts = [node for node in passed if plan.begun(node) and not plan.there(node)]
+    if parts:
+        lost = next(file for file in plan.finals(parts[0]) if not plan.listing.is_file(file))
+        yield (
+            f"{len(parts)} product(s) are there in part only, e.g. {lost} is gone: what was made "
+            "of them is there, so a run does not make the rest; `lstluigi remake` does"
         )
 
 

@@ -98,6 +98,16 @@ def test_what_is_not_needed_any_more(lab: Lab) -> None:
     assert files(look(lab)) == [{"done": 1, "passed": 1}, {"done": 1}]
 
 
+def test_models_there_in_part_are_told(lab: Lab) -> None:
+    """All made of them is there, so no run makes the rest, but who receives them lacks it."""
+    full(lab)
+    lab.ok()
+    lost = next(Path(lab.path("models")).rglob("*.sav"))
+    lost.unlink()
+    (said,) = (w for w in production_state(str(lab.config)).warnings if "in part only" in w)
+    assert str(lost) in said
+
+
 def test_half_deleted(lab: Lab) -> None:
     small(lab)
     lab.ok()
