@@ -22,6 +22,19 @@ UNIQUE = "--unique-obs-id"
 NO_IMAGES = ("--no-dl1-images", "--no-true-images")
 #: The form of an option that every tool of ctapipe takes, whether it has the class or not.
 _OF_A_CLASS = re.compile(r"--[A-Z]\w*\.[\w.]+=.*", re.DOTALL)
+#: Options that always fail when the job has run, why, and what to do.
+_AGAINST = (
+    (
+        re.compile(r"-o|--output|--[A-Z][\w.]*\.output_path"),
+        "where products lie is said by the step's output",
+        "take it out",
+    ),
+    (
+        re.compile(r"--max-events|--([A-Z]\w*\.)*\w*EventSource\.max_events"),
+        "events that are left out at the end take the distribution of thrown showers with them",
+        "take it out, and read fewer files instead",
+    ),
+)
 
 
 def observation(simtel: str) -> int:
@@ -48,6 +61,15 @@ def not_for_all_tools(step: Step) -> Iterator[Problem]:
             mend = f"write it so: {step.stage} runs several tools of ctapipe, which all take that"
             yield Problem(step.where("options"), what, mend)
             return
+
+
+def against_the_step(step: Step) -> Iterator[Problem]:
+    """Options by which a command of ctapipe would not make what the step names, or not whole."""
+    for word in step.arguments:
+        name = word.partition("=")[0]
+        for names, what, mend in _AGAINST:
+            if names.fullmatch(name):
+                yield Problem(step.where("options"), f"{shown(word)}: {what}", mend)
 
 
 def apply_models(source: str, made: str, models: Sequence[str]) -> Command:

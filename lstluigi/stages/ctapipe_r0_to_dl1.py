@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lstluigi.config import Shape, Step
+from lstluigi.errors import Problem
 from lstluigi.jobs.spec import Command
 from lstluigi.stages import checks
-from lstluigi.stages.ctapipe import numbered, process
+from lstluigi.stages.ctapipe import against_the_step, numbered, process
 from lstluigi.stages.r0_to_dl1 import R0ToDL1, dl1_name
 
 
@@ -19,3 +22,7 @@ class CtapipeR0ToDL1(R0ToDL1):
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""
         return process(file, dl1_name(file), numbered(step.arguments, file))
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """Options that would keep the file from being made, or from being whole."""
+        return [*super().problems(step), *against_the_step(step)]

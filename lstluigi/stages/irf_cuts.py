@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lstluigi.errors import shown
 
@@ -13,7 +14,7 @@ ANGLES = ("alpha", "theta")
 def given(cut: str, arguments: Sequence[str]) -> Iterator[str]:
     """Values that options give to a global cut, in each of the forms that lstchain takes."""
     names = (f"--global-{cut}-cut", f"--DL3Cuts.global_{cut}_cut")
-    for word, following in zip(arguments, (*arguments[1:], ""), strict=True):
+    for word, following in pairwise((*arguments, "")):
         name, equals, value = word.partition("=")
         if name in names:
             yield value if equals else following

@@ -196,3 +196,21 @@ stages:
     plan = Plan(config, WORKFLOWS["ctapipe"], {})
     assert list(config_problems(plan)) == []
     assert [stage.stage.name for stage in plan.steps] == ["r0_to_dl1", "merge_dl1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--output x.h5", "the step's output"),
+        ("--DataWriter.output_path=x.h5", "the step's output"),
+        ("--max-events 100", "thrown showers"),
+        ("--EventSource.max_events=100", "thrown showers"),
+        ("--no-write-images --unique-obs-id", None),
+    ],
+)
+def test_options_that_would_always_fail(tmp_path: Path, options: str, told: str | None) -> None:
+    stage, step = step_of(
+        tmp_path, "r0_to_dl1", "ctapipe", input="/dl0", output="/dl1", options=options
+    )
+    assert [told in problem.what for problem in stage.problems(step) if told] == [True] * bool(told)
+    assert told or not stage.problems(step)

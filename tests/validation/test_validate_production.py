@@ -129,7 +129,7 @@ def test_what_ctapipe_cannot_do_is_said_with_the_reason(
         ("train_pipe", "--CrossValidator.n_cross_validation=0", "write 'n_cross_validations'"),
         ("dl1_to_dl2", "--ApplyModel.overwrite=True", "write 'ApplyModels'"),
         ("r0_to_dl1", "--EventSource.max_event=3", "write 'max_events'"),
-        ("r0_to_dl1", "--no-write-images --EventSource.max_events=3", None),
+        ("r0_to_dl1", "--no-write-images --SimTelEventSource.back_seekable=True", None),
     ],
 )
 def test_settings_among_the_options_of_ctapipes_tools(
