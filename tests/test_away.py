@@ -115,7 +115,7 @@ def test_the_command_line_says_the_same_again(lab: Lab, config: str) -> None:
         "lstchain_config": "it's.json",
         "accept_changed": True,
     }
-    assert (found["site"], found["on_interrupt"]) == (None, "cancel")
+    assert (found["site"], found["on_interrupt"]) == ("", "cancel")
 
 
 @pytest.mark.parametrize(

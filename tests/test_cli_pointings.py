@@ -135,7 +135,7 @@ def test_a_config_goes_by_its_prod_id(here: Path) -> None:
         (("PathConfigAllSkyFul",), "write 'PathConfigAllSkyFull'"),
         (("PathConfigProd5Trans80",), "no path of 'PathConfigProd5Trans80' names"),
         (("empty.yml",), "no path of 'empty.yml' names a pointing node"),
-        (("tuning.json",), "name a production config or a class of an all-sky"),
+        (("tuning.json",), "name a production config, a class of an all-sky"),
         (("broken.yml",), "broken.yml, line 2: this is not YAML"),
     ],
 )
