@@ -161,9 +161,9 @@ def test_status_of_a_job_that_was_cancelled_under_the_run(production: ClusterPro
     assert production.end(process).code == 30
     found = status(production)
     assert stands(found) == {"r0_to_dl1:1": "failed", "merge_dl1:1": "blocked"}
-    # two groups if the job ended so early that one of its files had not begun
-    assert {group["cause"] for group in found["failures"]} == {"cancelled"}
-    assert all("cancelled" in group["line"] for group in found["failures"])
+    # there may be another group: a job that ended early may leave a file that had not begun
+    (line,) = (group["line"] for group in found["failures"] if group["cause"] == "cancelled")
+    assert "cancelled" in line
 
 
 def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) -> None:
