@@ -75,6 +75,23 @@ def test_inputs_of_a_product_that_is_there_in_part_stay(lab: Lab) -> None:
     assert lab.files() == before
 
 
+def test_a_deletion_is_told_when_it_is_done(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(lab)
+    lab.ok()
+    first, second = (n for n in lab.plan().steps if n.step.stage == "r0_to_dl1" and n.index < 2)
+
+    def refused(path: str) -> None:
+        if path.startswith(f"{second.output}/"):
+            raise LstluigiError(f"{path} cannot be deleted")
+        os.unlink(path)
+
+    monkeypatch.setattr("lstluigi.again.cleaning.delete_file", refused)
+    said: list[str] = []
+    with pytest.raises(LstluigiError, match="cannot be deleted"):
+        clean(str(lab.config), ["r0_to_dl1"], {}, said.append, dry_run=False)
+    assert said == [f"  deleted: 2 file(s) of {first}"]
+
+
 def test_products_of_others_stay(lab: Lab) -> None:
     small(lab)
     lab.ok()
