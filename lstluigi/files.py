@@ -13,6 +13,9 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 
+#: How names of YAML files end, production configs among them.
+YAML = (".yml", ".yaml")
+
 
 class Listing:
     """Names in directories, each directory listed once until it is forgotten.

@@ -15,6 +15,7 @@ import yaml
 
 from lstluigi.ctapipe_config import START, ctapipe_problems
 from lstluigi.errors import ConfigError, Problem, shown
+from lstluigi.files import YAML
 
 
 def canonical(value: Any) -> str:
@@ -123,7 +124,7 @@ def _json(suffix: str, text: str) -> Any:
 
 def _traitlets(suffix: str, text: str) -> Any:
     """The formats that a ctapipe tool reads."""
-    if suffix in (".yml", ".yaml"):
+    if suffix in YAML:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return tomllib.loads(text) if suffix == ".toml" else json.loads(text)
 

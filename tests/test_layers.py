@@ -20,7 +20,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for line in """
     errors commas _version _luigi_import scripts
     ctapipe_config
-    files graph tool_config pages
+    files graph
+    tool_config pages
     jobs
     config
     places products stages

@@ -16,12 +16,10 @@ import yaml
 from lstluigi.config.document import NULLS, Value, YamlList, YamlMapping, kind
 from lstluigi.config.plain import read_plain
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.files import odd_file
+from lstluigi.files import YAML, odd_file
 
 __all__ = ["Value", "YamlList", "YamlMapping", "kind", "read_yaml"]
 
-#: How names of production configs end.
-CONFIGS = (".yml", ".yaml")
 #: So many that lie in a directory are named.
 LISTED = 5
 MAX_BYTES = 64 * 1024**2
@@ -125,7 +123,7 @@ def _text(path: Path, source: str) -> str:
 
 def _inside(directory: Path) -> str:
     """Say which config to give in place of the directory it lies in."""
-    files = (file for file in directory.iterdir() if file.suffix in CONFIGS and file.is_file())
+    files = (file for file in directory.iterdir() if file.suffix in YAML and file.is_file())
     there = sorted(file.name for file in files)
     if not there:
         return "it holds no production config (*.yml or *.yaml): give the path of one"

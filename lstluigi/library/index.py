@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lstluigi.errors import LstluigiError, Problem, shown
-from lstluigi.files import read_json, write_text
+from lstluigi.files import YAML, read_json, write_text
 from lstluigi.library.examples import Examples
 from lstluigi.library.model import Production
 
@@ -27,7 +27,6 @@ LIBRARY = "LSTLUIGI_LIBRARY"
 FORMAT = 1
 #: Directories below a library are followed so far.
 _MAX_DEPTH = 8
-_CONFIGS = (".yml", ".yaml")
 #: Bytes from which on several processes are faster than one, and how many of them at most.
 _MUCH, _MAX_PROCESSES = 1_000_000, 4
 #: Rooms of the package that have a say in what is read.
@@ -204,7 +203,7 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
 
 
 def _matters(entry: os.DirEntry[str]) -> bool:
-    if entry.name.endswith(_CONFIGS):  # one that is a pipe, or a link to nothing, is told
+    if entry.name.endswith(YAML):  # one that is a pipe, or a link to nothing, is told
         return not _is_directory(entry)
     name = entry.name.lower()
     if not name.endswith(".json") and not name.startswith("readme"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import YAML
 from lstluigi.layouts.nodes import Node, node, separation
 from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.model import Production
@@ -21,7 +22,6 @@ _SAME_DEG = 0.01
 #: Lists longer than this are told by their differences.
 _FEW = 4
 _ABSENT = object()
-_YAML = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def request_of(path: Path) -> Request:
     LstluigiError
         It is neither, or the lstchain config is not known.
     """
-    if not path.name.endswith(_YAML):
+    if not path.name.endswith(YAML):
         return Request(_settings(path))
     from lstluigi.library.read import read_file
 

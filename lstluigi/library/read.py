@@ -13,6 +13,7 @@ from lstluigi.config.load import interpret, missing_tool_config
 from lstluigi.config.model import Place, ProductionConfig
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.files import YAML
 from lstluigi.library.model import Production
 from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
@@ -21,10 +22,9 @@ from lstluigi.library.steps import Summary, contents_of
 from lstluigi.places import Places
 from lstluigi.stages import SHAPES, WORKFLOWS
 
-__all__ = ["CONFIGS", "contents", "read_directory", "read_file"]
+__all__ = ["contents", "read_directory", "read_file"]
 
 #: How production configs end.
-CONFIGS = (".yml", ".yaml")
 #: A mapping with none of these is a file for something else.
 _OWN_KEYS = ("workflow_kind", "prod_id", "stages_to_run", "stages", "stages_to_be_run")
 #: Parts of an lstchain config that tell how noise was added.
@@ -125,7 +125,7 @@ def _may_read(directory: str, anywhere: bool, path: Path) -> bool:
 
 def _read_config(directory: str, file: str, *, anywhere: bool = False) -> _Config | None:
     """Read a YAML file; None if it is no production config."""
-    if not file.endswith(CONFIGS):
+    if not file.endswith(YAML):
         return None
     path, whole = Path(directory, file), None
     source = shown(file, 400)[1:-1]
@@ -155,7 +155,7 @@ def _without_config(
     if any(_is_lstchain(Path(directory, file)) for file in jsons):
         what = "there is no production config (*.yml) here"
         said.append(Problem(name, what, "add it, or the stages"))
-    elif not any(file.endswith(CONFIGS) for file in foreign):
+    elif not any(file.endswith(YAML) for file in foreign):
         return []
     return [_production(directory, name, files, [], map(str, said))]
 

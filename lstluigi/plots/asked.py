@@ -11,6 +11,7 @@ from lstluigi.config import Unfit
 from lstluigi.config.values import file_name
 from lstluigi.config.yaml12 import YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, shown
+from lstluigi.files import YAML
 from lstluigi.layouts import registry
 from lstluigi.layouts.nodes import catalogue, declination, declinations
 from lstluigi.plots.sets import PointingSet, pointing_sets, pointing_sets_of_config, texts
@@ -87,7 +88,7 @@ def _prod_id(word: str) -> str | None:
 
 
 def _is_config(word: str) -> bool:
-    return word.endswith((".yml", ".yaml")) or os.path.lexists(word)
+    return word.endswith(YAML) or os.path.lexists(word)
 
 
 def _of(word: str, lines: Sequence[str], label: str) -> tuple[PointingSet, ...]:

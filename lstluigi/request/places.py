@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import YAML
 from lstluigi.request import readme
 
 __all__ = ["RequestPaths", "find_readme", "places"]
 
 CONFIG = "lstluigi_config.yml"
 LSTCHAIN = "lstchain_config.json"
-#: What the library has for production configs.
-_CONFIGS = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ def places(prod_id: str, output: str | None, lstchain: str | None) -> RequestPat
     chosen = Path(prod_id if output is None else output)
     if output is None or chosen.is_dir() or output.endswith("/"):
         chosen /= CONFIG
-    if chosen.suffix not in _CONFIGS:
+    if chosen.suffix not in YAML:
         raise LstluigiError(
-            f"{shown(str(chosen))} has to end in {' or '.join(_CONFIGS)}, or in / to be a "
+            f"{shown(str(chosen))} has to end in {' or '.join(YAML)}, or in / to be a "
             "directory; name the config so"
         )
     beside = chosen.parent

@@ -12,6 +12,7 @@ from typing import Any
 from lstluigi import preflight
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.examine import Choices, examine
+from lstluigi.files import YAML
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.slurm import SlurmBackend, answers
@@ -29,8 +30,6 @@ from lstluigi.validation.report import Report
 from lstluigi.validation.requirements import Requirements
 from lstluigi.validation.routes import Routes
 from lstluigi.validation.settings import setting_findings
-
-SUFFIXES = (".yml", ".yaml")
 
 
 def config_files(path: Path) -> list[Path]:
@@ -59,7 +58,7 @@ def _configs(directory: Path, pattern: str) -> list[Path]:
     return sorted(
         file
         for file in directory.glob(pattern)
-        if file.suffix in SUFFIXES
+        if file.suffix in YAML
         and not any(part.startswith(".") for part in file.relative_to(directory).parts)
         and not file.is_dir()
     )
