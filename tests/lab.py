@@ -9,6 +9,7 @@ environment that is sourced.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import gzip
 import importlib.util
 import io
@@ -325,7 +326,7 @@ class Lab:
     def files(self, directory: str = "") -> set[str]:
         """Visible products below a directory, relative to it: no logs, no DL0, no configs."""
         top = self.root / directory
-        paths = [path.relative_to(top) for path in top.rglob("*") if not path.is_dir()]
+        paths = [path.relative_to(top) for path in below(top, "*") if not path.is_dir()]
         return {
             str(path)
             for path in paths
@@ -336,7 +337,15 @@ class Lab:
     def leftovers(self) -> set[str]:
         """Scratch directories, half files and locks."""
         names = (".lstluigi", ".lstluigi-*", ".*.h5*", "*.lock")
-        return {str(path) for name in names for path in self.root.rglob(name)}
+        return {str(path) for path in below(self.root, *names)}
+
+
+def below(top: Path, *patterns: str) -> Iterator[Path]:
+    """Yield what lies below a directory by name, while jobs make and clear away directories."""
+    for place, directories, names in os.walk(top):
+        for name in (*directories, *names):
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+                yield Path(place, name)
 
 
 NUMBERS = itertools.count()

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import BIN, HERE, Lab, Run
+from lab import BIN, HERE, Lab, Run, below
 from slurm_lab import Job, SlurmLab
 
+from lstluigi.jobs.ledger import events
 from lstluigi.scripts.runner import HEADER
 
 #: So quick that a test waits for what it tests.
@@ -211,11 +212,10 @@ class ClusterProduction(Lab):
 
     def ledger(self) -> list[dict[str, Any]]:
         """Events of all steps."""
-        paths = [*self.root.rglob("*ledger.jsonl")]
-        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+        return [event for path in below(self.root, "*ledger.jsonl") for event in events(str(path))]
 
     def _results(self) -> list[dict[str, Any]]:
-        paths = self.prod_logs.rglob("chunk-*.json")
+        paths = below(self.prod_logs, "chunk-*.json")
         return [json.loads(p.read_text()) for p in paths if not p.name.endswith(".spec.json")]
 
     def done_twice(self) -> set[str]:
