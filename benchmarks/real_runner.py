@@ -6,33 +6,24 @@ writes half of each product of its item, sleeps, and writes it whole. When an it
 product is published goes into the log. See `trivial_runner` for the settings.
 """
 
-import importlib.util
 import json
 import os
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUNNER = os.path.join(HERE, os.pardir, "lstluigi", "scripts", "runner.py")
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "lstluigi", "scripts")]
 
 import trivial_runner  # noqa: E402
+from runner import base, chunk, items  # noqa: E402
 
 HALVES = ("begin\n", "end\n")
 
 
-def load():
-    """The runner as a module."""
-    spec = importlib.util.spec_from_file_location("runner", RUNNER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def stand_in(runner, settings):
+def stand_in(settings):
     """Put bodies in place of commands, checks of text in place of HDF5, and note each start."""
     at = {}
-    do_item, publish = runner.do_item, runner.publish
+    do_item, publish = items.do_item, items.publish
 
     def noted_item(item, *more):
         at["item"] = item
@@ -54,13 +45,13 @@ def stand_in(runner, settings):
 
     def check(path, wanted):
         if not os.path.exists(path):
-            raise runner.Unsound("is missing")
+            raise base.Unsound("is missing")
         with open(path, encoding="utf-8") as file:
             if file.read() != "".join(HALVES):
-                raise runner.Unsound("is not whole")
+                raise base.Unsound("is not whole")
 
-    runner.do_item, runner.run_command, runner.publish = noted_item, body, noted_publish
-    runner.check_file, runner.verify_input = check, lambda path, wanted: None
+    items.do_item, items.run_command, items.publish = noted_item, body, noted_publish
+    items.check_file, items.verify_input = check, lambda path, wanted: None
 
 
 def write(path, text):
@@ -72,10 +63,9 @@ def write(path, text):
 
 def main():
     """Be the runner."""
-    runner = load()
     with open(os.environ["LSTLUIGI_BENCHMARK"], encoding="utf-8") as file:
-        stand_in(runner, json.load(file))
-    sys.exit(runner.main())
+        stand_in(json.load(file))
+    sys.exit(chunk.main())
 
 
 if __name__ == "__main__":

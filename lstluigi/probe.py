@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from lstluigi.errors import Problem
 from lstluigi.files import write_json
 from lstluigi.jobs.results import read_results
-from lstluigi.jobs.script import SCRIPTS
+from lstluigi.jobs.script import RUNNER
 from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
 from lstluigi.plan import Plan
 from lstluigi.stages.checks import IMAGES
@@ -76,7 +76,7 @@ def _reasons(asked: tuple[_Asked, ...]) -> dict[_Asked, str]:
         ]
         array = Array("probe", place, [Chunk(items, Resources(), Environment())])
         write_json(array.spec(0), array.as_json(0))
-        command = [sys.executable, f"{SCRIPTS}/runner.py", array.spec(0), "0"]
+        command = [sys.executable, RUNNER, array.spec(0), "0"]
         try:
             subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
         except subprocess.TimeoutExpired:

@@ -42,7 +42,12 @@ from lstluigi.jobs.lock import _started
 from lstluigi.jobs.spec import Array, Resources
 from lstluigi.plan import Plan
 from lstluigi.scheduling import exit_code, run_tasks
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner import commands
+from lstluigi.scripts.runner.base import STOP_SIGNALS
+from lstluigi.scripts.runner.chunk import Chunk
+from lstluigi.scripts.runner.items import perform
+from lstluigi.scripts.runner.spec import load_chunk
+from lstluigi.scripts.runner.workers import binder
 from lstluigi.session import Session
 from lstluigi.steps import PlannedStep
 
@@ -79,13 +84,13 @@ def write_dl1(path: Path, count: int = 3, whole: bool = True) -> None:
     fake.write_dl1(str(path), fake.events(str(path), count), True, whole)
 
 
-class ChunkHere(runner.Chunk):
+class ChunkHere(Chunk):
     """A chunk whose items are done by this process: quick, and none of them may crash."""
 
     def _employ(self, items: list[dict[str, Any]]) -> None:
         for item in items:
             self._take({"event": "start", "id": item["id"], "warm_up": False}, item)
-            runner.perform(item, lambda told, item=item: self._take(told, item), self.bind)
+            perform(item, lambda told, item=item: self._take(told, item), self.bind)
             self._take({"event": "end", "status": 0, "cpu_s": 0, "max_rss_mb": 0}, item)
 
 
@@ -97,10 +102,10 @@ def _as_if_in_a_job() -> Iterator[None]:
         for name, function in fake.COMMANDS.items()
     }
     logging_to, here = list(logging.root.handlers), os.getcwd()
-    signals = {number: signal.getsignal(number) for number in runner.STOP_SIGNALS}
+    signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "console_scripts", lambda: scripts)
-        patch.setattr(runner.runpy, "run_path", fake.run_stand_in)
+        patch.setattr(commands, "console_scripts", lambda: scripts)
+        patch.setattr(commands.runpy, "run_path", fake.run_stand_in)
         patch.setattr(sys, "argv", [])
         for handle, stream in enumerate(("stdout", "stderr"), start=1):  # pytest has others there
             patch.setattr(sys, stream, os.fdopen(handle, "w", buffering=1, closefd=False))
@@ -131,8 +136,8 @@ class HereBackend(Backend):
         self.arrays.append(array)
         for index in range(len(array.chunks)):
             with _as_if_in_a_job():
-                spec = runner.load_chunk(array.spec(index), 0)
-                failed = ChunkHere(spec, index, runner.binder(False)).run()
+                spec = load_chunk(array.spec(index), 0)
+                failed = ChunkHere(spec, index, binder(False)).run()
             state = State.FAILED if failed else State.SUCCEEDED
             self._ended[array.id, index] = Status(state, "its job ended" * bool(failed))
         return array.id

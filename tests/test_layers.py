@@ -120,8 +120,10 @@ def test_imports_point_down_in_the_picture(path: Path) -> None:
 
 
 def test_what_runs_in_a_job_stands_alone() -> None:
-    for path in (PACKAGE / "scripts").glob("*.py"):
-        assert not [i for i in imports(path) if i.startswith("lstluigi")], path
+    own = "lstluigi.scripts.runner"  # a folder that is called by path as a whole
+    for path in (PACKAGE / "scripts").rglob("*.py"):
+        ours = [i for i in imports(path) if i.startswith("lstluigi")]
+        assert not [i for i in ours if not (name(path).startswith(own) and i.startswith(own))], path
 
 
 def test_jobs_know_no_stage() -> None:

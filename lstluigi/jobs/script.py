@@ -9,7 +9,7 @@ from pathlib import Path
 from lstluigi.jobs.spec import Array, Environment
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-RUNNER = str(SCRIPTS / "runner.py")
+RUNNER = str(SCRIPTS / "runner")
 #: Exit code of a job script whose environment cannot be entered.
 NO_ENVIRONMENT = 120
 

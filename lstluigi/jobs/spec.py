@@ -2,7 +2,7 @@
 
 An item is the unit of success (one file of a directory product, or one step); a chunk is the share
 of items that one process does one after the other; an array is a set of chunks with the same
-resources, handed to a backend at once as one JSON file, which `scripts/runner.py` reads on the
+resources, handed to a backend at once as one JSON file, which `scripts/runner` reads on the
 compute side.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 
-#: A condition that a file must meet to be whole, as data: see `scripts/runner.py`.
+#: A condition that a file must meet to be whole, as data: see `scripts/runner`.
 Check = Mapping[str, Any]
 Command = tuple[str, ...]
 
@@ -267,7 +267,7 @@ class ArrayFiles:
 
     @staticmethod
     def spec_name(index: int | str) -> str:
-        """Name of what `scripts/runner.py` reads for a chunk."""
+        """Name of what `scripts/runner` reads for a chunk."""
         return f"chunk-{index}.spec.json"
 
     def spec(self, index: int) -> str:
@@ -323,7 +323,7 @@ class Array(ArrayFiles):
         return self.chunks[0].environment
 
     def as_json(self, index: int) -> dict[str, Any]:
-        """What `scripts/runner.py` reads for a chunk.
+        """What `scripts/runner` reads for a chunk.
 
         Scratch directories are the array's own: a job that was given up may still be running.
         """

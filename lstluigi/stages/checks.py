@@ -3,7 +3,7 @@
 Facts measured on lstchain 0.12.3, and on ctapipe 0.25.1 for the workflow `ctapipe`.
 
 A truncated or killed run leaves readable files behind; each check names what is written last, or
-what a reader needs. `scripts/runner.py` carries the checks out on the compute side.
+what a reader needs. `scripts/runner` carries the checks out on the compute side.
 """
 
 from __future__ import annotations

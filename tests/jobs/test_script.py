@@ -36,7 +36,7 @@ def run(path: Path, environment: Environment) -> subprocess.CompletedProcess[str
 def test_the_current_python_runs_the_runner(tmp_path: Path) -> None:
     text = job_script(array(tmp_path, Environment()))
     assert f"exec {sys.executable} {RUNNER} " in text
-    assert Path(RUNNER).is_file()
+    assert (Path(RUNNER) / "__main__.py").is_file()
     done = run(tmp_path, Environment())
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "chunk-0.json").read_text())["finished"]

@@ -18,7 +18,7 @@ from lstluigi.jobs.spec import (
     parse_memory,
     parse_time,
 )
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner import spec
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,6 @@ def test_the_runner_understands_the_file(tmp_path: Path) -> None:
     assert described["warm"]
     assert described["cpus"] == 3
     described["items"].pop()
-    runner.validate_chunk(described, "chunk 0")  # raises where it does not
+    spec.validate_chunk(described, "chunk 0")  # raises where it does not
     assert array.resources == Resources(3)
     assert array.environment.current

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from lstluigi.jobs.results import LACKING
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner import base, checks, chunk, commands, endings, items, publish
 
-RUNNER = Path(runner.__file__)
+RUNNER = Path(commands.__file__).parent
 REAL_EVENT = Path(__file__).parents[3] / "shared/data/history_meta_75.simtel.zst"
 THROWN = "/simulation/thrown_event_distribution"
 PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
@@ -202,8 +202,8 @@ def test_commands_in_order_and_stop_at_the_first_failure(shop: Workshop) -> None
 
 def test_console_script_and_executable(shop: Workshop) -> None:
     """`pip` is an entry point of this python or not; `true` never is."""
-    name = next(iter(runner.console_scripts()))
-    assert runner.console_scripts()[name].group == "console_scripts"
+    name = next(iter(commands.console_scripts()))
+    assert commands.console_scripts()[name].group == "console_scripts"
     _, records = shop.run(shop.item("a", ["cp", "/proc/self/comm", "a"]))
     assert records["a"]["state"] == "ok"
     assert (shop.out / "a").read_text() == "cp\n"
@@ -214,12 +214,12 @@ def test_console_scripts_before_python_3_10(monkeypatch: pytest.MonkeyPatch) -> 
         name = "command"
 
     old = {"console_scripts": [EntryPoint], "gui_scripts": []}
-    monkeypatch.setattr(runner.importlib.metadata, "entry_points", lambda: old)
-    runner.console_scripts.cache_clear()
+    monkeypatch.setattr(commands.importlib.metadata, "entry_points", lambda: old)
+    commands.console_scripts.cache_clear()
     try:
-        assert runner.console_scripts() == {"command": EntryPoint}
+        assert commands.console_scripts() == {"command": EntryPoint}
     finally:
-        runner.console_scripts.cache_clear()
+        commands.console_scripts.cache_clear()
 
 
 def test_entry_point_runs_inside_the_process(shop: Workshop, monkeypatch: Any) -> None:
@@ -257,7 +257,7 @@ def test_exceptions_have_a_reason_and_a_traceback(shop: Workshop) -> None:
     assert any("Traceback" in line for line in records["a"]["tail"])
     assert records["b"]["reason"] == "out of memory: MemoryError in memory.py"
     assert [record["cause"] for record in records.values()] == [None, "out of memory"]
-    assert LACKING.keys() == {runner.DISK_FULL, runner.NO_MEMORY}
+    assert LACKING.keys() == {base.DISK_FULL, base.NO_MEMORY}
 
 
 def test_executable_that_runs_out_of_memory_says_so_in_its_log(shop: Workshop) -> None:
@@ -316,7 +316,7 @@ def test_publish_from_another_file_system(tmp_path: Path) -> None:
     made = memory / f"lstluigi-test-{os.getpid()}"
     made.write_text("content")
     try:
-        runner.publish(str(made), str(tmp_path / "out" / "a"), sync=True)
+        publish.publish(str(made), str(tmp_path / "out" / "a"), sync=True)
         assert (tmp_path / "out" / "a").read_text() == "content"
         assert os.listdir(tmp_path / "out") == ["a"]
     finally:
@@ -331,8 +331,8 @@ def test_publish_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(runner.ItemError, match="cannot publish"):
-        runner.publish(str(made), str(tmp_path / "out" / "a"), sync=True)
+    with pytest.raises(base.ItemError, match="cannot publish"):
+        publish.publish(str(made), str(tmp_path / "out" / "a"), sync=True)
     assert os.listdir(tmp_path / "out") == []
 
 
@@ -340,7 +340,7 @@ def test_links_are_hard_or_symbolic(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     source = tmp_path / "source.h5"
     source.write_text("content")
     monkeypatch.chdir(tmp_path)
-    runner.make_link(str(source), "inputs/node/hard.h5")
+    items.make_link(str(source), "inputs/node/hard.h5")
     assert os.path.samefile("inputs/node/hard.h5", source)
     assert source.stat().st_nlink == 2
 
@@ -348,7 +348,7 @@ def test_links_are_hard_or_symbolic(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     monkeypatch.setattr(os, "link", refuse)
-    runner.make_link(str(source), "inputs/node/soft.h5")
+    items.make_link(str(source), "inputs/node/soft.h5")
     assert os.readlink("inputs/node/soft.h5") == str(source)
 
 
@@ -459,32 +459,32 @@ def write_dl1(path: Path, events: int, thrown: int = 1, merged: tuple[str, ...] 
 
 
 def test_hdf5_whole_and_empty(tmp_path: Path) -> None:
-    assert runner.check_file(str(write_dl1(tmp_path / "a.h5", 3)), DL1) is None
-    reason = runner.check_file(str(write_dl1(tmp_path / "b.h5", 0)), DL1)
+    assert checks.check_file(str(write_dl1(tmp_path / "a.h5", 3)), DL1) is None
+    reason = checks.check_file(str(write_dl1(tmp_path / "b.h5", 0)), DL1)
     assert reason == f"has no rows in {PARAMETERS}"
 
 
 def test_hdf5_with_something_missing_or_left(tmp_path: Path) -> None:
     path = str(write_dl1(tmp_path / "a.h5", 3))
-    with pytest.raises(runner.Unsound, match="lacks /not/there"):
-        runner.check_file(path, {"hdf5": [PARAMETERS, "/not/there"]})
-    with pytest.raises(runner.Unsound, match="still has"):
-        runner.check_file(path, {"absent": [PARAMETERS]})
+    with pytest.raises(base.Unsound, match="lacks /not/there"):
+        checks.check_file(path, {"hdf5": [PARAMETERS, "/not/there"]})
+    with pytest.raises(base.Unsound, match="still has"):
+        checks.check_file(path, {"absent": [PARAMETERS]})
     # what lacks its last node is no empty file, it is not whole
-    with pytest.raises(runner.Unsound, match="lacks"):
-        runner.check_file(str(write_dl1(tmp_path / "b.h5", 0, thrown=0)), DL1)
+    with pytest.raises(base.Unsound, match="lacks"):
+        checks.check_file(str(write_dl1(tmp_path / "b.h5", 0, thrown=0)), DL1)
 
 
 def test_hdf5_with_an_attribute_of_the_file(tmp_path: Path) -> None:
     tables = pytest.importorskip("tables")
     path = write_dl1(tmp_path / "a.h5", 3)
     check = {"attributes": ["CTA PRODUCT ID"]}
-    with pytest.raises(runner.Unsound, match="lacks the attribute 'CTA PRODUCT ID'"):
-        runner.check_file(str(path), check)
+    with pytest.raises(base.Unsound, match="lacks the attribute 'CTA PRODUCT ID'"):
+        checks.check_file(str(path), check)
     with tables.open_file(path, "a") as h5, warnings.catch_warnings():
         warnings.simplefilter("ignore", tables.NaturalNameWarning)
         h5.root._v_attrs["CTA PRODUCT ID"] = "x"
-    assert runner.check_file(str(path), check) is None
+    assert checks.check_file(str(path), check) is None
 
 
 @pytest.mark.parametrize(("short", "told"), [(3, None), (2, "has 2 rows in /new/one/b, and 3 in")])
@@ -499,24 +499,24 @@ def test_hdf5_with_tables_as_long_as_another(tmp_path: Path, short: int, told: s
             h5.create_table(where, name, np.zeros(count, dtype=[("x", "f8")]), createparents=True)
     check = {"full": {"/new": PARAMETERS}}
     if told is None:
-        assert runner.check_file(str(path), check) is None
+        assert checks.check_file(str(path), check) is None
     else:
-        with pytest.raises(runner.Unsound, match=told):
-            runner.check_file(str(path), check)
+        with pytest.raises(base.Unsound, match=told):
+            checks.check_file(str(path), check)
 
 
 def test_hdf5_truncated(tmp_path: Path) -> None:
     path = write_dl1(tmp_path / "a.h5", 1000)
     os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(runner.Unsound, match="truncated"):
-        runner.check_file(str(path), DL1)
+    with pytest.raises(base.Unsound, match="truncated"):
+        checks.check_file(str(path), DL1)
 
 
 def test_hdf5_left_open_by_the_command(tmp_path: Path) -> None:
     tables = pytest.importorskip("tables")
     path = write_dl1(tmp_path / "a.h5", 3)
     tables.open_file(path, "a")
-    assert runner.check_file(str(path), DL1) is None
+    assert checks.check_file(str(path), DL1) is None
 
 
 @pytest.mark.parametrize("content", [None, b""])
@@ -525,8 +525,8 @@ def test_missing_and_empty_files(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         path.write_bytes(content)
     for check in ("file", "link", "png", "joblib", "fits", "json", "hdf5"):
-        with pytest.raises(runner.Unsound, match="is missing" if content is None else "no content"):
-            runner.check_file(str(path), {check: []})
+        with pytest.raises(base.Unsound, match="is missing" if content is None else "no content"):
+            checks.check_file(str(path), {check: []})
 
 
 @pytest.fixture
@@ -540,7 +540,7 @@ def merge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_sum_of(tmp_path: Path, merge: dict[str, Any]) -> None:
     whole = write_dl1(tmp_path / "whole.h5", 7, thrown=2, merged=("one.h5", "two.h5"))
-    assert runner.check_file(str(whole), merge) is None
+    assert checks.check_file(str(whole), merge) is None
 
 
 @pytest.mark.parametrize(("events", "thrown"), [(3, 2), (7, 1), (0, 2)])
@@ -548,15 +548,15 @@ def test_sum_of_names_what_is_left_out(
     tmp_path: Path, merge: dict[str, Any], events: int, thrown: int
 ) -> None:
     part = write_dl1(tmp_path / "part.h5", events, thrown, merged=(str(tmp_path / "one.h5"),))
-    with pytest.raises(runner.Unsound, match=r"left out: two\.h5"):
-        runner.check_file(str(part), merge)
+    with pytest.raises(base.Unsound, match=r"left out: two\.h5"):
+        checks.check_file(str(part), merge)
 
 
 def test_sum_of_with_an_input_that_is_gone(tmp_path: Path, merge: dict[str, Any]) -> None:
     part = write_dl1(tmp_path / "part.h5", 7, 2)
     (tmp_path / "two.h5").unlink()
-    with pytest.raises(runner.Unsound, match=r"two\.h5, which is missing"):
-        runner.check_file(str(part), merge)
+    with pytest.raises(base.Unsound, match=r"two\.h5, which is missing"):
+        checks.check_file(str(part), merge)
 
 
 @pytest.mark.parametrize(
@@ -622,12 +622,12 @@ def test_fits(tmp_path: Path) -> None:
     for name in ("irf.fits", "irf.fits.gz"):
         path = tmp_path / name
         fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)
-        runner.check_file(str(path), {"fits": ["EFFECTIVE AREA"]})
-        with pytest.raises(runner.Unsound, match="no HDU 'ENERGY DISPERSION'"):
-            runner.check_file(str(path), {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION"]})
+        checks.check_file(str(path), {"fits": ["EFFECTIVE AREA"]})
+        with pytest.raises(base.Unsound, match="no HDU 'ENERGY DISPERSION'"):
+            checks.check_file(str(path), {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION"]})
         os.truncate(path, path.stat().st_size - (2880 if name == "irf.fits" else 8))
-        with pytest.raises(runner.Unsound, match="FITS"):
-            runner.check_file(str(path), {"fits": ["EFFECTIVE AREA"]})
+        with pytest.raises(base.Unsound, match="FITS"):
+            checks.check_file(str(path), {"fits": ["EFFECTIVE AREA"]})
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("xz", 1)])
@@ -635,10 +635,10 @@ def test_joblib(tmp_path: Path, compress: Any) -> None:
     joblib = pytest.importorskip("joblib")
     path = tmp_path / "model.sav"
     joblib.dump({"trees": list(range(1000))}, path, compress=compress)
-    assert runner.check_file(str(path), {"joblib": True}) is None
+    assert checks.check_file(str(path), {"joblib": True}) is None
     path.write_text("not a model")
-    with pytest.raises(runner.Unsound, match="no joblib"):
-        runner.check_file(str(path), {"joblib": True})
+    with pytest.raises(base.Unsound, match="no joblib"):
+        checks.check_file(str(path), {"joblib": True})
 
 
 @pytest.mark.parametrize(
@@ -657,10 +657,10 @@ def test_json(tmp_path: Path, text: str, told: str | None) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     if told is None:
-        assert runner.check_file(str(path), {"json": ["a", "a.b"]}) is None
+        assert checks.check_file(str(path), {"json": ["a", "a.b"]}) is None
     else:
-        with pytest.raises(runner.Unsound, match=told):
-            runner.check_file(str(path), {"json": ["a", "a.b"]})
+        with pytest.raises(base.Unsound, match=told):
+            checks.check_file(str(path), {"json": ["a", "a.b"]})
 
 
 def test_joblib_truncated(tmp_path: Path) -> None:
@@ -668,8 +668,8 @@ def test_joblib_truncated(tmp_path: Path) -> None:
     path = tmp_path / "model.sav"
     joblib.dump({"trees": list(range(1000))}, path)
     os.truncate(path, path.stat().st_size - 1)
-    with pytest.raises(runner.Unsound, match="truncated"):
-        runner.check_file(str(path), {"joblib": True})
+    with pytest.raises(base.Unsound, match="truncated"):
+        checks.check_file(str(path), {"joblib": True})
 
 
 def test_png(tmp_path: Path) -> None:
@@ -678,10 +678,10 @@ def test_png(tmp_path: Path) -> None:
 
     path = tmp_path / "plot.png"
     image.imsave(path, np.zeros((8, 8)))
-    assert runner.check_file(str(path), {"png": True}) is None
+    assert checks.check_file(str(path), {"png": True}) is None
     os.truncate(path, path.stat().st_size - 3)
-    with pytest.raises(runner.Unsound, match="PNG"):
-        runner.check_file(str(path), {"png": True})
+    with pytest.raises(base.Unsound, match="PNG"):
+        checks.check_file(str(path), {"png": True})
 
 
 # ---- the process itself ----------------------------------------------------------------------
@@ -778,7 +778,7 @@ def test_log_per_item_and_attempt(shop: Workshop) -> None:
         _, records = shop.run(*items)
     for name in "ab":
         log = (shop.path / "logs" / f"{name}.log").read_text()
-        assert log.count(runner.HEADER) == 2
+        assert log.count(base.HEADER) == 2
         for text in (f"out {name}", f"err {name}", f"shell {name}", "c code"):
             assert log.count(text) == 2
         assert f"$ {speak} {name}" in log
@@ -829,7 +829,7 @@ def test_thread_limits(shop: Workshop, cpus: int) -> None:
         "facts['joblib'] = [joblib.cpu_count(), joblib.effective_n_jobs(-1)]\n"
         "json.dump(facts, open(sys.argv[1], 'w'))",
     )
-    items = [shop.item(name, [ask, name, *runner.THREAD_LIMITS, "MPLBACKEND"]) for name in "ab"]
+    items = [shop.item(name, [ask, name, *chunk.THREAD_LIMITS, "MPLBACKEND"]) for name in "ab"]
     _, records = shop.run(*items, cpus=cpus)
     for name in records:
         facts = json.loads((shop.out / name).read_text())
@@ -1056,11 +1056,11 @@ def test_disk_full_for_the_result(shop: Workshop, small_disk: Path) -> None:
 
 def test_failure_on_a_disk_with_room_is_not_put_down_to_it(tmp_path: Path) -> None:
     disk = os.statvfs(tmp_path)
-    if disk.f_bavail * disk.f_frsize < runner.LITTLE_SPACE:
+    if disk.f_bavail * disk.f_frsize < endings.LITTLE_SPACE:
         pytest.skip("the disk is full indeed")
-    ending = runner.outcome("failed", "x failed", bad_data=True)
-    assert runner.refined(ending, ["some words"], str(tmp_path)) == ending
-    found = runner.refined(ending, ["errno 122: Disk quota exceeded"], str(tmp_path))
+    ending = base.outcome("failed", "x failed", bad_data=True)
+    assert endings.refined(ending, ["some words"], str(tmp_path)) == ending
+    found = endings.refined(ending, ["errno 122: Disk quota exceeded"], str(tmp_path))
     assert found["reason"] == "disk full: x failed (Disk quota exceeded)"
     assert (found["cause"], found["bad_data"]) == ("disk full", False)
 
@@ -1127,10 +1127,12 @@ def test_chunk_of_the_array_task(shop: Workshop, monkeypatch: pytest.MonkeyPatch
 
 
 def test_python_3_8_and_nothing_but_the_standard_library() -> None:
-    tree = ast.parse(RUNNER.read_text(), feature_version=(3, 8))
-    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    trees = [ast.parse(path.read_text(), feature_version=(3, 8)) for path in RUNNER.glob("*.py")]
+    top = [node for tree in trees for node in tree.body]
     names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
-    names |= {str(node.module) for node in top if isinstance(node, ast.ImportFrom)}
+    # its own modules by their place: the folder is called by path
+    outside = [node for node in top if isinstance(node, ast.ImportFrom) and not node.level]
+    names |= {str(node.module) for node in outside}
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
 
 
@@ -1143,7 +1145,7 @@ def test_python_3_8_and_nothing_but_the_standard_library() -> None:
 def test_real_event(shop: Workshop, cpus: int) -> None:
     """The forks after the numba compilation make what the command line makes."""
     tables = pytest.importorskip("tables")
-    if not REAL_EVENT.exists() or "lstchain_mc_r0_to_dl1" not in runner.console_scripts():
+    if not REAL_EVENT.exists() or "lstchain_mc_r0_to_dl1" not in commands.console_scripts():
         pytest.skip("needs lstchain and the shared data")
     made = f"dl1_{REAL_EVENT.name.removesuffix('.simtel.zst')}.h5"
     command = ["lstchain_mc_r0_to_dl1", "-f", str(REAL_EVENT), "-o", "."]

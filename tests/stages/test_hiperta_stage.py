@@ -12,7 +12,7 @@ from steps import Files, step_of
 
 from lstluigi.config import load_config
 from lstluigi.plan import Plan
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner import spec
 from lstluigi.stages import SHAPES, WORKFLOWS
 from lstluigi.stages.base import RTA_CONFIG, SCRIPTS
 from lstluigi.steps import tools_of
@@ -69,7 +69,7 @@ def test_a_kept_file_has_a_name_that_no_step_reads(tmp_path: Path) -> None:
         ("dl1_run2.simtel.zst", "/dl1/dl1_run2.hiperta.hdf5"),
     ]
     for product in kept:
-        runner.validate_check(dict(product.check), product.final)
+        spec.validate_check(dict(product.check), product.final)
     stage, step = of_step(tmp_path, keep_file=False)
     assert all(product.final.endswith(".h5") for product in stage.products(step, FILES))
 

@@ -12,7 +12,7 @@ import pytest
 from steps import Files, step_of
 
 from lstluigi.jobs.script import SCRIPTS as DIRECTORY
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner import spec
 from lstluigi.stages import STAGES, WORKFLOWS, base, checks
 
 DL2 = {f"{particle}_file": f"/{particle}.h5" for particle in ("gamma", "proton", "electron")}
@@ -61,13 +61,13 @@ def test_products_lie_where_the_step_makes_them(tmp_path: Path, kind: str, name:
             folder == place.path if place.directory else product.final == place.path
             for place in made
         )
-        assert runner.is_inside(product.made)
-        runner.validate_check(dict(product.check), name)  # raises for one it does not know
+        assert spec.is_inside(product.made)
+        spec.validate_check(dict(product.check), name)  # raises for one it does not know
     for reading in stage.reads(step):
-        runner.validate_check(dict(reading.check), name)
+        spec.validate_check(dict(reading.check), name)
     for source, link in stage.links(step, FILES):
-        assert runner.is_absolute(source)
-        assert runner.is_inside(link)
+        assert spec.is_absolute(source)
+        assert spec.is_inside(link)
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)

@@ -1,0 +1,82 @@
+"""What is written down of an item's end beside its own words: the log, the disk, the versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import sys
+from contextlib import suppress
+
+from .base import DISK_FULL, FULL, HEADER, NO_MEMORY, Json
+
+VERSIONS_OF = ("lstchain", "ctapipe", "pyirf")
+TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
+LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
+FULL_WORDS = tuple(os.strerror(code) for code in FULL)
+EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
+# What tools of ctapipe log, or argparse prints, before they end with an exit code.
+LOGGED = re.compile(r"(?:ERROR|CRITICAL) \[.*?\] \([\w.]+\): (?!Use --help|Caught SystemExit)(.+)")
+REFUSED = re.compile(r"[\w-]+: error: (.+)")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what determines the content of products."""
+    found = {"python": sys.version.split()[0]}
+    for name in VERSIONS_OF:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def last_lines(log: str) -> list[str]:
+    """Return the end of what the latest attempt wrote into a log."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, os.path.getsize(log) - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    lines = COLOURS.sub("", text[max(0, text.rfind(HEADER)) :]).splitlines()
+    return [line[:LINE_LENGTH] for line in lines if line.strip()][-TAIL_LINES:]
+
+
+def refined(ending: Json, tail: list[str], scratch: str) -> Json:
+    """Name a full disk, lack of memory or an exception where a failed item does not.
+
+    Commands print them and exit with 1; HDF5 under pytables does not even print a full disk.
+    """
+    if ending["cause"]:
+        return ending
+    reason, text = ending["reason"], "\n".join(tail)
+    for kind, words in ((DISK_FULL, FULL_WORDS), (NO_MEMORY, ("MemoryError",))):
+        for word in words:
+            if word in text:
+                return lacking(ending, kind, word)
+    with suppress(OSError):
+        disk = os.statvfs(scratch)
+        left = disk.f_bavail * disk.f_frsize
+        if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
+            return lacking(ending, DISK_FULL, f"{left / 1e6:.1f} MB left in {scratch}")
+    told = last_word(tail) if "exit code" in reason else None
+    return {**ending, "reason": f"{reason}: {told}"} if told else ending
+
+
+def lacking(ending: Json, cause: str, why: str) -> Json:
+    """Put a failure down to what the machine lacked."""
+    reason = f"{cause}: {ending['reason']} ({why})"
+    return {**ending, "reason": reason, "bad_data": False, "cause": cause}
+
+
+def last_word(tail: list[str]) -> str | None:
+    """Return what a command said before it ended with an exit code, if it can be told."""
+    if tail and EXCEPTION.match(tail[-1]):  # tools of ctapipe log what ends them and exit with 1
+        return tail[-1]
+    said = [LOGGED.search(line) or REFUSED.match(line) for line in tail]
+    return next((match[1] for match in reversed(said) if match), None)
+
+
+def lacks_memory(ending: Json) -> bool:
+    """Say whether an item has most likely failed for memory."""
+    return bool(ending["signal"] == "SIGKILL" or ending["cause"] == NO_MEMORY)
