@@ -17,7 +17,7 @@ from chain_config import DL1_FILES, TRAINING_GAMMAS, TRAINING_PROTONS
 from chain_runs import ROOT, Production
 from hiperta_files import CONVERTER, converter, own_file, reconstruct
 
-from lstluigi.scripts import runner
+from lstluigi.scripts.runner.checks import check_file
 from lstluigi.stages import checks
 
 pytestmark = pytest.mark.chain
@@ -98,7 +98,7 @@ def test_the_file_has_all_that_lstchains_has(
     for node, table in expected.items():
         assert found[node].dtype == table.dtype, node
         assert found[node].shape == table.shape, node
-    runner.check_file(str(ours[name]), dict(checks.DL1_WITH_IMAGES))
+    check_file(str(ours[name]), dict(checks.DL1_WITH_IMAGES))
 
 
 @pytest.mark.parametrize(("name", "particle"), [(GAMMA, 0), (PROTON, 101)])
@@ -287,7 +287,7 @@ def test_what_may_be_missing(
     assert (IMAGES in found) == images
     if images:
         assert "image_mask" not in found[IMAGES].dtype.names
-    runner.check_file(str(made), dict(checks.DL1_WITH_IMAGES if images else checks.DL1))
+    check_file(str(made), dict(checks.DL1_WITH_IMAGES if images else checks.DL1))
 
 
 # ---- bad input -------------------------------------------------------------------------------
