@@ -155,6 +155,28 @@ def test_crash_takes_nobody_along(shop: Workshop, warm: bool, victim: int, by: s
     assert shop.published() == {"a", "b", "c"} - {"abc"[victim]}
 
 
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("victims", ["a", "b", "abc"])
+def test_a_crash_by_a_damaged_cache_of_compiled_code_is_overcome(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, warm: bool, victims: str
+) -> None:
+    """What numba finds beside an environment's modules may be what another process broke."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("TMPDIR", str(shop.path))
+    code = WRITE + "\nimport os, signal\n"
+    code += f"if sys.argv[1] in {victims!r} and 'NUMBA_CACHE_DIR' not in os.environ:\n"
+    code += "    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    code += "assert os.path.isdir(os.environ.get('NUMBA_CACHE_DIR', '/'))\n"
+    items = [shop.item(name, [shop.script("compiled", code), name]) for name in "abc"]
+    done, records = shop.run(*items, warm=warm)
+    assert done == 0, records
+    assert records.keys() == set("abc")
+    assert shop.published() == set("abc")
+    assert not list(shop.path.glob("lstluigi-numba-*"))
+    said = (shop.path / "chunk.log").read_text()
+    assert said.count("again, with a cache of compiled code of its own") == 1
+
+
 def test_worker_is_shared_and_replaced_after_a_failure(shop: Workshop) -> None:
     """Whatever the first item leaves in memory is there for the next, unless it failed."""
     code = (

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from typing import Set, TextIO
@@ -63,12 +64,14 @@ class Chunk:
         self.bind = bind
         self.stopped = 0
         self._worker = 0  # process id, and id of its process group
+        self._dismissed = False  # the present worker, for another kind of worker
         self._open: Json | None = None  # the item being done
         self._since = 0.0
         self._doing = PREPARATION
         self._outcome: Json | None = None  # what was said about it
         self._may_keep = True  # what a worker has loaded, for its forks
         self._kept: Set[str] = set()  # by the present worker
+        self._cache: str | None = None  # of compiled code, where the environment's is not trusted
         self._log = open_log(spec.get("log"))
         self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
         self.result.update(python=sys.executable, versions=versions(), array_index=index)
@@ -82,9 +85,13 @@ class Chunk:
         os.makedirs(os.path.dirname(self.spec["result"]), exist_ok=True)
         self._write(sync=True)
         left = list(self.spec["items"])
-        while left and not self.stopped:
-            self._employ(left if self.spec.get("warm") else left[:1])
-            left = [item for item in left if item["id"] not in self.result["items"]]
+        try:
+            while left and not self.stopped:
+                self._employ(left if self.spec.get("warm") else left[:1])
+                left = [item for item in left if item["id"] not in self.result["items"]]
+        finally:
+            if self._cache:
+                shutil.rmtree(self._cache, ignore_errors=True)
         self.result.update(ended=now(), finished=not left)
         self._write(sync=True)
         if self.stopped:
@@ -111,10 +118,12 @@ class Chunk:
         self._kept = {path for item in items for path in item.get("loads", []) if keep}
         pid = os.fork()
         if pid == 0:
+            if self._cache:
+                os.environ["NUMBA_CACHE_DIR"] = self._cache
             work(items, self._kept, parent, source, sink, self.bind)
         with suppress(OSError):
             os.setpgid(pid, pid)
-        self._worker = pid
+        self._worker, self._dismissed = pid, False
         os.close(sink)
         silent = True
         try:
@@ -134,7 +143,9 @@ class Chunk:
             os.close(source)
         if silent:
             self._open = items[0]  # it died before it could say a word
-        if self._open is not None:
+        if self._open is not None and self._dismissed and self._outcome is None:
+            self._forget(self._open)  # the worker was ahead of its end
+        elif self._open is not None:
             self._close(self._open, {"status": status, **usage_record(usage)})
 
     def _take(self, message: Json, item: Json) -> None:
@@ -156,8 +167,9 @@ class Chunk:
     def _close(self, item: Json, usage: Json) -> None:
         """Write down how an item ended, and clean up after it."""
         ending = self._outcome or self._crash(usage["status"])
-        if self._kept and lacks_memory(ending):
-            self._put_back(item, ending)
+        how = self._otherwise(ending)
+        if how:
+            self._put_back(item, ending, how)
             return
         wall = time.monotonic() - self._since if self._open else 0.0
         if ending["state"] == "failed":
@@ -174,16 +186,35 @@ class Chunk:
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
         self._write(sync=True)
 
-    def _put_back(self, item: Json, ending: Json) -> None:
-        """Have an item done again by a worker that keeps nothing in memory for the others.
+    def _otherwise(self, ending: Json) -> str | None:
+        """Change how workers do items where that may help against such a failure, and say how.
 
-        lstchain holds one model at a time; all of them together may have been too much.
+        lstchain holds one model at a time; all of them together may have been too much. When two
+        processes compile the same functions at once, as the first jobs of a new environment do,
+        numba (0.68) may leave a cache from which every process crashes that comes after.
         """
-        self._may_keep = False
+        if self.stopped:
+            return None
+        if self._kept and lacks_memory(ending):
+            self._may_keep = False
+            return "without keeping what is loaded"
+        if ending["signal"] == "SIGSEGV" and not self._cache:
+            with suppress(OSError):
+                self._cache = tempfile.mkdtemp(prefix="lstluigi-numba-")
+                return "with a cache of compiled code of its own"
+        return None
+
+    def _put_back(self, item: Json, ending: Json, how: str) -> None:
+        """Have an item done again by another worker."""
+        self._dismissed = True
         self._kill_worker()
+        self._forget(item)
+        self._say(f"{item['id']}: {ending['reason']}; again, {how}")
+
+    def _forget(self, item: Json) -> None:
+        """Leave an item to the next worker."""
         self.result["items"].pop(item["id"], None)
         self._open, self._outcome = None, None
-        self._say(f"{item['id']}: {ending['reason']}; again, without keeping what is loaded")
 
     def _crash(self, status: int) -> Json:
         """Return the outcome of an item whose process ended without one."""
