@@ -14,7 +14,7 @@ from lstluigi.config import ProductionConfig
 from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError
 from lstluigi.products import Manifest, sizes
-from lstluigi.recipe import Content, Recipe, own_changes, recorded, short
+from lstluigi.recipe import Content, Recipe, moved, own_changes, recorded, short
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
@@ -158,7 +158,8 @@ class Plan(Contents):
         if record is not None:
             if record["digest"] != recipe.digest:
                 yield from own_changes(record, recipe, self.configs)
-            yield from self._changes_above(node, record["upstream"], recipe.upstream)
+            if moved(record, recipe) is None:  # else nothing upstream has the name it had
+                yield from self._changes_above(node, record["upstream"], recipe.upstream)
         if grown := self.grown(node):
             yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
         for file in self.outside.replaced(node, self.manifest(node) or Manifest()):
