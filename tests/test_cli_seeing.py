@@ -67,12 +67,27 @@ def test_logs_of_what_failed(lab: Lab) -> None:
     assert every.output.count("==> ") == 3
 
 
-def test_logs_of_what_was_never_submitted(lab: Lab) -> None:
+def test_logs_of_what_has_not_begun(lab: Lab) -> None:
     small(lab)
-    assert "no log" in type_in("logs", str(lab.config), "merge_dl1").output
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (to do), so there is no log" in told
     result = type_in("logs", str(lab.config), "nonsense")
     assert result.exit_code == 2
     assert "'nonsense' matches no output" in result.output
+    failing(lab)
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (blocked), so there is no log" in told
+    lab.hold_lock(1)
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (queued), so there is no log" in told
+
+
+def test_logs_that_are_gone(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    for path in lab.root.glob("merged/**/*.log"):
+        path.unlink()
+    assert "its logs were deleted" in type_in("logs", str(lab.config), "merge_dl1").output
 
 
 def test_remake_asks_and_does_nothing_without_an_answer(lab: Lab) -> None:
