@@ -57,7 +57,7 @@ class FailureGroup:
     Attributes
     ----------
     cause, ending, line
-        What they have in common; paths and numbers in the line are folded away.
+        What they have in common; where lines differ, without paths, pointings and numbers.
     failures
         All of them; the first stands for the others.
     blocked
