@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -127,20 +127,23 @@ class Screen:
 
     Parameters
     ----------
-    parts : iterable of (str, RenderableType)
-        What is shown, one below the other, each with the kind of thing that it is. Those of which
-        the kind is `line` may be shown in part.
+    versions : sequence of sequence of (str, RenderableType)
+        Of what is shown, one part below the other, the first that fits as a whole, else the last.
+        Each part has a word for the kind of thing that it is; a `line` may be shown in part.
     more : str
         Where to see what is not shown.
     """
 
-    def __init__(self, parts: Iterable[tuple[str, RenderableType]], more: str) -> None:
-        self._parts, self._more = list(parts), more
+    def __init__(self, versions: Sequence[Sequence[tuple[str, RenderableType]]], more: str) -> None:
+        self._versions, self._more = versions, more
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        blocks = list(self._blocks(console, options))
         room = console.height - 1
-        if sum(len(lines) for _, lines in blocks) > room:
+        for version in self._versions:
+            blocks = list(_blocks(version, console, options))
+            if sum(len(lines) for _, lines in blocks) <= room:
+                break
+        else:
             room -= 1  # for the line that says so
         shown = 0
         for _, lines in blocks:
@@ -155,12 +158,14 @@ class Screen:
             told = ", ".join(f"{n} more {kind}{'s' * (n > 1)}" for kind, n in hidden.items())
             yield Text(f"and {told}: {self._more}", style="bold", no_wrap=True, overflow="ellipsis")
 
-    def _blocks(
-        self, console: Console, options: ConsoleOptions
-    ) -> Iterator[tuple[str, list[list[Segment]]]]:
-        for kind, part in self._parts:
-            lines = console.render_lines(part, options.update(height=None), pad=False)
-            if kind == "line":
-                yield from ((kind, [line]) for line in lines)
-            else:
-                yield kind, lines
+
+def _blocks(
+    parts: Sequence[tuple[str, RenderableType]], console: Console, options: ConsoleOptions
+) -> Iterator[tuple[str, list[list[Segment]]]]:
+    """Lines that are shown together, or not at all."""
+    for kind, part in parts:
+        lines = console.render_lines(part, options.update(height=None), pad=False)
+        if kind == "line":
+            yield from ((kind, [line]) for line in lines)
+        else:
+            yield kind, lines

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lstluigi.errors import shown
+from lstluigi.report.failures import folded
 from lstluigi.report.fitting import Column, Columns, Screen
 from lstluigi.report.model import FailureGroup, ProductionState, StageState, Status
 
@@ -29,6 +31,9 @@ COLOURS = {
 }
 #: Columns that are there even if they hold nothing.
 ALWAYS = (Status.DONE, Status.RUNNING, Status.QUEUED, Status.FAILED, Status.BLOCKED)
+
+#: What is counted of each stage, in rows of their own.
+KINDS = ("steps", "files")
 
 
 def plain(text: str) -> str:
@@ -52,16 +57,18 @@ def status(state: ProductionState) -> RenderableType:
 
 def screen(state: ProductionState, beside: Iterable[RenderableType]) -> Screen:
     """As much of it as fits a terminal, and of what is shown beside it: a line for each cause."""
-    parts: list[tuple[str, RenderableType]] = [("line", Group(*_stages(state)))]
+    parts: list[tuple[str, RenderableType]] = []
     parts += [("cause", _cause(state, group)) for group in state.groups]
     parts += [("note", note) for note in _notes(state)]
     parts += [("line", part) for part in beside]
-    return Screen(parts, "`lstluigi status` without --watch shows all")
+    heads = [Group(*_stages(state, kinds)) for kinds in (KINDS, KINDS[1:])]
+    versions = [[("line", head), *parts] for head in heads]
+    return Screen(versions, "`lstluigi status` without --watch shows all")
 
 
-def _stages(state: ProductionState) -> Iterator[RenderableType]:
+def _stages(state: ProductionState, kinds: Sequence[str] = KINDS) -> Iterator[RenderableType]:
     yield from head(state)
-    yield stage_table(state)
+    yield stage_table(state, kinds)
     yield from map(Text, _left(state))
 
 
@@ -77,12 +84,12 @@ def head(state: ProductionState) -> Iterator[Text]:
     yield Text("; ".join(map(plain, state.runs)) if state.runs else "no run is going on")
 
 
-def stage_table(state: ProductionState) -> Columns:
+def stage_table(state: ProductionState, kinds: Sequence[str] = KINDS) -> Columns:
     """Steps and files by stage, a column for each status that there is."""
     parts = [*state.stages.values(), state.whole]
-    rows = [(part, kind) for part in parts for kind in ("steps", "files")]
+    rows = [(part, kind) for part in parts for kind in kinds]
     columns = [
-        Column("stage", [Text(plain(part.name) * (kind == "steps")) for part, kind in rows]),
+        Column("stage", [Text(plain(part.name) * (kind == kinds[0])) for part, kind in rows]),
         Column("", [Text(kind) for _, kind in rows]),
     ]
     for status_ in Status:
@@ -96,7 +103,7 @@ def stage_table(state: ProductionState) -> Columns:
         cells = [Text("" if number is None else str(number)) for number in events]
         columns.append(Column("events", cells, gives_way=1))
     if state.estimate.stages:
-        shares = (state.estimate.stages.get(p.name) if k == "steps" else None for p, k in rows)
+        shares = (state.estimate.stages.get(p.name) if k == kinds[0] else None for p, k in rows)
         cells = [Text(duration(share) if share else "") for share in shares]
         columns.append(Column("left", cells, gives_way=2))
     return Columns(columns)
@@ -138,7 +145,8 @@ def failures(state: ProductionState) -> Iterator[Text]:
 def _cause(state: ProductionState, group: FailureGroup) -> Text:
     stages = ", ".join(dict.fromkeys(state.steps[index].stage for index in group.steps))
     what, why = f"{len(group.failures)} failed", _why(group)
-    end = f" of {stages} ({why}): {plain(group.line)}; log {plain(group.failures[0].log)}"
+    log = group.failures[0].log.removeprefix(os.path.join(os.getcwd(), ""))
+    end = f" of {stages} ({why}): {plain(folded(group.line))}; log {plain(log)}"
     return Text.assemble((what, "bold red"), end)
 
 

@@ -66,7 +66,8 @@ def watch_on(config: str, tools: Mapping[str, Any], wanted: Wanted, interval: fl
             known = state.plan  # configs do not change under a run
             state = state_of(Plan(known.config, stages_of(known.config), known.configs))
             live.update(_now(state, wanted), refresh=True)
-        live.update(_whole(state, wanted))
+        live.transient = True
+    terminal().print(_whole(state, wanted), soft_wrap=True)
 
 
 def _now(state: ProductionState, wanted: Wanted) -> RenderableType:

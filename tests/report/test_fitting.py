@@ -10,6 +10,7 @@ from lab import Lab, small
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from lstluigi.report.failures import folded
 from lstluigi.report.fitting import Column, Columns, Screen
 from lstluigi.report.show import screen, status
 from lstluigi.report.state import production_state
@@ -70,7 +71,10 @@ def test_what_is_no_terminal_has_all_columns() -> None:
     assert shown(TABLE, 20, terminal=False) == shown(TABLE, 200)
 
 
-PARTS = [("line", Text("a\nb\nc")), *(("cause", Text(f"{n}\nlog")) for n in range(3))]
+PARTS: list[tuple[str, RenderableType]] = [
+    ("line", Text("a\nb\nc")),
+    *(("cause", Text(f"{n}\nlog")) for n in range(3)),
+]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ PARTS = [("line", Text("a\nb\nc")), *(("cause", Text(f"{n}\nlog")) for n in rang
     ],
 )
 def test_a_screen_says_what_it_leaves_out(height: int, last: str) -> None:
-    lines = shown(Screen(PARTS, "look there"), 60, height)
+    lines = shown(Screen([PARTS], "look there"), 60, height)
     assert len(lines) < height
     assert lines[-1] == last
 
@@ -97,10 +101,22 @@ def test_failures_on_a_screen(lab: Lab) -> None:
     text = " ".join(shown(screen(state, []), 500, 40))
     for group in state.groups:
         assert "1 failed of r0_to_dl1 (command" in text
-        assert f": {group.line}; log {group.failures[0].log}" in text
-    low = shown(screen(state, []), 80, 12)
-    assert len(low) == 11
-    assert low[-1].startswith("and 2 more causes")
+        assert f": {folded(group.line)}; log {group.failures[0].log}" in text
+    low = shown(screen(state, []), 500, 8)
+    assert len(low) == 7
+    assert low[-1].startswith("and 1 more line, 2 more causes")
+
+
+def test_a_low_screen_counts_files_only(lab: Lab) -> None:
+    """So that causes have room below."""
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+    found = screen(production_state(str(lab.config)), [])  # 10 lines, a cause, no note
+    counted = [" ".join(shown(found, 500, height)).split() for height in (12, 11)]
+    assert [words.count("steps") for words in counted] == [3, 0]
+    assert [words.count("files") for words in counted] == [3, 3]
+    assert all("r0_to_dl1" in words and "log" in words for words in counted)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
