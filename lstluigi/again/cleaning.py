@@ -114,6 +114,8 @@ def _products(state: ProductionState, patterns: Sequence[str]) -> Iterator[tuple
 def _kept(state: ProductionState, step: StepState) -> str | None:
     """Why a product stays; None if it may be deleted."""
     plan, node = state.plan, step.node
+    if node.stage.delivered:
+        return "is no intermediate product: productions are made for models, IRFs and sensitivities"
     consumers = plan.consumers(node)
     if not consumers:
         return "is no intermediate product: no step of this config reads it"
