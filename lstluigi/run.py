@@ -13,6 +13,7 @@ from rich.console import Console
 
 from lstluigi import controller, detached
 from lstluigi.display import Display, plan_table, terminal
+from lstluigi.errors import NOTHING_DONE
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
@@ -178,7 +179,9 @@ def _show_plan(session: Session, console: Console) -> int:
         steps = session.preview()
         session.tell(steps)
     terminal().print(plan_table(steps, session.plan))
-    return _undecided(steps, session, console)
+    code = _undecided(steps, session, console)
+    console.print(f"{session.config.prod_id}: {NOTHING_DONE}", markup=False)
+    return code
 
 
 def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console) -> int:

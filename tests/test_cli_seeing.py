@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner, Result
 from lab import Lab, full, small
 
@@ -90,17 +91,29 @@ def test_logs_that_are_gone(lab: Lab) -> None:
     assert "its logs were deleted" in type_in("logs", str(lab.config), "merge_dl1").output
 
 
-def test_remake_asks_and_does_nothing_without_an_answer(lab: Lab) -> None:
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_remake_asks_and_does_nothing_without_a_yes(lab: Lab, answer: str) -> None:
     small(lab)
     lab.ok()
     before = lab.files()
-    result = type_in("remake", str(lab.config), "r0_to_dl1")
+    result = CliRunner().invoke(main, ["remake", str(lab.config), "r0_to_dl1"], input=answer)
     assert result.exit_code == 1
     assert "delete 3 file(s)" in result.output
+    assert result.output.endswith("lstluigi: nothing was done\n")
+    assert "Abort" not in result.output
     assert lab.files() == before
 
 
-def test_retry_and_clean_say_what_they_would_do(lab: Lab) -> None:
+def test_what_only_says_what_it_would_do_ends_by_saying_so(lab: Lab) -> None:
     failing(lab)
-    assert "1 step(s) would be tried again" in type_in("retry", str(lab.config), "--dry-run").output
-    assert "leftovers of 0 step(s)" in type_in("clean", str(lab.config), "--dry-run").output
+    for words, told in (
+        (("retry",), "1 step(s) would be tried again"),
+        (("clean",), "leftovers of 0 step(s)"),
+        (("remake", "r0_to_dl1"), "in all 2 file(s)"),
+        (("cancel",), "nothing is under way"),
+        (("run",), "What would run"),
+    ):
+        command, *pattern = words
+        result = type_in(command, str(lab.config), *pattern, "--dry-run")
+        assert told in result.output
+        assert result.output.endswith("nothing was done\n")

@@ -8,6 +8,7 @@ from typing import Any
 from lstluigi import commas
 from lstluigi.again.sizes import freed, size
 from lstluigi.decisions import to_remake
+from lstluigi.errors import NOTHING_DONE, Declined
 from lstluigi.plan import Plan
 from lstluigi.report.model import Status
 from lstluigi.report.state import production_state
@@ -44,7 +45,7 @@ def retry(
         tell(f"  {'would be tried' if dry_run else 'tried'} again: {step.node}{files}")
     _more(len(failed), tell)
     if dry_run:
-        tell(f"{state.prod_id}: {len(failed)} step(s) would be tried again; nothing was done")
+        tell(f"{state.prod_id}: {len(failed)} step(s) would be tried again; {NOTHING_DONE}")
         return 0
     return run_production(config, options, outputs=[step.node.output for step in failed])
 
@@ -66,6 +67,11 @@ def remake(
     -------
     int
         Exit code, as of a run.
+
+    Raises
+    ------
+    Declined
+        When the user does not agree.
     """
     state = production_state(config, **options)
     if pattern:
@@ -79,8 +85,7 @@ def remake(
     files = _tell_deleted(state.plan, sorted(again), tell)
     options = {**options, "remake": commas.joined(names)}
     if not dry_run and files and not confirm(f"delete {files} file(s), and make them again?"):
-        tell("nothing was deleted")
-        return 1
+        raise Declined
     return run_production(config, options, dry_run=dry_run)
 
 
