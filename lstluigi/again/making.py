@@ -38,7 +38,8 @@ def retry(
     chosen = named(steps, pattern, state.plan.config.path) if pattern else steps
     failed = [s for node in chosen if (s := state.steps[node.index]).status is Status.FAILED]
     if not failed:
-        tell(f"{state.prod_id}: nothing that {'matches' if pattern else 'was tried'} has failed")
+        what = f"nothing that {'matches' if pattern else 'was tried'} has failed"
+        tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     for step in failed[:SHOWN]:
         files = f", {step.files.get(Status.FAILED, 0)} file(s)" * step.node.stage.per_file
@@ -79,7 +80,8 @@ def remake(
     else:
         names = [s.node.output for s in state.steps if s.status is Status.CHANGED]
     if not names:
-        tell(f"{state.prod_id}: nothing was made differently from what the config says now")
+        what = "nothing was made differently from what the config says now"
+        tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     again = to_remake(state.plan, names)
     files = _tell_deleted(state.plan, sorted(again), tell)
