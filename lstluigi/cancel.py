@@ -125,9 +125,8 @@ def _goes_on(followed: Mapping[str, Owner], count: str) -> str:
         return f"no job works for these {count} alone; `lstluigi cancel` ends all jobs"
     first = next(iter(followed.values()))
     return (
-        f"{first} makes {len(followed)} of these {count}, and no job in Slurm's queue works for them "
-        "alone; "
-        "`lstluigi cancel` without a pattern, or Ctrl-C where it was typed, ends the run"
+        f"{first} makes {len(followed)} of these {count}, and no job in Slurm's queue works for "
+        "them alone; `lstluigi cancel` without a pattern, or Ctrl-C where it was typed, ends it"
     )
 
 
