@@ -227,7 +227,8 @@ def test_cancel_of_a_step_whose_job_waits_after_the_run_was_killed(
 
 
 def test_cancel_leaves_a_job_that_works_for_others_too(production: ClusterProduction) -> None:
-    production.nodes({"a": f"wait {production.go} 4"}, {"b": "5"})
+    # both wait: whichever comes first in the job, the other is left
+    production.nodes({"a": f"wait {production.go} 4"}, {"b": f"wait {production.go} 5"})
     process = production.start()
     production.wait_running()
     (job,) = production.queue()
