@@ -12,7 +12,7 @@ from typing import Any
 
 from lstluigi import controller
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.errors import NOTHING_DONE, ConfigError, LstluigiError
 from lstluigi.examine import Choices, readable, stages_of
 from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
@@ -75,11 +75,12 @@ def cancel(
     arrays = _concerned(steps)
     alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
     if not alive and not ended:
-        tell(f"{production.prod_id}: nothing is under way")
-    elif dry_run:
-        tell(f"{production.prod_id}: {alive} job(s) would be cancelled")
-    else:
-        tell(f"{production.prod_id}: {alive} job(s) cancelled; what they had finished is kept")
+        tell(f"{production.prod_id}: nothing is under way, so {NOTHING_DONE}")
+        return
+    would = "would be " * dry_run
+    what = [f"the run {would or 'was '}ended"] * ended + [f"{alive} job(s) {would}cancelled"]
+    end = NOTHING_DONE if dry_run else "what was finished is kept"
+    tell(f"{production.prod_id}: {', '.join(what[: len(what) - (not alive)])}; {end}")
 
 
 def _cancel_some(
@@ -98,19 +99,35 @@ def _cancel_some(
         for other in _concerned(node for node in steps if node.index not in indices)
     }
     followed = {node.places.ledger: found for node in chosen if (found := owner(node.places.lock))}
+    left = 0
     for array in arrays:
         array.ledgers -= followed.keys()  # that run takes down itself how its jobs ended
         shared = array.chunks & others.get(array.submission.array, set())
         if shared:
             array.chunks -= shared
             array.ledgers.clear()
+            left += len(shared)
             tell(f"{array.submission.name}: {len(shared)} job(s) also make other steps and go on")
     alive = _under_way(SlurmBackend(production.slurm), arrays, tell, dry_run) if arrays else 0
-    if followed and not arrays:
-        first = next(iter(followed.values()))
-        tell(f"{first} makes them without Slurm: its jobs end with it, `lstluigi cancel` ends it")
-    words = "would be cancelled" if dry_run else "cancelled"
-    tell(f"{production.prod_id}: {alive} job(s) of {len(chosen)} step(s) {words}")
+    head, count = production.prod_id, f"{len(chosen)} step(s)"
+    if alive:
+        end = f"would be cancelled; {NOTHING_DONE}" if dry_run else "cancelled"
+        tell(f"{head}: {alive} job(s) of {count} {end}")
+    elif left or followed:
+        raise LstluigiError(f"{head}: nothing was cancelled: {_goes_on(followed, count)}")
+    else:
+        tell(f"{head}: nothing of {count} is under way, so {NOTHING_DONE}")
+
+
+def _goes_on(followed: Mapping[str, Owner], count: str) -> str:
+    """Why steps go on that were to be cancelled by name, and what ends them."""
+    if not followed:
+        return f"no job works for these {count} alone; `lstluigi cancel` ends all jobs"
+    first = next(iter(followed.values()))
+    return (
+        f"{first} makes {len(followed)} of these {count}, and no job in Slurm's queue works for "
+        "them alone; `lstluigi cancel` without a pattern, or Ctrl-C where it was typed, ends it"
+    )
 
 
 def _read(choices: Choices, tell: Tell) -> ProductionConfig:

@@ -1,4 +1,4 @@
-"""What a run shows on a terminal: one bar for each stage, failures above them as they come."""
+"""What is shown on a terminal: of a run a bar for each stage, failures above as they come."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ from rich.table import Table
 
 from lstluigi.plan import Plan, Standing
 from lstluigi.steps import PlannedStep
+
+#: Columns of what is no terminal: a log folds nothing.
+WIDE = 100_000
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Where a command prints: a terminal has its width, and nothing else has an end."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
 
 
 class Display(AbstractContextManager["Display"]):

@@ -6,7 +6,19 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ConfigError", "LstluigiError", "Problem", "Refused", "sentence", "shown"]
+__all__ = [
+    "NOTHING_DONE",
+    "ConfigError",
+    "Declined",
+    "LstluigiError",
+    "Problem",
+    "Refused",
+    "sentence",
+    "shown",
+]
+
+#: How a command ends that was only to say what it would do, or whose question was declined.
+NOTHING_DONE = "nothing was done"
 
 log = logging.getLogger("lstluigi")
 
@@ -34,6 +46,15 @@ class LstluigiError(Exception):
     """An error that the user can mend; its text is the sentence to show, without a traceback."""
 
     exit_code = 2
+
+
+class Declined(LstluigiError):
+    """The user was asked, and did not agree."""
+
+    exit_code = 1
+
+    def __init__(self) -> None:
+        super().__init__(NOTHING_DONE)
 
 
 def sentence(error: BaseException) -> str:

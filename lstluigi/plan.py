@@ -14,7 +14,7 @@ from lstluigi.config import ProductionConfig
 from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError
 from lstluigi.products import Manifest, sizes
-from lstluigi.recipe import Content, Recipe, own_changes, recorded, short
+from lstluigi.recipe import Content, Recipe, moved, own_changes, recorded, short
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
@@ -27,6 +27,35 @@ class Standing(Enum):
     PASSED = "passed"  #: product not there, but everything made of it is
     CHANGED = "changed"  #: product there, by another recipe than today's
     MISSING = "missing"
+
+
+class Status(Enum):
+    """Where a file, or a step, stands."""
+
+    DONE = "done"  #: at its place
+    PASSED = "passed"  #: not there, and not needed: all that is made of it is there
+    RUNNING = "running"  #: being made
+    QUEUED = "queued"  #: submitted, or about to be by a run that is alive
+    UNKNOWN = "unknown"  #: submitted, and there is no telling what has become of it
+    FAILED = "failed"  #: tried, and given up
+    CHANGED = "changed"  #: there, made differently from what the config says: the user decides
+    BLOCKED = "blocked"  #: needs what failed, or what the user has to decide about
+    TO_DO = "to do"  #: nothing has been submitted, nothing is in its way
+
+    @property
+    def satisfied(self) -> bool:
+        """Is nothing to be done any more?"""
+        return self in (Status.DONE, Status.PASSED)
+
+    @property
+    def under_way(self) -> bool:
+        """May something come of it by itself?"""
+        return self in (Status.RUNNING, Status.QUEUED, Status.UNKNOWN)
+
+    @property
+    def in_the_way(self) -> bool:
+        """Does what is made of it have to wait for the user?"""
+        return self in (Status.FAILED, Status.CHANGED, Status.BLOCKED)
 
 
 class _Fingerprint(NamedTuple):
@@ -158,7 +187,8 @@ class Plan(Contents):
         if record is not None:
             if record["digest"] != recipe.digest:
                 yield from own_changes(record, recipe, self.configs)
-            yield from self._changes_above(node, record["upstream"], recipe.upstream)
+            if moved(record, recipe) is None:  # else nothing upstream has the name it had
+                yield from self._changes_above(node, record["upstream"], recipe.upstream)
         if grown := self.grown(node):
             yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
         for file in self.outside.replaced(node, self.manifest(node) or Manifest()):

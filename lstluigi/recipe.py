@@ -5,6 +5,7 @@ Not in a recipe: where a config lies, its comments, Slurm options, how files wer
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,9 +73,28 @@ def recorded(path: str) -> Mapping[str, Any] | None:
     return value
 
 
+def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
+    """Directories that a product lay below when it was made and lies below now; None if the same.
+
+    What both paths end with is left out.
+    """
+    before, after = (next(iter(c.get("makes") or ()), "") for c in (old["content"], new.content))
+    if not (before and after) or before == after:
+        return None
+    while os.path.basename(before) == os.path.basename(after) and before != os.path.dirname(before):
+        before, after = os.path.dirname(before), os.path.dirname(after)
+    return before, after
+
+
 def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[str]:
-    """In which words a recorded recipe differs from today's, apart from what is upstream."""
+    """In which words a recorded recipe differs from today's, apart from what is upstream.
+
+    Paths that have changed because the production was moved are one change.
+    """
     before, after = dict(old["content"]), dict(new.content)
+    if (places := moved(old, new)) is not None:
+        yield "it was made below {} and lies below {} now".format(*places)
+        before = _below(*places, before)
     for tool in TOOLS:
         key = f"{tool}_config"
         if before.pop(key, None) != after.pop(key, None):
@@ -83,6 +103,17 @@ def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> It
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
             yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))
+
+
+def _below(old: str, new: str, value: Any) -> Any:
+    """The same content with its paths below another directory."""
+    if isinstance(value, Mapping):
+        return {_below(old, new, key): _below(old, new, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_below(old, new, item) for item in value]
+    if isinstance(value, str) and f"{value}/".startswith(os.path.join(old, "")):
+        return os.path.normpath(os.path.join(new, os.path.relpath(value, old)))
+    return value
 
 
 def _few(items: list[str], most: int = 3) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from lstluigi import controller, detached
-from lstluigi.display import Display, plan_table
+from lstluigi.display import Display, plan_table, terminal
+from lstluigi.errors import NOTHING_DONE
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
@@ -52,7 +53,7 @@ def run_production(
     int
         Exit code: 0 if everything is there.
     """
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     task = Production(config=config, **options)
     started = time.monotonic()
     with collection_put_off():
@@ -100,7 +101,7 @@ def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:
     int
         0 once it has been started, or if there is nothing to do.
     """
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     task = Production(config=config, **options)
     session = task.session
     with Display([], console):
@@ -177,8 +178,10 @@ def _show_plan(session: Session, console: Console) -> int:
     with Display([], console):
         steps = session.preview()
         session.tell(steps)
-    Console().print(plan_table(steps, session.plan))
-    return _undecided(steps, session, console)
+    terminal().print(plan_table(steps, session.plan))
+    code = _undecided(steps, session, console)
+    console.print(f"{session.config.prod_id}: {NOTHING_DONE}", markup=False)
+    return code
 
 
 def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner, Result
 from lab import Lab, full, small
 
@@ -20,13 +21,13 @@ def failing(lab: Lab) -> None:
     lab.run()
 
 
-def test_status_in_eighty_columns(lab: Lab) -> None:
+def test_status_that_is_no_terminal_is_not_folded(lab: Lab) -> None:
     failing(lab)
-    result = type_in("status", str(lab.config), "--tree", "--cost")
+    result = type_in("status", str(lab.config), "--tree", "--cost", columns=20)
     assert result.exit_code == 0
     lines = result.output.splitlines()
-    assert all(len(line) <= 80 for line in lines if line.startswith("r0_to_dl1  "))
     assert ["files", "2", "-", "-", "1", "-", "3", "9"] in [line.split() for line in lines]
+    assert ["r0_to_dl1", "3", "1"] in [line.split()[:3] for line in lines]  # --cost
     assert "1 failed in 1 step(s) of r0_to_dl1" in result.output
     assert "blocks 1 step(s): 1 of merge_dl1" in result.output
     assert "Traceback" not in result.output
@@ -67,25 +68,52 @@ def test_logs_of_what_failed(lab: Lab) -> None:
     assert every.output.count("==> ") == 3
 
 
-def test_logs_of_what_was_never_submitted(lab: Lab) -> None:
+def test_logs_of_what_has_not_begun(lab: Lab) -> None:
     small(lab)
-    assert "no log" in type_in("logs", str(lab.config), "merge_dl1").output
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (to do), so there is no log" in told
     result = type_in("logs", str(lab.config), "nonsense")
     assert result.exit_code == 2
     assert "'nonsense' matches no output" in result.output
+    failing(lab)
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (blocked), so there is no log" in told
+    lab.hold_lock(1)
+    told = type_in("logs", str(lab.config), "merge_dl1").output
+    assert "has not begun yet (queued), so there is no log" in told
 
 
-def test_remake_asks_and_does_nothing_without_an_answer(lab: Lab) -> None:
+def test_logs_that_are_gone(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    for path in lab.root.glob("merged/**/*.log"):
+        path.unlink()
+    assert "its logs were deleted" in type_in("logs", str(lab.config), "merge_dl1").output
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_remake_asks_and_does_nothing_without_a_yes(lab: Lab, answer: str) -> None:
     small(lab)
     lab.ok()
     before = lab.files()
-    result = type_in("remake", str(lab.config), "r0_to_dl1")
+    result = CliRunner().invoke(main, ["remake", str(lab.config), "r0_to_dl1"], input=answer)
     assert result.exit_code == 1
     assert "delete 3 file(s)" in result.output
+    assert result.output.endswith("lstluigi: nothing was done\n")
+    assert "Abort" not in result.output
     assert lab.files() == before
 
 
-def test_retry_and_clean_say_what_they_would_do(lab: Lab) -> None:
+def test_what_only_says_what_it_would_do_ends_by_saying_so(lab: Lab) -> None:
     failing(lab)
-    assert "1 step(s) would be tried again" in type_in("retry", str(lab.config), "--dry-run").output
-    assert "leftovers of 0 step(s)" in type_in("clean", str(lab.config), "--dry-run").output
+    for words, told in (
+        (("retry",), "1 step(s) would be tried again"),
+        (("clean",), "leftovers of 0 step(s)"),
+        (("remake", "r0_to_dl1"), "in all 2 file(s)"),
+        (("cancel",), "nothing is under way"),
+        (("run",), "What would run"),
+    ):
+        command, *pattern = words
+        result = type_in(command, str(lab.config), *pattern, "--dry-run")
+        assert told in result.output
+        assert result.output.endswith("nothing was done\n")

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from lab import Lab, small
 
 from lstluigi.cli import main
 from lstluigi.config import load_config, slurm
@@ -418,6 +419,17 @@ def test_watching_page_has_every_option(name: str) -> None:
 def test_watching_page_has_every_status() -> None:
     words = {status.value for status in Status}
     assert first_column(DOCS / "watching.md", "## What the words mean") == words
+
+
+def test_watching_page_has_every_key_for_programs(lab: Lab) -> None:
+    from lstluigi.report.data import as_data
+    from lstluigi.report.state import production_state
+
+    small(lab)
+    data = as_data(production_state(str(lab.config)), steps=True)
+    page = DOCS / "watching.md"
+    assert first_column(page, "## For programs") == {*data, "cost"}
+    assert first_column(page, "### Each of the steps") == {*data["steps"][0]}
 
 
 def test_running_page_has_luigis_exit_codes() -> None:

@@ -198,7 +198,36 @@ def test_a_pattern_leaves_the_run_alive_and_its_word(lab: Lab, queue: type[Scrip
 def test_a_pattern_without_slurm(lab: Lab, queue: type[Scripted]) -> None:
     small(lab)
     lock(lab)
-    assert "makes them without Slurm" in run(lab, pattern="r0_to_dl1")
+    with pytest.raises(LstluigiError, match="process id 7 on elsewhere makes 1 of these 1"):
+        run(lab, pattern="r0_to_dl1")
+    assert "nothing of 1 step(s) is under way, so nothing was done" in run(lab, pattern="merge_dl1")
+
+
+def test_a_pattern_of_jobs_that_work_for_others(lab: Lab, queue: type[Scripted]) -> None:
+    small(lab)
+    for path in ledgers(lab):
+        submit(path, "a", c0=path)
+    queue.holds = {"a": {0}}
+    with pytest.raises(LstluigiError, match="nothing was cancelled: no job works for these 1"):
+        run(lab, pattern="r0_to_dl1")
+    assert queue.cancelled == []
+
+
+def test_what_was_ended_is_told(
+    lab: Lab, queue: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run without jobs on Slurm, with them, and jobs alone."""
+    small(lab)
+    monkeypatch.setattr(module, "_end_process", lambda found: None)
+    lab.hold_lock(0)
+    assert run(lab, dry_run=True).endswith(": the run would be ended; nothing was done")
+    assert run(lab).endswith(": the run was ended; what was finished is kept")
+    submit(ledgers(lab)[0], "a", c0="x")
+    queue.holds = {"a": {0}}
+    would = ": the run would be ended, 1 job(s) would be cancelled; nothing was done"
+    assert run(lab, dry_run=True).endswith(would)
+    told = run(lab)
+    assert told.endswith(": the run was ended, 1 job(s) cancelled; what was finished is kept")
 
 
 def test_a_pattern_that_names_nothing(lab: Lab, queue: type[Scripted]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.recipe import Recipe, own_changes, record, recorded
+from lstluigi.recipe import Recipe, moved, own_changes, record, recorded
 from lstluigi.tool_config import ToolConfig, differences
 
 
@@ -90,6 +90,33 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
     assert old is not None
     (change,) = own_changes(old, recipe(lstchain_config=after.digest), {"lstchain": after})
     assert change.endswith("; and 6 more")
+
+
+def lying(root: str, **content: Any) -> Recipe:
+    paths = {"makes": {f"{root}/dl1/node": "directory"}, "reads": [[f"{root}/dl0", "*.gz"]]}
+    return recipe(commands=[["x", "-f", f"{root}/dl0/<file>"]], **paths, **content)
+
+
+def test_a_move_is_one_change(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    record(path, lying("/a/prod", settings={"seed": 1}), {})
+    old = recorded(path)
+    assert old is not None
+    told = "it was made below /a and lies below /b now"
+    assert moved(old, lying("/b/prod")) == ("/a", "/b")
+    assert moved(old, lying("/a/prod")) is None
+    assert list(own_changes(old, lying("/b/prod", settings={"seed": 1}), {})) == [told]
+    both = list(own_changes(old, lying("/b/prod", settings={"seed": 2}), {}))
+    assert both == [told, "settings seed: 1 -> 2"]
+
+
+def test_a_move_between_depths(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    record(path, lying("/a/prod"), {})
+    old = recorded(path)
+    assert old is not None
+    for place in ("/a/prod/older", "/prod", ""):
+        assert len(list(own_changes(old, lying(place), {}))) == 1
 
 
 def test_no_record(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lstluigi.again.sizes import below, freed, size
 from lstluigi.decisions import delete_file
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import NOTHING_DONE, LstluigiError
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
 from lstluigi.steps import PlannedStep, named
@@ -70,7 +70,7 @@ def clean(
         tell(f"  and {hidden} more")
     tell(
         f"{state.prod_id}: leftovers of {len(left)} step(s) and {len(files)} product file(s) "
-        f"{word}, {space}; logs, recipes and ledgers are kept"
+        f"{word}, {space}; {NOTHING_DONE if dry_run else 'logs, recipes and ledgers are kept'}"
     )
 
 
@@ -114,6 +114,8 @@ def _products(state: ProductionState, patterns: Sequence[str]) -> Iterator[tuple
 def _kept(state: ProductionState, step: StepState) -> str | None:
     """Why a product stays; None if it may be deleted."""
     plan, node = state.plan, step.node
+    if node.stage.delivered:
+        return "is no intermediate product: productions are made for models, IRFs and sensitivities"
     consumers = plan.consumers(node)
     if not consumers:
         return "is no intermediate product: no step of this config reads it"

@@ -8,6 +8,7 @@ from typing import Any
 from lstluigi import commas
 from lstluigi.again.sizes import freed, size
 from lstluigi.decisions import to_remake
+from lstluigi.errors import NOTHING_DONE, Declined
 from lstluigi.plan import Plan
 from lstluigi.report.model import Status
 from lstluigi.report.state import production_state
@@ -37,14 +38,15 @@ def retry(
     chosen = named(steps, pattern, state.plan.config.path) if pattern else steps
     failed = [s for node in chosen if (s := state.steps[node.index]).status is Status.FAILED]
     if not failed:
-        tell(f"{state.prod_id}: nothing that {'matches' if pattern else 'was tried'} has failed")
+        what = f"nothing that {'matches' if pattern else 'was tried'} has failed"
+        tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     for step in failed[:SHOWN]:
         files = f", {step.files.get(Status.FAILED, 0)} file(s)" * step.node.stage.per_file
         tell(f"  {'would be tried' if dry_run else 'tried'} again: {step.node}{files}")
     _more(len(failed), tell)
     if dry_run:
-        tell(f"{state.prod_id}: {len(failed)} step(s) would be tried again; nothing was done")
+        tell(f"{state.prod_id}: {len(failed)} step(s) would be tried again; {NOTHING_DONE}")
         return 0
     return run_production(config, options, outputs=[step.node.output for step in failed])
 
@@ -66,6 +68,11 @@ def remake(
     -------
     int
         Exit code, as of a run.
+
+    Raises
+    ------
+    Declined
+        When the user does not agree.
     """
     state = production_state(config, **options)
     if pattern:
@@ -73,14 +80,14 @@ def remake(
     else:
         names = [s.node.output for s in state.steps if s.status is Status.CHANGED]
     if not names:
-        tell(f"{state.prod_id}: nothing was made differently from what the config says now")
+        what = "nothing was made differently from what the config says now"
+        tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     again = to_remake(state.plan, names)
     files = _tell_deleted(state.plan, sorted(again), tell)
     options = {**options, "remake": commas.joined(names)}
     if not dry_run and files and not confirm(f"delete {files} file(s), and make them again?"):
-        tell("nothing was deleted")
-        return 1
+        raise Declined
     return run_production(config, options, dry_run=dry_run)
 
 

@@ -42,7 +42,11 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
     from lstluigi.again.making import remake as make_again
 
     def confirm(question: str) -> bool:
-        return yes or click.confirm(question)
+        try:
+            return yes or click.confirm(question)
+        except click.Abort:  # no answer
+            click.echo()
+            return False
 
     sys.exit(make_again(config, pattern, options, click.echo, dry_run=dry_run, confirm=confirm))
 

@@ -154,18 +154,16 @@ def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **to
 
     Example: lstluigi graph lstmcpipe_config.yml -o graph.svg
     """
-    from lstluigi.errors import ConfigError
-    from lstluigi.examine import Choices, examine
     from lstluigi.plots import boxes, graphs
     from lstluigi.plots.images import free_to_write
+    from lstluigi.report.state import production_state
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)
-    plan, problems = examine(Choices(config, **tools))
-    if problems:
-        raise ConfigError(problems)
-    picture = boxes.drawing(plan, line=line, standings=True)
-    title = " ".join(filter(None, [plan.config.prod_id, line]))
+    state = production_state(config, **tools)
+    statuses = [step.status for step in state.steps]
+    picture = boxes.drawing(state.plan, line=line, statuses=statuses)
+    title = " ".join(filter(None, [state.prod_id, line]))
     for file in output:
         graphs.draw(picture, title, file)
         click.echo(f"wrote {file}")

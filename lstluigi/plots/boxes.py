@@ -10,31 +10,49 @@ from dataclasses import dataclass, field
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import sample
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan, Status
 from lstluigi.steps import PlannedStep
 
 __all__ = ["Bend", "Box", "Drawing", "drawing", "kind", "rows"]
 
-#: Words of paths that say what data are of, in the order in which a box tells them.
+#: What words of paths say data are of, in whatever letters they are.
 PARTICLES = {
-    "GammaDiffuse": "diffuse gammas",
-    "gamma-diffuse": "diffuse gammas",
-    "Gamma": "gammas",
+    "gammadiffuse": "diffuse gammas",
     "gamma": "gammas",
-    "Protons": "protons",
+    "gammas": "gammas",
     "proton": "protons",
+    "protons": "protons",
     "electron": "electrons",
+    "electrons": "electrons",
 }
 HALVES = {
-    "TrainingDataset": "training",
-    "TestDataset": "test",
-    "TestingDataset": "test",
+    "trainingdataset": "training",
+    "testdataset": "test",
+    "testingdataset": "test",
     "train": "training",
     "test": "test",
 }
 LEVELS = ("DL0", "DL1", "DL2", "models")
-#: What a box says of standings that keep something to do, in words.
-TO_DO = {Standing.CHANGED: "changed", Standing.MISSING: "to do"}
+#: States of boxes in the order of a legend, with their names there.
+NAMES = {
+    "done": "done",
+    "partly": "partly done",
+    "running": "running",
+    "queued": "queued",
+    "unknown": "unknown",
+    "failed": "failed",
+    "changed": "changed",
+    "blocked": "blocked",
+    "todo": "to do",
+    "outside": "from outside",
+}
+#: A box is shown as the first of these that one of its steps is in.
+_BY_WEIGHT = (
+    *(Status.FAILED, Status.CHANGED, Status.RUNNING),
+    *(Status.QUEUED, Status.UNKNOWN, Status.BLOCKED),
+)
+#: So many characters have room in a line of a box.
+LINE = 27
 
 
 @dataclass(frozen=True, order=True)
@@ -88,54 +106,75 @@ class Drawing:
         Every box with its number of steps, or of directories from outside.
     edges : frozenset of (Box, Box)
         What is read, and what reads it.
-    standings : mapping of Box to Counter of Standing
+    statuses : mapping of Box to Counter of Status
         Where the steps of each box stand; empty if that is not shown.
     """
 
     counts: Mapping[Box, int]
     edges: frozenset[tuple[Box, Box]]
-    standings: Mapping[Box, Counter[Standing]] = field(default_factory=dict)
+    statuses: Mapping[Box, Counter[Status]] = field(default_factory=dict)
 
     def state(self, box: Box) -> str:
-        """Say how far a box is: outside, made, done, changed, partly or open."""
+        """Say how far a box is: one of `NAMES`, or `made` if that is not shown."""
         if box.outside:
             return "outside"
-        if box not in self.standings:
+        if box not in self.statuses:
             return "made"
-        left = {standing: self.standings[box][standing] for standing in TO_DO}
-        if left[Standing.CHANGED]:
-            return "changed"
-        missing = left[Standing.MISSING]
-        return "done" if not missing else "open" if missing == self.counts[box] else "partly"
+        found = self.statuses[box]
+        for status in _BY_WEIGHT:
+            if found[status]:
+                return status.value
+        return "todo" if not _done(found) else "partly" if found[Status.TO_DO] else "done"
+
+    def legend(self) -> list[str]:
+        """States of boxes that are there, as far as they are shown."""
+        there = {self.state(box) for box in self.counts} if self.statuses else set()
+        return [state for state in NAMES if state in there]
 
     def lines(self, box: Box) -> list[str]:
         """Tell what a box stands for, below the name of its stage."""
         count = self.counts[box]
         if box.outside:
-            told = f"{count} {'directory' if count == 1 else 'directories'}"
-        elif box in self.standings:
+            told = [f"{count} {'directory' if count == 1 else 'directories'}"]
+        elif box in self.statuses:
             told = self._progress(box)
         else:
-            told = f"{count} {'step' if count == 1 else 'steps'}"
-        return list(filter(None, (box.kind, box.where, told)))
+            told = [f"{count} {'step' if count == 1 else 'steps'}"]
+        return list(filter(None, (box.kind, box.where, *told)))
 
-    def _progress(self, box: Box) -> str:
-        count, found = self.counts[box], self.standings[box]
+    def _progress(self, box: Box) -> list[str]:
+        count, found = self.counts[box], self.statuses[box]
         if count == 1:
-            return next((word for one, word in TO_DO.items() if found[one]), "done")
-        done = f"{count - sum(found[one] for one in TO_DO)} of {count} done"
-        changed = found[Standing.CHANGED]
-        return f"{done}, {changed} changed" if changed else done
+            return [next((one.value for one in found if not one.satisfied), Status.DONE.value)]
+        done = _done(found)
+        words = [f"{done} of {count} done"] if done else []
+        words += [f"{found[one]} {one.value}" for one in Status if found[one] and not one.satisfied]
+        return _wrapped(words)
+
+
+def _wrapped(words: Sequence[str]) -> list[str]:
+    """Lines with as many of these as there is room for, none of them broken."""
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}, {word}" if lines else word
+        lines[-1:] = [longer] if len(longer) <= LINE else [*lines[-1:], word]
+    return lines
+
+
+def _done(found: Counter[Status]) -> int:
+    return sum(count for status, count in found.items() if status.satisfied)
 
 
 def kind(path: str) -> str:
     """Say what the data at a path are of, as far as it tells."""
-    parts = [piece for part in path.split("/") for piece in (part, *re.split(r"[_.]", part))]
+    names = (name.lower() for name in path.split("/"))
+    pieces = (piece for name in names for piece in (name, *re.split(r"[_.]", name)))
+    parts = [piece.replace("-", "").replace("_", "") for piece in pieces]
     words = (next((names[p] for p in parts if p in names), "") for names in (PARTICLES, HALVES))
     return ", ".join(filter(None, words))
 
 
-def drawing(plan: Plan, *, line: str = "", standings: bool = False) -> Drawing:
+def drawing(plan: Plan, *, line: str = "", statuses: Sequence[Status] = ()) -> Drawing:
     """Put the steps of a plan into boxes.
 
     Parameters
@@ -146,8 +185,8 @@ def drawing(plan: Plan, *, line: str = "", standings: bool = False) -> Drawing:
         Training declination line, such as ``dec_2276``: each of its steps, and of those that they
         need, gets a box of its own. Without it, steps that do the same for the same kind of data
         are joined.
-    standings : bool
-        Whether the file system is asked where each step stands.
+    statuses : sequence of Status
+        Where each step stands, by index; not shown if there are none.
 
     Raises
     ------
@@ -167,10 +206,10 @@ def drawing(plan: Plan, *, line: str = "", standings: bool = False) -> Drawing:
             source = Box(level, kind(reading.path) if level != "models" else "", outside=True)
             outside.setdefault(source, set()).add(reading.path)
             edges.add((source, box))
-    found: dict[Box, Counter[Standing]] = {}
-    if standings:
+    found: dict[Box, Counter[Status]] = {}
+    if statuses:
         for index, box in boxes.items():
-            found.setdefault(box, Counter())[plan.standings[index]] += 1
+            found.setdefault(box, Counter())[statuses[index]] += 1
     return Drawing({**counts, **{b: len(p) for b, p in outside.items()}}, frozenset(edges), found)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.files import write_text
-from lstluigi.plots.boxes import Bend, Box, Drawing, rows
+from lstluigi.plots.boxes import NAMES, Bend, Box, Drawing, rows
 from lstluigi.plots.images import save
 
 __all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
@@ -19,14 +19,21 @@ __all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
 #: Endings of files that `draw` writes
 FORMATS = (".svg", ".png", ".pdf", ".mmd")
 BOX_WIDTH, LINE_HEIGHT, GAP, FAR, MARGIN = 164, 15, 14, 38, 8
-#: Fill and edge of a box by how far it is, with names that say so in a legend
+#: Width and height of a box of the legend, and from one of its words to the next
+SWATCH_WIDTH, SWATCH_HEIGHT, ENTRY = 20, 12, 110
+#: Fill and edge of a box by how far it is
 STATES = {
     "outside": ("#ffffff", "#777777"),
     "made": ("#ffffff", "#222222"),
     "done": ("#d5f0e3", "#00724f"),
-    "partly": ("#dcebf8", "#0061a4"),
-    "changed": ("#fde8cc", "#a85800"),
-    "open": ("#ffffff", "#222222"),
+    "partly": ("#f0f8ec", "#5d8a3c"),
+    "running": ("#bfe3fb", "#0061a4"),
+    "queued": ("#e6eefc", "#5b7bb5"),
+    "unknown": ("#efe3f7", "#7b3f9d"),
+    "failed": ("#f9c9c4", "#b3130b"),
+    "changed": ("#fde0b8", "#a85800"),
+    "blocked": ("#e4e0dc", "#6f6258"),
+    "todo": ("#ffffff", "#222222"),
 }
 STYLE = """
 .pipeline text { fill: currentColor; text-anchor: middle;
@@ -34,6 +41,7 @@ STYLE = """
 .pipeline .stage { font-size: 13px; font-weight: 600; }
 .pipeline .what { font-size: 11px; }
 .pipeline rect { fill: var(--pst-color-background, white); stroke: currentColor; }
+.pipeline .legend text { font-size: 11px; text-anchor: start; }
 .pipeline .outside rect { stroke-dasharray: 5 3; }
 .pipeline path { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
 .pipeline marker path { fill: currentColor; stroke: none; fill-opacity: 0.7; }
@@ -123,6 +131,22 @@ def layout(picture: Drawing) -> Layout:
     return Layout(corners, found, width + 2 * MARGIN, height + 2 * MARGIN, box_height, across)
 
 
+def legend(picture: Drawing, place: Layout) -> list[tuple[str, float, float]]:
+    """States of boxes with the upper left corners of their boxes in a legend, below the rest."""
+    states = picture.legend()
+    columns = max(1, int((place.width - 2 * MARGIN) // ENTRY))
+    top = place.height + GAP
+    return [
+        (state, MARGIN + ENTRY * (number % columns), top + 20 * (number // columns))
+        for number, state in enumerate(states)
+    ]
+
+
+def _height(place: Layout, entries: Sequence[tuple[str, float, float]]) -> float:
+    """Of boxes and legend."""
+    return entries[-1][2] + SWATCH_HEIGHT + MARGIN if entries else place.height
+
+
 def svg(picture: Drawing, title: str) -> str:
     """Draw boxes and edges as SVG.
 
@@ -140,10 +164,12 @@ def svg(picture: Drawing, title: str) -> str:
     """
     place = layout(picture)
     curves = [_path(place.edge(source, box)) for source, box in sorted(picture.edges)]
-    tints = TINTS if picture.standings else ""
+    tints = TINTS if picture.statuses else ""
+    entries = legend(picture, place)
+    height = _height(place, entries)
     return "\n".join(
         [
-            f'<svg class="pipeline" role="img" viewBox="0 0 {place.width:g} {place.height:g}" '
+            f'<svg class="pipeline" role="img" viewBox="0 0 {place.width:g} {height:g}" '
             f'style="max-width: {place.width:g}px; width: 100%; margin-bottom: 1.5em" '
             'xmlns="http://www.w3.org/2000/svg">',
             f"<title>{escape(title)}</title>",
@@ -152,6 +178,7 @@ def svg(picture: Drawing, title: str) -> str:
             'markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
             *(f'<path d="{curve}" marker-end="url(#tip)"/>' for curve in curves),
             *(_svg_box(picture, box, place) for box in sorted(picture.counts)),
+            *(_svg_entry(*entry) for entry in entries),
             "</svg>\n",
         ]
     )
@@ -178,6 +205,14 @@ def _svg_box(picture: Drawing, box: Box, place: Layout) -> str:
     )
 
 
+def _svg_entry(state: str, x: float, y: float) -> str:
+    size = f'width="{SWATCH_WIDTH}" height="{SWATCH_HEIGHT}"'
+    return (
+        f'<g class="legend {state}"><rect x="{x:g}" y="{y:g}" {size} rx="3"/>'
+        f'<text x="{x + SWATCH_WIDTH + 5:g}" y="{y + 10:g}">{escape(NAMES[state])}</text></g>'
+    )
+
+
 def mermaid(picture: Drawing, title: str) -> str:
     """Write boxes and edges in the language of Mermaid, which GitLab and GitHub draw.
 
@@ -195,6 +230,10 @@ def mermaid(picture: Drawing, title: str) -> str:
         lines.append(f'  {name}["{text}"]:::{picture.state(box)}')
     edges = sorted((boxes.index(source), boxes.index(box)) for source, box in picture.edges)
     lines += [f"  b{source} --> b{target}" for source, target in edges]
+    if entries := picture.legend():
+        lines += ["  subgraph legend", "    direction LR"]
+        lines += [f'    l{n}["{NAMES[state]}"]:::{state}' for n, state in enumerate(entries)]
+        lines.append("  end")
     for state in dict.fromkeys(map(picture.state, boxes)):
         fill, edge = STATES[state]
         dashes = ",stroke-dasharray:5 3" if state == "outside" else ""
@@ -225,37 +264,40 @@ def figure(picture: Drawing, title: str) -> Any:
     from matplotlib.path import Path as Curve
 
     place = layout(picture)
-    head = 24
-    drawing = Figure(figsize=(place.width / 96, (place.height + head) / 96))
+    entries = legend(picture, place)
+    height, head = _height(place, entries), 24
+    drawing = Figure(figsize=(place.width / 96, (height + head) / 96))
     axes = drawing.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, place.width), ylim=(place.height, -head))
+    axes.set(xlim=(0, place.width), ylim=(height, -head))
     axes.set_axis_off()
     arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 7, "lw": 0.8, "color": "0.5"}
     arrow |= {"shrinkA": 0, "shrinkB": 0}
     for source, box in sorted(picture.edges):
         points = place.edge(source, box)
         curve = Curve(points, [Curve.MOVETO, *[Curve.CURVE4] * (len(points) - 1)])
-        style: dict[str, Any] = {
-            "arrowstyle": "-|>",
-            "mutation_scale": 7,
-            "lw": 0.8,
-            "color": "0.5",
-        }
-        axes.add_patch(FancyArrowPatch(path=curve, shrinkA=0, shrinkB=0, **style))
+        axes.add_patch(FancyArrowPatch(path=curve, **arrow))
     for box in sorted(picture.counts):
         _plot_box(axes, picture, box, place)
+    for state, x, y in entries:
+        _plot_shape(axes, state, (x, y), SWATCH_WIDTH, SWATCH_HEIGHT)
+        axes.text(x + SWATCH_WIDTH + 5, y + 10, NAMES[state], fontsize=8, parse_math=False)
     axes.text(MARGIN, -6, title, fontsize=9.5, parse_math=False)
     return drawing
 
 
-def _plot_box(axes: Any, picture: Drawing, box: Box, place: Layout) -> None:
+def _plot_shape(axes: Any, state: str, corner: Point, width: float, height: float) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    x, y = place.corners[box]
-    fill, edge = STATES[picture.state(box)]
-    shape = FancyBboxPatch((x, y), BOX_WIDTH, place.box_height, "round,pad=0,rounding_size=6")
-    shape.set(facecolor=fill, edgecolor=edge, linestyle="--" if box.outside else "-")
+    fill, edge = STATES[state]
+    rounding = min(6, height / 4)
+    shape = FancyBboxPatch(corner, width, height, f"round,pad=0,rounding_size={rounding}")
+    shape.set(facecolor=fill, edgecolor=edge, linestyle="--" if state == "outside" else "-")
     axes.add_patch(shape)
+
+
+def _plot_box(axes: Any, picture: Drawing, box: Box, place: Layout) -> None:
+    x, y = place.corners[box]
+    _plot_shape(axes, picture.state(box), (x, y), BOX_WIDTH, place.box_height)
     words: dict[str, Any] = {"ha": "center", "parse_math": False}
     middle = x + BOX_WIDTH / 2
     axes.text(middle, y + 19, box.stage, fontsize=9.5, weight="bold", **words)

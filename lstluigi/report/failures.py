@@ -17,15 +17,23 @@ __all__ = ["folded", "grouped", "item_failure", "step_failure"]
 
 #: So many lines of a log are kept with a failure.
 TAIL = 15
+#: Paths of files; not places inside an HDF5 file, which tell causes apart.
 _PATH = re.compile(
-    r"(?:[\w.+-]*/)+[^\s'\":,;()\[\]]*|\b[\w.+-]*\.(?:h5|fits|gz|zst|sav|json|png)\b"
+    r"(?<![\w.+/-])(?!/?(?:dl\d/(?:event|monitoring|service)|simulation|configuration)/)"
+    r"(?:[\w.+-]*/)+[^\s'\":,;()\[\]]*"
+    r"|\b[\w.+-]*\.(?:h5|fits|gz|zst|sav|json|png)\b"
 )
-_NUMBER = re.compile(r"\b0x[0-9a-f]+\b|\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+#: Where a telescope points, as names of nodes have it.
+_POINTING = re.compile(r"theta_-?[\d.]+_az_-?[\d.]*\d")
+#: Numbers that are no part of a name: a name's digits tell causes apart.
+_NUMBER = re.compile(r"\b0x[0-9a-f]+\b|(?<![\w.])\d+(?:\.\d+)*(?:e[+-]?\d+)?(?!\w)", re.IGNORECASE)
 
 
 def folded(line: str) -> str:
-    """A line without what differs between failures of one cause: paths and numbers."""
-    return " ".join(_NUMBER.sub("N", _PATH.sub("PATH", line)).split())
+    """A line without what differs between failures of one cause: paths, pointings and numbers."""
+    for pattern, word in ((_PATH, "PATH"), (_POINTING, "POINTING"), (_NUMBER, "N")):
+        line = pattern.sub(word, line)
+    return " ".join(line.split())
 
 
 def item_failure(node: PlannedStep, attempt: Attempt, results: Results) -> Failure:
@@ -77,10 +85,12 @@ def grouped(
     for failure in failures:
         key = failure.cause, failure.ending, folded(failure.line)
         groups.setdefault(key, []).append(failure)
-    found = [
-        FailureGroup(*key, alike, _behind({f.step for f in alike}, plan, blocked))
-        for key, alike in groups.items()
-    ]
+    found = []
+    for (cause, ending, line), alike in groups.items():
+        lines = {failure.line for failure in alike}
+        told = lines.pop() if len(lines) == 1 else line
+        behind = _behind({failure.step for failure in alike}, plan, blocked)
+        found.append(FailureGroup(cause, ending, told, alike, behind))
     return sorted(found, key=lambda group: -len(group.failures))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.files import last_lines
@@ -42,9 +42,13 @@ def logs_of(
         yield f"{steps[0].node}: {_none(steps)}"
 
 
-def _none(steps: Iterable[StepState]) -> str:
-    if all(step.status is Status.TO_DO for step in steps):
-        return "nothing has been submitted of it yet, so there is no log"
+def _none(steps: Sequence[StepState]) -> str:
+    states = ", ".join(dict.fromkeys(step.status.value for step in steps))
+    made = any(step.status.satisfied or step.status is Status.CHANGED for step in steps)
+    if not made and not any(step.ledger.attempts for step in steps):
+        return f"it has not begun yet ({states}), so there is no log"
+    if any(step.status.under_way for step in steps):
+        return f"its jobs have not written a log yet ({states})"
     return "there is no log; it was made by hand, or its logs were deleted"
 
 

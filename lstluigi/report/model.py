@@ -5,45 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import cached_property
 
 from lstluigi.jobs.attempts import Attempt, Ledger
 from lstluigi.layouts.nodes import Sample, sample
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan, Standing, Status
 from lstluigi.report.estimate import Estimate
 from lstluigi.steps import PlannedStep
 
 __all__ = ["Failure", "FailureGroup", "ProductionState", "StageState", "Status", "StepState"]
-
-
-class Status(Enum):
-    """Where a file, or a step, stands."""
-
-    DONE = "done"  #: at its place
-    PASSED = "passed"  #: not there, and not needed: all that is made of it is there
-    RUNNING = "running"  #: being made
-    QUEUED = "queued"  #: submitted, or about to be by a run that is alive
-    UNKNOWN = "unknown"  #: submitted, and there is no telling what has become of it
-    FAILED = "failed"  #: tried, and given up
-    CHANGED = "changed"  #: there, made differently from what the config says: the user decides
-    BLOCKED = "blocked"  #: needs what failed, or what the user has to decide about
-    TO_DO = "to do"  #: nothing has been submitted, nothing is in its way
-
-    @property
-    def satisfied(self) -> bool:
-        """Is nothing to be done any more?"""
-        return self in (Status.DONE, Status.PASSED)
-
-    @property
-    def under_way(self) -> bool:
-        """May something come of it by itself?"""
-        return self in (Status.RUNNING, Status.QUEUED, Status.UNKNOWN)
-
-    @property
-    def in_the_way(self) -> bool:
-        """Does what is made of it have to wait for the user?"""
-        return self in (Status.FAILED, Status.CHANGED, Status.BLOCKED)
 
 
 @dataclass(frozen=True)
@@ -87,7 +57,7 @@ class FailureGroup:
     Attributes
     ----------
     cause, ending, line
-        What they have in common; paths and numbers in the line are folded away.
+        What they have in common; where lines differ, without paths, pointings and numbers.
     failures
         All of them; the first stands for the others.
     blocked

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lstluigi.errors import shown
+from lstluigi.report.failures import folded
+from lstluigi.report.fitting import Column, Columns, Screen
 from lstluigi.report.model import FailureGroup, ProductionState, StageState, Status
 
-__all__ = ["duration", "failures", "plain", "status"]
+__all__ = ["duration", "failures", "plain", "screen", "status"]
 
 #: So many groups of failures, and lines of a log, are shown.
 GROUPS, LINES = 10, 6
@@ -29,6 +31,9 @@ COLOURS = {
 }
 #: Columns that are there even if they hold nothing.
 ALWAYS = (Status.DONE, Status.RUNNING, Status.QUEUED, Status.FAILED, Status.BLOCKED)
+
+#: What is counted of each stage, in rows of their own.
+KINDS = ("steps", "files")
 
 
 def plain(text: str) -> str:
@@ -47,13 +52,29 @@ def duration(seconds: float) -> str:
 
 def status(state: ProductionState) -> RenderableType:
     """The whole: who runs it, stages, failures, and what is odd."""
-    return Group(
-        *head(state),
-        stage_table(state),
-        *map(Text, _left(state)),
-        *failures(state),
-        *(Text(f"note: {plain(warning)}", style="yellow") for warning in state.warnings),
-    )
+    return Group(*_stages(state), *failures(state), *_notes(state))
+
+
+def screen(state: ProductionState, beside: Iterable[RenderableType]) -> Screen:
+    """As much of it as fits a terminal, and of what is shown beside it: a line for each cause."""
+    parts: list[tuple[str, RenderableType]] = []
+    parts += [("cause", _cause(state, group)) for group in state.groups]
+    parts += [("note", note) for note in _notes(state)]
+    parts += [("line", part) for part in beside]
+    heads = [Group(*_stages(state, kinds)) for kinds in (KINDS, KINDS[1:])]
+    versions = [[("line", head), *parts] for head in heads]
+    return Screen(versions, "`lstluigi status` without --watch shows all")
+
+
+def _stages(state: ProductionState, kinds: Sequence[str] = KINDS) -> Iterator[RenderableType]:
+    yield from head(state)
+    yield stage_table(state, kinds)
+    yield from map(Text, _left(state))
+
+
+def _notes(state: ProductionState) -> Iterator[Text]:
+    for warning in state.warnings:
+        yield Text(f"note: {plain(warning)}", style="yellow")
 
 
 def head(state: ProductionState) -> Iterator[Text]:
@@ -63,47 +84,44 @@ def head(state: ProductionState) -> Iterator[Text]:
     yield Text("; ".join(map(plain, state.runs)) if state.runs else "no run is going on")
 
 
-def stage_table(state: ProductionState) -> Table:
+def stage_table(state: ProductionState, kinds: Sequence[str] = KINDS) -> Columns:
     """Steps and files by stage, a column for each status that there is."""
     parts = [*state.stages.values(), state.whole]
+    rows = [(part, kind) for part in parts for kind in kinds]
     columns = [
-        s
-        for s in Status
-        if s in ALWAYS or any(part.steps.get(s) or part.files.get(s) for part in parts)
+        Column("stage", [Text(plain(part.name) * (kind == kinds[0])) for part, kind in rows]),
+        Column("", [Text(kind) for _, kind in rows]),
     ]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("stage", no_wrap=True, overflow="ellipsis")
-    table.add_column("")
-    for column in columns:
-        table.add_column(column.value, justify="right", no_wrap=True)
-    table.add_column("of", justify="right", no_wrap=True)
-    events = any(part.events is not None for part in parts)
-    if events:
-        table.add_column("events", justify="right", no_wrap=True)
-    left = bool(state.estimate.stages)
-    if left:
-        table.add_column("left", justify="right", no_wrap=True)
-    for part in parts:
-        if part is state.whole:
-            table.add_section()
-        share = state.estimate.stages.get(part.name)
-        words = [duration(share) if share else ""] * left
-        counted = ["" if part.events is None else str(part.events)] * events
-        table.add_row(part.name, "steps", *_cells(part, columns, "steps"), *[""] * events, *words)
-        table.add_row("", "files", *_cells(part, columns, "files"), *counted, *[""] * left)
-    return table
+    for status_ in Status:
+        cells = [_cell(_counts(part, kind).get(status_, 0), status_) for part, kind in rows]
+        empty = all(cell.plain == "-" for cell in cells)
+        if not empty or status_ in ALWAYS:
+            columns.append(Column(status_.value, cells, gives_way=3 * empty))
+    columns.append(Column("of", [_total(part, kind) for part, kind in rows]))
+    if any(part.events is not None for part in parts):
+        events = (part.events if kind == "files" else None for part, kind in rows)
+        cells = [Text("" if number is None else str(number)) for number in events]
+        columns.append(Column("events", cells, gives_way=1))
+    if state.estimate.stages:
+        shares = (state.estimate.stages.get(p.name) if k == kinds[0] else None for p, k in rows)
+        cells = [Text(duration(share) if share else "") for share in shares]
+        columns.append(Column("left", cells, gives_way=2))
+    return Columns(columns)
 
 
-def _cells(part: StageState, columns: Sequence[Status], kind: str) -> list[Text]:
-    counts = part.steps if kind == "steps" else part.files
-    cells = [
-        Text(str(counts[column]), style=COLOURS[column]) if counts.get(column) else Text("-")
-        for column in columns
-    ]
-    total = str(sum(counts.values()))
+def _counts(part: StageState, kind: str) -> Mapping[Status, int]:
+    return part.steps if kind == "steps" else part.files
+
+
+def _cell(count: int, status_: Status) -> Text:
+    return Text(str(count), style=COLOURS[status_]) if count else Text("-")
+
+
+def _total(part: StageState, kind: str) -> Text:
+    total = sum(_counts(part, kind).values())
     if kind == "files" and part.unknown:
-        total = f"{total}+?" if sum(counts.values()) else "?"
-    return [*cells, Text(total)]
+        return Text(f"{total}+?" if total else "?")
+    return Text(str(total))
 
 
 def _left(state: ProductionState) -> Iterator[str]:
@@ -124,14 +142,25 @@ def failures(state: ProductionState) -> Iterator[Text]:
         yield Text(f"and {len(state.groups) - GROUPS} more kinds of failures (--json has all)")
 
 
+def _cause(state: ProductionState, group: FailureGroup) -> Text:
+    stages = ", ".join(dict.fromkeys(state.steps[index].stage for index in group.steps))
+    what, why = f"{len(group.failures)} failed", _why(group)
+    log = group.failures[0].log.removeprefix(os.path.join(os.getcwd(), ""))
+    end = f" of {stages} ({why}): {plain(folded(group.line))}; log {plain(log)}"
+    return Text.assemble((what, "bold red"), end)
+
+
+def _why(group: FailureGroup) -> str:
+    return ", ".join(filter(None, [group.cause, group.ending]))
+
+
 def _group(state: ProductionState, group: FailureGroup) -> Iterator[Text]:
     first = group.failures[0]
     step = state.steps[first.step]
     stages = dict.fromkeys(state.steps[index].stage for index in group.steps)
     what = f"{len(group.failures)} failed in {len(group.steps)} step(s) of {', '.join(stages)}"
-    why = ", ".join(filter(None, [group.cause, group.ending]))
     yield Text("")
-    yield Text.assemble((what, "bold red"), f" ({why}): {plain(group.line)}")
+    yield Text.assemble((what, "bold red"), f" ({_why(group)}): {plain(group.line)}")
     if group.blocked:
         yield Text(f"  {_blocked(state, group)}", style="yellow")
     yield Text(f"  e.g. {step.name} {plain(first.item)}")

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lstluigi.cost import StageCost, yaml_lines
+from lstluigi.report.fitting import Column, Columns
 from lstluigi.report.show import duration
 
 __all__ = ["cost_lines"]
 
 _NONE = "-"
+#: Columns, and in which order they are left out where there is no room.
+_HEADINGS = (
+    *(("stage", 0), ("tries", 0), ("bad", 0), ("wall h", 0), ("CPU h", 2), ("use", 3)),
+    *(("MB", 0), ("asked", 4), ("queued", 1), ("longest", 5)),
+)
 
 
 def cost_lines(costs: Mapping[str, StageCost]) -> Iterator[RenderableType]:
@@ -34,34 +39,39 @@ def cost_lines(costs: Mapping[str, StageCost]) -> Iterator[RenderableType]:
         yield from (Text(f"  {line}") for line in asked)
 
 
-def _table(costs: Mapping[str, StageCost]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("stage", no_wrap=True)
-    for name in ("tries", "bad", "wall h", "CPU h", "use", "MB", "asked", "queued", "longest"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for stage, cost in costs.items():
-        queue = cost.mean_queue_s
-        use = cost.efficiency
-        table.add_row(
-            stage,
-            str(cost.attempts),
-            str(cost.failed) if cost.failed else _NONE,
-            _hours(cost.wall_s),
-            _hours(cost.cpu_s),
-            _NONE if use is None else f"{use:.0%}",
-            _mb(cost.peak_mb),
-            _mb(cost.asked_mb),
-            _NONE if queue is None else duration(queue),
-            duration(cost.longest_s) if cost.longest_s else _NONE,
-        )
-    table.add_row(
-        "all",
-        str(sum(cost.attempts for cost in costs.values())),
-        str(sum(cost.failed for cost in costs.values())),
-        _hours(sum(cost.wall_s for cost in costs.values())),
-        _hours(sum(cost.cpu_s for cost in costs.values())),
+def _table(costs: Mapping[str, StageCost]) -> Columns:
+    rows = [_row(stage, cost) for stage, cost in costs.items()]
+    total = (
+        sum(cost.attempts for cost in costs.values()),
+        sum(cost.failed for cost in costs.values()),
+        sum(cost.wall_s for cost in costs.values()),
+        sum(cost.cpu_s for cost in costs.values()),
     )
-    return table
+    tries, bad, wall, cpu = total
+    rows.append(["all", str(tries), str(bad), _hours(wall), _hours(cpu), *[""] * 5])
+    cells = [[Text(cell) for cell in column] for column in zip(*rows, strict=True)]
+    return Columns(
+        [
+            Column(heading, column, gives_way)
+            for (heading, gives_way), column in zip(_HEADINGS, cells, strict=True)
+        ]
+    )
+
+
+def _row(stage: str, cost: StageCost) -> list[str]:
+    queue, use = cost.mean_queue_s, cost.efficiency
+    return [
+        stage,
+        str(cost.attempts),
+        str(cost.failed) if cost.failed else _NONE,
+        _hours(cost.wall_s),
+        _hours(cost.cpu_s),
+        _NONE if use is None else f"{use:.0%}",
+        _mb(cost.peak_mb),
+        _mb(cost.asked_mb),
+        _NONE if queue is None else duration(queue),
+        duration(cost.longest_s) if cost.longest_s else _NONE,
+    ]
 
 
 def _hours(seconds: float) -> str:

@@ -95,10 +95,11 @@ def _jobs(jobs: Jobs) -> Iterator[str]:
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
     changed = [step for step in steps if step.status is Status.CHANGED]
     if changed:
-        reasons = "; ".join(plan.changes(changed[0].node))
+        reason, *others = plan.changes(changed[0].node)
+        more = f"; and {len(others)} more reason(s)" * bool(others)
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
-            f"{changed[0].node} ({reasons}); decide with `lstluigi run --accept-changed` or "
+            f"{changed[0].name} ({reason}{more}); decide with `lstluigi run --accept-changed` or "
             "`lstluigi remake`"
         )
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 
 from lstluigi.cost import cost_of, described
+from lstluigi.display import terminal
 from lstluigi.examine import stages_of
 from lstluigi.jobs.ledger import STAMP
 from lstluigi.plan import Plan
 from lstluigi.prodlog import accounts
 from lstluigi.report.data import as_data
 from lstluigi.report.model import ProductionState
-from lstluigi.report.show import status
+from lstluigi.report.show import screen, status
 from lstluigi.report.show_cost import cost_lines
 from lstluigi.report.state import production_state, state_of
 from lstluigi.report.tree import tree
@@ -39,8 +40,8 @@ class Wanted:
 
 def print_once(config: str, tools: Mapping[str, Any], wanted: Wanted) -> None:
     """Print a production's state."""
-    console = Console(highlight=False, soft_wrap=True)  # paths stay whole, to be copied
-    console.print(_shown(production_state(config, **tools), wanted))
+    state = production_state(config, **tools)
+    terminal().print(_whole(state, wanted), soft_wrap=True)  # paths stay whole, to be copied
 
 
 def print_json(config: str, tools: Mapping[str, Any]) -> None:
@@ -56,8 +57,7 @@ def watch_on(config: str, tools: Mapping[str, Any], wanted: Wanted, interval: fl
     """Show it again and again, until nothing is under way."""
     begun = time.monotonic()
     state = production_state(config, **tools)
-    console = Console(highlight=False)
-    with Live(_shown(state, wanted), console=console, auto_refresh=False) as live:
+    with Live(_now(state, wanted), console=terminal(), auto_refresh=False) as live:
         live.refresh()
         while state.runs or any(step.status.under_way for step in state.steps):
             took = time.monotonic() - begun
@@ -65,15 +65,23 @@ def watch_on(config: str, tools: Mapping[str, Any], wanted: Wanted, interval: fl
             begun = time.monotonic()
             known = state.plan  # configs do not change under a run
             state = state_of(Plan(known.config, stages_of(known.config), known.configs))
-            live.update(_shown(state, wanted), refresh=True)
+            live.update(_now(state, wanted), refresh=True)
+        live.transient = True
+    terminal().print(_whole(state, wanted), soft_wrap=True)
 
 
-def _shown(state: ProductionState, wanted: Wanted) -> RenderableType:
-    parts = [status(state)]
+def _now(state: ProductionState, wanted: Wanted) -> RenderableType:
+    return screen(state, _beside(state, wanted))
+
+
+def _whole(state: ProductionState, wanted: Wanted) -> RenderableType:
+    return Group(status(state), *_beside(state, wanted))
+
+
+def _beside(state: ProductionState, wanted: Wanted) -> Iterator[RenderableType]:
     if wanted.tree:
-        parts.append(tree(state))
+        yield tree(state)
     if wanted.cost:
         ledgers = [step.ledger for step in state.steps]
         costs = cost_of(state.plan, accounts(state.prod_id), lambda node: ledgers[node.index])
-        parts += cost_lines(costs)
-    return Group(*parts)
+        yield from cost_lines(costs)

@@ -83,6 +83,8 @@ class Stage(ABC):
         joblib loads (models: position in `reads`; only those that read the same there share it).
     programs
         Commands that do not come with the environment's lstchain, so they may be missing in it.
+    delivered
+        True for what people make productions for, though other steps may read it, too.
     """
 
     name: ClassVar[str]
@@ -95,6 +97,7 @@ class Stage(ABC):
     per_chunk: ClassVar[int] = 1
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
+    delivered: ClassVar[bool] = False
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -58,6 +58,7 @@ class DL2ToIRFs(Stage):
         input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
     )
     logs = "job_logs_dl2_to_irfs"
+    delivered = True
     resources = Resources(1, 6 * 1024, (("partition", "short"),))
     per_chunk = 20
 

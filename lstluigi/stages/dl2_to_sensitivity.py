@@ -41,6 +41,7 @@ class DL2ToSensitivity(Stage):
         reasons={"ctapipe": "dl2_to_irfs writes ctapipe's sensitivity, among its benchmarks"},
     )
     logs = "job_logs_dl2_to_sensitivity"
+    delivered = True
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 5
 

@@ -31,6 +31,7 @@ class IRFIndex(Stage):
         reasons={"ctapipe": "ctapipe has no tool that interpolates between IRFs"},
     )
     logs = "job_logs_irf_index"
+    delivered = True
     resources = Resources(options=(("partition", "short"),))
     per_chunk = 20
 

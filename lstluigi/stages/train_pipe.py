@@ -80,6 +80,7 @@ class TrainPipe(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
+    delivered = True
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))
 
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -51,7 +51,11 @@ def test_intermediate_products_by_name(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "why"),
-    [("dl2_to_irfs", "no intermediate product"), ("dl1_to_dl2", "is still needed")],
+    [
+        ("dl2_to_irfs", "no intermediate product"),
+        ("train_pipe", "no intermediate product: productions are made for models"),
+        ("dl1_to_dl2", "is still needed"),
+    ],
 )
 def test_products_that_are_needed_stay(lab: Lab, pattern: str, why: str) -> None:
     full(lab)

@@ -10,7 +10,7 @@ from lab import Lab, full, small
 
 from lstluigi.again import making
 from lstluigi.again.making import remake, retry
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import Declined, LstluigiError
 
 OPTIONS = {
     **dict.fromkeys(("lstchain_config", "ctapipe_config", "rta_config", "site"), ""),
@@ -97,7 +97,8 @@ def test_what_would_be_deleted_is_shown_before(lab: Lab, runs: list[dict[str, An
         return False
 
     how: dict[str, Any] = {"dry_run": False, "confirm": no}
-    assert remake(str(lab.config), "dl1_to_dl2", OPTIONS, said.append, **how) == 1
+    with pytest.raises(Declined, match=r"^nothing was done$"):
+        remake(str(lab.config), "dl1_to_dl2", OPTIONS, said.append, **how)
     assert runs == []
     assert [line.split()[3] for line in said if "to be deleted" in line] == [
         "dl1_to_dl2",

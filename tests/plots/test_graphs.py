@@ -9,13 +9,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from lab import Lab, full
+from lab import Lab, small
 
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts import registry
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan, Status
 from lstluigi.plots import boxes, graphs
 from lstluigi.plots.boxes import Box, Drawing
+from lstluigi.report.state import production_state
 from lstluigi.request.pipelines import read_back
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -103,29 +104,101 @@ def test_boxes_lie_apart_and_inside(two_lines: Plan, line: str) -> None:
             assert not any(x1 < x < x1 + width and y1 < y < y1 + height for x1, y1 in corners)
 
 
+def statuses(lab: Lab) -> list[Status]:
+    return [step.status for step in production_state(str(lab.config)).steps]
+
+
+def states(lab: Lab) -> dict[str, set[str]]:
+    """States of the boxes of each stage, which are those that `lstluigi status` tells."""
+    picture = boxes.drawing(lab.plan(), statuses=statuses(lab))
+    found: dict[str, set[str]] = {}
+    for box in picture.counts:
+        if not box.outside:
+            found.setdefault(box.stage, set()).add(picture.state(box))
+    return found
+
+
 def test_boxes_tell_where_their_steps_stand(lab: Lab) -> None:
-    full(lab)
-    found = boxes.drawing(lab.plan(), standings=True)
-    made = [box for box in found.counts if not box.outside]
-    assert {found.state(box) for box in made} == {"open"}
-    (split,) = (box for box in made if box.stage == "train_test_split")
-    assert found.lines(split)[-1] == "to do"
-    assert lab.run().code == 0
-    done = boxes.drawing(lab.plan(), standings=True)
-    assert {done.state(box) for box in made} == {"done"}
-    assert done.lines(split)[-1] == "done"
+    small(lab)
+    assert states(lab) == {"r0_to_dl1": {"todo"}, "merge_dl1": {"todo"}}
+    lab.simtel("dl0/node", c="truncated")
+    lab.run()
+    assert states(lab) == {"r0_to_dl1": {"failed"}, "merge_dl1": {"blocked"}}
+    lab.hold_lock(0)
+    assert states(lab)["r0_to_dl1"] == {"queued"}
+    Path(lab.plan().steps[0].places.lock).unlink()
+    lab.simtel("dl0/node", c="3")
+    lab.ok()
+    assert states(lab) == {"r0_to_dl1": {"done"}, "merge_dl1": {"done"}}
+    lab.configure(threshold=2)
+    assert states(lab)["merge_dl1"] == {"changed"}
 
 
-def test_boxes_count_what_is_left() -> None:
-    box, other = Box("a"), Box("b")
-    found = Counter({Standing.WHOLE: 2, Standing.PASSED: 1, Standing.MISSING: 1})
-    part = Drawing({box: 4, other: 1}, frozenset(), {box: found, other: Counter()})
-    assert (part.state(box), part.lines(box)) == ("partly", ["3 of 4 done"])
-    found = Counter({Standing.WHOLE: 2, Standing.CHANGED: 1, Standing.MISSING: 1})
-    changed = Drawing({box: 4}, frozenset(), {box: found})
-    assert (changed.state(box), changed.lines(box)) == ("changed", ["2 of 4 done, 1 changed"])
-    plain = Drawing({box: 4, other: 1}, frozenset())
-    assert (plain.lines(box), plain.lines(other)) == (["4 steps"], ["1 step"])
+STATES = [
+    ("failed", "DDPFBT", ["3 of 6 done, 1 failed", "1 blocked, 1 to do"]),
+    ("running", "DRRQ", ["1 of 4 done, 2 running", "1 queued"]),
+    ("partly", "DPTT", ["2 of 4 done, 2 to do"]),
+    ("changed", "DCT", ["1 of 3 done, 1 changed", "1 to do"]),
+    ("done", "DDP", ["3 of 3 done"]),
+    ("todo", "TT", ["2 to do"]),
+    ("blocked", "B", ["blocked"]),
+    ("unknown", "UB", ["1 unknown, 1 blocked"]),
+]
+LETTERS = {"T": Status.TO_DO, **{s.name[0]: s for s in Status if s is not Status.TO_DO}}
+
+
+@pytest.mark.parametrize(("state", "steps", "lines"), STATES)
+def test_boxes_count_where_steps_stand(state: str, steps: str, lines: list[str]) -> None:
+    box = Box("a")
+    found = Drawing({box: len(steps)}, frozenset(), {box: Counter(LETTERS[s] for s in steps)})
+    assert (found.state(box), found.lines(box)) == (state, lines)
+
+
+def test_a_legend_has_the_states_that_are_there(tmp_path: Path) -> None:
+    drawn = {Box(state): Counter(LETTERS[s] for s in steps) for state, steps, _ in STATES}
+    counts = {box: sum(found.values()) for box, found in drawn.items()}
+    source = Box("DL0", outside=True)
+    edges = frozenset((source, box) for box in drawn)
+    picture = Drawing({**counts, source: 1}, edges, drawn)
+    names = ["done", "partly done", "running", "unknown", "failed", "changed", "blocked", "to do"]
+    names.append("from outside")
+    image = ElementTree.fromstring(graphs.svg(picture, "t"))
+    entries = [g for g in image.findall(f"{SVG}g") if g.get("class", "").startswith("legend ")]
+    assert [g.findtext(f"{SVG}text") for g in entries] == names
+    width, height = map(float, image.get("viewBox", "").split()[2:])
+    place = graphs.layout(picture)
+    for rect in (g.find(f"{SVG}rect") for g in entries):
+        assert rect is not None
+        x, y = float(rect.get("x", "")), float(rect.get("y", ""))
+        assert 0 <= x <= width - graphs.ENTRY
+        assert place.height <= y <= height - graphs.SWATCH_HEIGHT
+    text = graphs.mermaid(picture, "t")
+    assert re.findall(r'l\d\["(.*)"\]', text) == names
+    assert {*re.findall(r":::(\w+)", text)} == {*re.findall(r"classDef (\w+) ", text)}
+    figure = graphs.figure(picture, "t")
+    assert [t.get_text() for t in figure.axes[0].texts if t.get_text() in names][-9:] == names
+    assert Drawing({Box("a"): 1}, frozenset()).legend() == []
+
+
+def test_each_state_has_a_colour_of_its_own() -> None:
+    assert {*boxes.NAMES} <= {*graphs.STATES}
+    assert len({graphs.STATES[state] for state in boxes.NAMES}) == len(boxes.NAMES)
+    assert {s.value.replace(" ", "") for s in Status if s is not Status.PASSED} < {*boxes.NAMES}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/DL0/LSTProd2/TestDataset/Electrons/sim_telarray", "electrons, test"),
+        ("/DL1/p/TrainingDataset/GammaDiffuse/dec_1", "diffuse gammas, training"),
+        ("/dl1/gamma_diffuse/train", "diffuse gammas, training"),
+        ("/DL2/p/TestingDataset/Protons", "protons, test"),
+        ("/DL1/electron.h5", "electrons"),
+        ("/DL1/elsewhere", ""),
+    ],
+)
+def test_what_paths_say_data_are_of(path: str, told: str) -> None:
+    assert boxes.kind(path) == told
 
 
 def test_text_of_paths_cannot_break_mermaid() -> None:

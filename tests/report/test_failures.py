@@ -16,14 +16,37 @@ from lstluigi.report.state import production_state
         ("dl1_gamma_run1.h5 lacks /dl1/event", "dl1_proton_run22.h5 lacks /dl1/event"),
         ("exit code 1 after 3.5e2 s", "exit code 1 after 17 s"),
         ("'/a b/c' is missing", "'/x y/z' is missing"),
+        ("node_theta_14.9_az_175.1_ lacks it", "node_theta_23.161_az_9_ lacks it"),
+        ("it has 0 rows, its inputs 1352", "it has 7 rows, its inputs 12"),
     ],
 )
 def test_paths_and_numbers_are_folded(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
 
-def test_other_words_are_another_cause() -> None:
-    assert folded("KeyError: 'a'") != folded("KeyError: 'b'")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("KeyError: 'a'", "KeyError: 'b'"),
+        ("No object named /dl1/event/a in the file", "No object named /dl1/event/b in the file"),
+        ("IndexError: simulation/run_config", "IndexError: simulation/shower"),
+        ("KeyError: 'lh_fit1'", "KeyError: 'lh_fit2'"),
+        ("no models of dec_931", "no models of dec_2276"),
+        ("lstchain_r0_to_dl1 ended", "lstchain_dl1_to_dl2 ended"),
+    ],
+)
+def test_other_words_are_another_cause(one: str, other: str) -> None:
+    """Digits of a name are part of it."""
+    assert folded(one) == one
+    assert folded(other) == other
+
+
+def test_a_line_that_all_have_stays_whole(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", c="exit 3", d="exit 4")
+    lab.run()
+    groups = production_state(str(lab.config)).groups
+    assert [group.line for group in groups] == [group.failures[0].line for group in groups]
 
 
 def test_groups_by_what_was_wrong(lab: Lab) -> None:

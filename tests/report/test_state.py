@@ -160,6 +160,22 @@ def test_made_differently(lab: Lab) -> None:
     assert any("made differently" in warning for warning in state.warnings)
 
 
+def test_a_production_that_was_moved(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    there = lab.root / "there"
+    there.mkdir()
+    for path in [p for p in lab.root.iterdir() if p not in (there, lab.prod_logs)]:
+        path.rename(there / path.name)
+    lab.config = there / "config.yml"
+    lab.config.write_text(lab.config.read_text().replace(f"{lab.root}/", f"{there}/"))
+    state = look(lab)
+    assert set(steps(state)) == {"changed"}
+    (said,) = (warning for warning in state.warnings if "made differently" in warning)
+    assert said.startswith(f"{len(state.steps)} product(s) were")
+    assert f"r0_to_dl1:1 (it was made below {lab.root} and lies below {there} now);" in said
+
+
 def test_made_by_hand(lab: Lab) -> None:
     small(lab)
     lab.ok()

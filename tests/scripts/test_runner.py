@@ -7,6 +7,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tables
 
 from lstluigi.jobs.results import LACKING
 from lstluigi.scripts.runner import base, checks, chunk, commands, endings, items, publish
@@ -280,6 +282,19 @@ def test_exceptions_have_a_reason_and_a_traceback(shop: Workshop) -> None:
     assert records["b"]["reason"] == "out of memory: MemoryError in memory.py"
     assert [record["cause"] for record in records.values()] == [None, "out of memory"]
     assert LACKING.keys() == {base.DISK_FULL, base.NO_MEMORY}
+
+
+def test_what_hdf5_says_after_its_trace_is_the_reason(shop: Workshop) -> None:
+    (shop.path / "cut.h5").write_bytes(b"")
+    with tables.open_file(str(shop.path / "cut.h5"), "w") as h5:
+        h5.create_array("/", "a", list(range(1000)))
+    whole = (shop.path / "cut.h5").read_bytes()
+    (shop.path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    read = shop.script("read", f"import tables\ntables.open_file({str(shop.path / 'cut.h5')!r})")
+    _, records = shop.run(shop.item("a", [read]))
+    reason = records["a"]["reason"]
+    assert reason.startswith("read.py failed with HDF5ExtError: Unable to open/create file '")
+    assert re.search(r"cut\.h5' \(truncated file: eof = \d+, .*\)$", reason)
 
 
 def test_executable_that_runs_out_of_memory_says_so_in_its_log(shop: Workshop) -> None:

@@ -93,8 +93,18 @@ def describe(name: str, error: BaseException) -> str:
         return f"MemoryError in {name}"
     if isinstance(error, OSError) and cause_of(error):
         return os_reason(name, error)
-    message = (str(error).strip().splitlines() or [""])[0]
-    return f"{name} failed with {type(error).__name__}: {message}"
+    return f"{name} failed with {type(error).__name__}: {in_short(str(error))}"
+
+
+def in_short(message: str) -> str:
+    """Return the line of an exception's message that tells most.
+
+    HDF5 puts a trace before what it has to say; the trace ends with the reason.
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    end = next((n for n, line in enumerate(lines) if line.startswith("End of HDF5 error")), 0)
+    told = lines[end + 1 :][:1]
+    return f"{told[0]} ({lines[end - 1]})" if end and told else lines[0]
 
 
 def tidy_up() -> None:
