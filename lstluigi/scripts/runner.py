@@ -62,7 +62,11 @@ THREAD_LIMITS = (
     *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"),
     *("NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
-VERSIONS_OF = ("lstchain", "ctapipe", "pyirf")
+# Tools, and what their numbers come from.
+VERSIONS_OF = (
+    *("lstchain", "ctapipe", "ctapipe_io_lst", "pyirf", "eventio", "astropy"),
+    *("scikit-learn", "joblib", "numpy", "scipy", "numba", "pandas", "tables", "h5py"),
+)
 TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
 # A message must fit into PIPE_BUF (4096 bytes) to be written whole by several processes.
 REASON_LENGTH = 400

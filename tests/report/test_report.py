@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.metadata
 import json
 import re
 import shutil
@@ -270,6 +271,19 @@ def test_a_ledger_with_broken_lines_is_read_as_far_as_it_goes(lab: Lab, place: P
     assert result.exit_code == 0, result.output
     assert "ledger" in page(place)
     assert len(made_by(place)) == 3
+
+
+def test_what_the_numbers_come_from_has_its_version(lab: Lab, place: Path) -> None:
+    small(lab)
+    lab.ok()
+    assert report(lab, place).exit_code == 0
+    agents = {a["prov:label"]: a["lstluigi:version"] for a in told(place)["agent"].values()}
+    for program in ("lstchain", "ctapipe", "scikit-learn", "numpy", "tables"):
+        version = importlib.metadata.version(program)
+        assert agents[program] == version
+        assert f'<td data-label="program">{program}</td><td data-label="in jobs">{version}' in page(
+            place
+        )
 
 
 def test_damaged_versions_are_told(lab: Lab, place: Path) -> None:
