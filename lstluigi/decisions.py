@@ -15,6 +15,9 @@ from lstluigi.steps import PlannedStep, named
 
 log = logging.getLogger("lstluigi")
 
+#: What to do about a product that the config does not, or may not, describe.
+DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
+
 
 def to_accept(plan: Plan, steps: Iterable[PlannedStep]) -> frozenset[int]:
     """Those of these steps, by index, whose products are whole and made differently."""
@@ -27,7 +30,7 @@ def accept(plan: Plan, indices: Collection[int]) -> None:
         node = plan.steps[index]
         reasons = list(plan.changes(node))
         old = plan.record(node) or {}
-        was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
+        was = [*old.get("accepted", []), {"digest": old.get("digest"), "changes": reasons}]
         notes = {"accepted": was, "by_hand": list(plan.by_hand(node))}
         record(node.places.recipe, plan.recipe(node), plan.kept(node), **notes)
         plan.accept_inputs(node)

@@ -158,12 +158,15 @@ def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **to
     from lstluigi.examine import Choices, examine
     from lstluigi.plots import boxes, graphs
     from lstluigi.plots.images import free_to_write
+    from lstluigi.report.warnings import damaged
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)
     plan, problems = examine(Choices(config, **tools))
     if problems:
         raise ConfigError(problems)
+    for note in damaged(plan):
+        click.echo(f"note: {note}", err=True)
     picture = boxes.drawing(plan, line=line, standings=True)
     title = " ".join(filter(None, [plan.config.prod_id, line]))
     for file in output:

@@ -72,14 +72,18 @@ def missing(state: ProductionState) -> Iterator[str]:
         yield "This production has never been started: nothing of it has been made."
         return
     for name, stage in state.stages.items():
-        total, changed = sum(stage.steps.values()), stage.steps.get(Status.CHANGED, 0)
+        total = sum(stage.steps.values())
+        nodes = [s.node for s in state.steps if s.stage == name and s.status is Status.CHANGED]
+        unknown = sum(any(state.plan.damage(node)) for node in nodes)
         left = {s: n for s, n in stage.steps.items() if n and not s.satisfied}
         left.pop(Status.CHANGED, None)
         if left:
             words = ", ".join(f"{count} {status.value}" for status, count in left.items())
             yield f"{name}: {sum(left.values())} of {total} steps not done ({words})."
-        if changed:
+        if changed := len(nodes) - unknown:
             yield f"{name}: {changed} of {total} steps made differently from what the config says."
+        if unknown:
+            yield f"{name}: {unknown} of {total} steps made nobody knows how (notes below)."
 
 
 def stages(state: ProductionState) -> Table:

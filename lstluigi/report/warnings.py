@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
+from lstluigi.decisions import DECIDE
 from lstluigi.plan import Plan, Standing
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import Status, StepState
 
-__all__ = ["warnings"]
+__all__ = ["damaged", "warnings"]
 
 
 def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str]:
@@ -20,6 +21,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _in_part(plan, steps)
     yield from _dropped(steps)
     yield from _jobs(jobs)
+    yield from damaged(plan)
     yield from _changed(plan, steps)
     yield from _by_hand(plan, steps)
     yield from _inputs(plan, steps)
@@ -92,14 +94,25 @@ def _jobs(jobs: Jobs) -> Iterator[str]:
         )
 
 
+def damaged(plan: Plan) -> Iterator[str]:
+    """Yield which files cannot be read that would tell how products were made, and what to do."""
+    pairs = zip(plan.steps, plan.standings, strict=True)
+    unknown = [n for n, standing in pairs if standing is Standing.CHANGED and any(plan.damage(n))]
+    if unknown:
+        more = f" ({len(unknown) - 1} more like this)" if len(unknown) > 1 else ""
+        yield f"{unknown[0]}: {'; '.join(plan.damage(unknown[0]))}; {DECIDE}{more}"
+    for said in plan.outside.damaged.values():
+        yield f"{said}; {preflight.MEND_OUTSIDE}"
+
+
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    changed = [step for step in steps if step.status is Status.CHANGED]
+    changed = [s.node for s in steps if s.status is Status.CHANGED]
+    changed = [node for node in changed if not any(plan.damage(node))]
     if changed:
-        reasons = "; ".join(plan.changes(changed[0].node))
+        reasons = "; ".join(plan.changes(changed[0]))
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
-            f"{changed[0].node} ({reasons}); decide with `lstluigi run --accept-changed` or "
-            "`lstluigi remake`"
+            f"{changed[0]} ({reasons}); {DECIDE}"
         )
 
 

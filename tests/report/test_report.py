@@ -253,15 +253,6 @@ def test_a_file_in_place_of_the_directory(lab: Lab, place: Path) -> None:
     refused(report(lab, place), "is no directory")
 
 
-@pytest.mark.parametrize("kind", ["recipe", "manifest"])
-def test_damaged_records_are_told_and_nothing_is_written(lab: Lab, place: Path, kind: str) -> None:
-    small(lab)
-    lab.ok()
-    Path(getattr(lab.plan().steps[0].places, kind)).write_text("{")
-    refused(report(lab, place), "is damaged", kind)
-    assert not place.exists()
-
-
 def test_a_ledger_with_broken_lines_is_read_as_far_as_it_goes(lab: Lab, place: Path) -> None:
     small(lab)
     lab.ok()
