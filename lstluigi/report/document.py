@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,14 @@ from lstluigi.cost import cost_of, yaml_lines
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import write_text
 from lstluigi.pages import environment, refuse_another, template
-from lstluigi.plan import Plan
 from lstluigi.plots.pointings import figure
-from lstluigi.plots.sets import PointingSet, pointing_sets
 from lstluigi.prodlog import accounts
 from lstluigi.report import figures, provenance, sanity, sections
 from lstluigi.report.checksums import FileFacts, facts_of
 from lstluigi.report.model import ProductionState
+from lstluigi.report.nodes import nodes
 from lstluigi.report.software import CITED
 from lstluigi.report.state import production_state
-from lstluigi.steps import PlannedStep
 
 __all__ = ["GENERATOR", "PAGE", "PROVENANCE", "Written", "write"]
 
@@ -136,29 +134,10 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
 
 
 def _pointings(state: ProductionState) -> figures.Figure | None:
-    sets = _pointing_sets(state.plan)
+    sets = nodes(state.plan)
     if not sets:
         return None
     return figures.rendered(figure(sets), "Pointing nodes: training and test", wide=True)
-
-
-def _pointing_sets(plan: Plan) -> list[PointingSet]:
-    """Nodes that models are trained with, then the others, whatever their paths call them."""
-    above: set[int] = set()
-    for node in plan.steps:
-        if node.step.stage == "train_pipe":
-            above |= plan.graph.ancestors(node.index)
-    training = pointing_sets(p for n in plan.steps if n.index in above for p in _paths(n))
-    found = [
-        replace(one, kind="training", label=f"training {one.line}".strip()) for one in training
-    ]
-    others = pointing_sets(p for n in plan.steps if n.index not in above for p in _paths(n))
-    return found + [one for one in others if one.label not in [known.label for known in found]]
-
-
-def _paths(node: PlannedStep) -> Iterator[str]:
-    yield from (made.path for made in node.makes)
-    yield from (reading.path for reading in node.readings)
 
 
 def _page(values: Mapping[str, Any]) -> str:

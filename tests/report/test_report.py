@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 from lab import Lab, full, small
 from prov.model import ProvDocument
 
 from lstluigi.cli import main
-from lstluigi.report.document import _pointing_sets
 from lstluigi.report.provenance import earlier
 
 CHROMIUM = shutil.which("chromium")
@@ -182,21 +180,6 @@ def test_configs_differ_from_the_standard_only_where_they_say_so(lab: Lab, place
     assert "tailcut.picture_thresh: 8 -&gt; 77" in differs
     # lstchain takes the standard for a section that is not there
     assert "random_forest" not in differs
-
-
-def test_nodes_are_for_training_if_models_are_trained_with_them(lab: Lab) -> None:
-    full(lab)
-    content = yaml.safe_load(lab.config.read_text())
-    text = json.dumps(content)
-    for sample, node in (
-        ("gamma", "10.0_az_5.0"),
-        ("proton", "20.0_az_5.0"),
-        ("test", "30.0_az_0.0"),
-    ):
-        text = text.replace(f'/dl1/{sample}"', f'/dl1/{sample}/node_theta_{node}_"')
-    lab.config.write_text(text)
-    found = {one.kind: {n.zenith for n in one.nodes} for one in _pointing_sets(lab.plan())}
-    assert found == {"training": {10.0, 20.0}, "test": {30.0}}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium (tools/apt_chromium.sh)")
