@@ -22,6 +22,8 @@ from lstluigi.tool_config import ToolConfigs, digest
 
 #: The one key of a recipe that is there and cannot be read: why.
 UNKNOWN = "unknown"
+#: What to do about a product that the config does not, or may not, describe.
+DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 
 
 class Standing(Enum):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.again.sizes import below, freed, size
-from lstluigi.decisions import DECIDE, delete_file
+from lstluigi.decisions import delete_file
 from lstluigi.errors import LstluigiError
+from lstluigi.plan import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
 from lstluigi.report.warnings import damaged

@@ -5,21 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstluigi.cost import cost_of, yaml_lines
+from lstluigi.cost import MEMORY_MARGIN, TIME_MARGIN, cost_of, yaml_lines
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import write_text
 from lstluigi.pages import environment, refuse_another, template
-from lstluigi.plots.pointings import figure
+from lstluigi.plots import boxes, graphs
+from lstluigi.plots.pointings import PointingSet, figure
 from lstluigi.prodlog import accounts
 from lstluigi.report import figures, provenance, sanity, sections
 from lstluigi.report.checksums import FileFacts, facts_of
 from lstluigi.report.model import ProductionState
 from lstluigi.report.nodes import nodes
+from lstluigi.report.show_cost import remarks
 from lstluigi.report.software import CITED
 from lstluigi.report.state import production_state
 
@@ -110,6 +112,8 @@ def _files(state: ProductionState) -> Iterator[str]:
 def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str, Any]:
     """What the page shows."""
     problems = list(state.warnings)
+    sets = nodes(state.plan)
+    software = sections.software(state, problems)
     costs = cost_of(state.plan, accounts(state.prod_id), lambda n: state.steps[n.index].ledger)
     return {
         "state": state,
@@ -117,12 +121,17 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
         "missing": list(sections.missing(state)),
         "stages": sections.stages(state),
         "cost": sections.cost(costs),
+        "cost_remarks": list(remarks(costs)),
         "suggested": "\n".join(yaml_lines(costs)),
         "failed": sections.failed(state),
         "found": sections.found(state),
-        "software": sections.software(state, problems),
+        "software": software,
+        "versions": {row[0]: row[1] or row[2] for row in software.rows},
+        "margins": (MEMORY_MARGIN, TIME_MARGIN),
         "problems": problems,
-        "pointings": _pointings(state),
+        "graph": _graph(state),
+        "pointings": _pointings(sets),
+        "pointing_table": sections.pointings(sets),
         "performance": list(figures.performance(state)),
         "importances": figures.importances(state),
         "nodes": list(sanity.groups(state)),
@@ -133,11 +142,15 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
     }
 
 
-def _pointings(state: ProductionState) -> figures.Figure | None:
-    sets = nodes(state.plan)
+def _graph(state: ProductionState) -> figures.Figure:
+    picture = boxes.drawing(state.plan, standings=True)
+    return figures.rendered(graphs.figure(picture, ""), "Graph of the steps", wide=True)
+
+
+def _pointings(sets: Sequence[PointingSet]) -> figures.Figure | None:
     if not sets:
         return None
-    return figures.rendered(figure(sets), "Pointing nodes: training and test", wide=True)
+    return figures.rendered(figure(sets, narrow=True), "Pointing nodes", wide=True)
 
 
 def _page(values: Mapping[str, Any]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
-from lstluigi.decisions import DECIDE
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import DECIDE, Plan, Standing
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import Status, StepState
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import importlib.metadata
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -258,6 +260,18 @@ def test_what_the_numbers_come_from_has_its_version(lab: Lab, place: Path) -> No
         assert f'<td data-label="program">{program}</td><td data-label="in jobs">{version}' in page(
             place
         )
+
+
+def test_what_is_drawn_has_its_file_step_and_commands(lab: Lab, place: Path) -> None:
+    full(lab)
+    lab.ok()
+    assert report(lab, place).exit_code == 0
+    for part, stage in (("performance", "dl2_to_irfs"), ("performance", "dl2_to_sensitivity")):
+        text = page(place).split(f'<h2 id="{part}">')[1].split("<h2")[0]
+        (node,) = (n for n in lab.plan().steps if n.step.stage == stage)
+        assert f"{stage}:1: <code>{lab.plan().finals(node)[0]}</code>" in text
+        for command in lab.plan().commands(node):
+            assert html.escape(shlex.join(command)) in text
 
 
 def test_damaged_versions_are_told(lab: Lab, place: Path) -> None:
