@@ -87,7 +87,7 @@ class FailureGroup:
     Attributes
     ----------
     cause, ending, line
-        What they have in common; paths and numbers in the line are folded away.
+        What they have in common; where they differ, paths and numbers in the line are folded away.
     failures
         All of them; the first stands for the others.
     blocked
