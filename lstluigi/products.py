@@ -47,8 +47,9 @@ class Manifest:
             content = read_json(path)
             return None if content is None else cls(*map(content.__getitem__, _KEYS))
         except (Damaged, AttributeError, KeyError, TypeError):
-            what = "so what its product was made of is not known"
-            raise Damaged(f"{path} is damaged, {what}") from None
+            raise Damaged(
+                f"{path} is damaged, so what its product was made of is not known"
+            ) from None
 
     def holds(self, path: str) -> bool:
         """Is a file among the inputs that is at this path or below it?"""
