@@ -80,7 +80,8 @@ class Plan(Contents):
         What nobody knows how it was made is for the user to decide about, too.
         """
         if after and after <= {Standing.WHOLE, Standing.PASSED}:
-            changed = self.begun(node) and (self.grown(node) or any(self.damage(node)))
+            # asked last: it puts together the names of all files
+            changed = (self.grown(node) or any(self.damage(node))) and self.begun(node)
             return Standing.CHANGED if changed else Standing.PASSED
         if not self.begun(node):
             # nothing is made again for a changed product before the user has decided about it
