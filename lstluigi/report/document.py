@@ -144,7 +144,8 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
 
 def _graph(state: ProductionState) -> figures.Figure:
     picture = boxes.drawing(state.plan, standings=True)
-    return figures.rendered(graphs.figure(picture, ""), "Graph of the steps", wide=True)
+    drawing = graphs.figure(picture, "")
+    return figures.rendered(drawing, "Graph of the steps", wide=True, dense=True)
 
 
 def _pointings(sets: Sequence[PointingSet]) -> figures.Figure | None:

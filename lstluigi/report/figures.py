@@ -46,11 +46,14 @@ class Figure:
         A `data:` address.
     wide : bool
         Whether it takes the whole width.
+    dense : bool
+        Whether it keeps its size on a phone, where it is moved sideways.
     """
 
     title: str
     source: str
     wide: bool = False
+    dense: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,11 @@ def embedded(content: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
-def rendered(drawing: Any, title: str, *, wide: bool = False) -> Figure:
+def rendered(drawing: Any, title: str, *, wide: bool = False, dense: bool = False) -> Figure:
     """Return a figure of matplotlib as an image."""
     stream = io.BytesIO()
     drawing.savefig(stream, dpi=DPI, format="png")
-    return Figure(title, embedded(stream.getvalue()), wide)
+    return Figure(title, embedded(stream.getvalue()), wide, dense)
 
 
 # ---- instrument responses and sensitivities
@@ -216,6 +219,7 @@ def importances(state: ProductionState) -> Group:
         for path in there(state, step) if step.stage == "train_pipe" else ():
             if path.endswith(".png"):
                 _add_image(group, path)
+                group.sources.append(source(state, step, [path]))
     return group
 
 
@@ -232,4 +236,5 @@ def _add_image(group: Group, path: str) -> None:
     elif not content.startswith(b"\x89PNG\r\n\x1a\n"):
         group.problems.append(f"{shown(path, 4096)} is no PNG")
     else:
-        group.figures.append(Figure(os.path.dirname(path), embedded(content), wide=True))
+        title = os.path.dirname(path)
+        group.figures.append(Figure(title, embedded(content), wide=True, dense=True))
