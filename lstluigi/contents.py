@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import ConfigError, Problem
+from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
@@ -84,6 +84,7 @@ class Contents:
         self._finals: dict[int, Sequence[str]] = {}
         self._final_sets: dict[int, frozenset[str]] = {}
         self._manifests: dict[int, Manifest | None] = {}
+        self._damaged: dict[int, str] = {}
 
     @property
     def lstchain(self) -> Mapping[str, Any]:
@@ -122,11 +123,23 @@ class Contents:
         return self.outside.external(node)
 
     def manifest(self, node: PlannedStep) -> Manifest | None:
-        """What was written down about the step's inputs when it was first submitted."""
+        """What was written down about the step's inputs when it was first submitted.
+
+        None also where it cannot be read any more, as `damage` tells.
+        """
         if node.index not in self._manifests:
             known = node.index not in self._anew and self.listing.exists(node.places.manifest)
-            self._manifests[node.index] = Manifest.read(node.places.manifest) if known else None
+            self._damaged.pop(node.index, None)
+            try:
+                self._manifests[node.index] = Manifest.read(node.places.manifest) if known else None
+            except LstluigiError as error:
+                self._manifests[node.index], self._damaged[node.index] = None, str(error)
         return self._manifests[node.index]
+
+    def damage(self, node: PlannedStep) -> Iterator[str]:
+        """Why it is not known how a product was made: what was written down cannot be read."""
+        if self.manifest(node) is None and node.index in self._damaged:
+            yield self._damaged[node.index]
 
     def files(self, node: PlannedStep, reading: int) -> Sequence[str]:
         """Files behind one reading of a step, in the order of their paths."""

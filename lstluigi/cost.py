@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
-from lstluigi.jobs.attempts import Attempt, Ledger, Share, read_ledger
+from lstluigi.jobs.attempts import Attempt, Ledger, read_ledger
 from lstluigi.jobs.ledger import seconds
 from lstluigi.jobs.slurm.accounting import Account
 from lstluigi.jobs.spec import format_time
@@ -34,7 +35,8 @@ class StageCost:
     Attributes
     ----------
     attempts, failed, unmeasured
-        Items tried, those of them that ended badly, and those of which nothing is known.
+        Tries at items, those of them that ended badly, and those of which nothing is known. What
+        a job had not come to when it ended was not tried.
     wall_s, cpu_s
         Time that items took, and the CPU time they used.
     core_s
@@ -129,35 +131,65 @@ def cost_of(
     """
     found: dict[str, StageCost] = {}
     seen: set[tuple[str, str, int]] = set()
+    read = lru_cache(maxsize=8)(_Job.read)  # attempts of a job follow each other
     for node in plan.steps:
         cost = found.setdefault(node.step.stage, StageCost(per_file=node.stage.per_file))
         ledger = ledger_of(node) if ledger_of else read_ledger(node.places.ledger)
         for attempt in ledger.attempts:
             if attempt.open:
                 continue
-            cost.take(attempt)
-            key = node.step.stage, attempt.share.files.id, attempt.chunk
+            share, chunk = attempt.share, attempt.chunk
+            job = share.files.result(chunk), share.submitted
+            key = node.step.stage, share.files.id, chunk
             if key not in seen:
                 seen.add(key)
-                account = (accounts or {}).get((attempt.share.job, attempt.chunk))
-                account = account or _by_result(attempt.share, attempt.chunk)
+                account = (accounts or {}).get((share.job, chunk)) or read(*job).account
                 if account is not None:
                     cost.add_job(account)
+            tried = attempt if attempt.wall_s is not None else read(*job).completed(attempt)
+            if tried is not None:
+                cost.take(tried)
     return {stage: cost for stage, cost in found.items() if cost.attempts}
 
 
-def _by_result(share: Share, chunk: int) -> Account | None:
-    """Times of a job as the runner wrote them down; None where it did not, or not to the end."""
-    try:
-        content = read_json(share.files.result(chunk))
-    except LstluigiError:
-        return None
-    content = content if isinstance(content, dict) else {}
-    started, ended = seconds(content.get("started")), seconds(content.get("ended"))
-    if not started or ended < started:
-        return None
-    queue = max(0.0, started - share.submitted) if share.submitted else None
-    return Account(ended - started, queue)
+@dataclass(frozen=True)
+class _Job:
+    """A job as the runner wrote it down.
+
+    Attributes
+    ----------
+    account
+        Its times; None where they were not written, or not to the end.
+    items
+        How the items ended that it came to; None where the file is damaged.
+    """
+
+    account: Account | None
+    items: Mapping[str, Mapping[str, Any]] | None
+
+    @classmethod
+    def read(cls, path: str, submitted: float) -> _Job:
+        """Read a result file; one that is not there tells of a job that never came to anything."""
+        try:
+            content = read_json(path)
+        except LstluigiError:
+            return cls(None, None)
+        content = {"items": {}} if content is None else content
+        if not isinstance(content, dict) or not isinstance(content.get("items"), dict):
+            return cls(None, None)
+        items = {k: item for k, item in content["items"].items() if isinstance(item, dict)}
+        started, ended = seconds(content.get("started")), seconds(content.get("ended"))
+        if not started or ended < started:
+            return cls(None, items)
+        queue = max(0.0, started - submitted) if submitted else None
+        return cls(Account(ended - started, queue), items)
+
+    def completed(self, attempt: Attempt) -> Attempt | None:
+        """An attempt that the ledger knows no end of, by the runner's word; None if never begun."""
+        if self.items is None:
+            return attempt
+        item = self.items.get(attempt.item)
+        return None if item is None else attempt.told(item)
 
 
 def described(prod_id: str, costs: Mapping[str, StageCost], stamp: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def accept(plan: Plan, indices: Collection[int]) -> None:
         node = plan.steps[index]
         reasons = list(plan.changes(node))
         old = plan.record(node) or {}
-        was = [*old.get("accepted", []), {"digest": old["digest"], "changes": reasons}]
+        was = [*old.get("accepted", []), {"digest": old.get("digest"), "changes": reasons}]
         notes = {"accepted": was, "by_hand": list(plan.by_hand(node))}
         record(node.places.recipe, plan.recipe(node), plan.kept(node), **notes)
         plan.accept_inputs(node)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import Unwritable
 
 #: How long (s) it is watched: what ends so soon has not begun.
 WATCHED = 1.0
@@ -28,7 +29,7 @@ def start(command: Sequence[str], log: str) -> int:
         os.makedirs(os.path.dirname(log), exist_ok=True)
         stream = open(log, "ab")  # noqa: SIM115
     except OSError as error:
-        raise LstluigiError(f"{log} cannot be written ({error.strerror})") from None
+        raise Unwritable(log, error) from None
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what is ignored is inherited
     try:
         with stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import json
 import os
@@ -131,7 +132,20 @@ class Unwritable(LstluigiError):
 
     def __init__(self, path: Path | str, error: OSError) -> None:
         self.path, self.error = Path(path), error
-        super().__init__(f"{path} cannot be written ({error.strerror or error})")
+        said = f"{path} cannot be written ({error.strerror or error})"
+        super().__init__(f"{said}; {_remedy(os.path.abspath(path), error)}")
+
+
+def _remedy(path: str, error: OSError) -> str:
+    """What to do about a file that cannot be written."""
+    place = nearest_existing(os.path.dirname(path))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"make room below {place}, or choose another place"
+    if not os.path.isdir(place):
+        return f"{place} is a file, so choose another place"
+    if os.path.isdir(path):
+        return "move away what is there, or choose another place"
+    return f"see that you may write below {place}, or choose another place"
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lstluigi.errors import LstluigiError
 from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.products import Manifest, sizes
@@ -38,6 +39,8 @@ class Outside:
             self._files[directory].add(name)
         self._inside: dict[str, bool] = {}
         self._configs: dict[str, ToolConfig] = {}
+        #: Why recipes beside what is read cannot be read, by the path of the product.
+        self.damaged: dict[str, str] = {}
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """Readings of a step that no step serves."""
@@ -120,15 +123,28 @@ class Outside:
         return found
 
     def upstream(self, node: PlannedStep) -> Iterator[Mapping[str, Any]]:
-        """Recipes kept beside what the step reads from outside, as far as there are any."""
-        places = dict.fromkeys(
+        """Recipes kept beside what the step reads from outside, as far as there are sound ones."""
+        for place in self._read(node):
+            try:
+                record = self.record(place)
+            except LstluigiError as error:
+                self.damaged[place] = str(error)
+                continue
+            if record is not None:
+                yield record
+
+    def damage(self, node: PlannedStep) -> Iterator[str]:
+        """Why it is not known how something was made that the step reads from outside."""
+        list(self.upstream(node))
+        yield from (self.damaged[place] for place in self._read(node) if place in self.damaged)
+
+    def _read(self, node: PlannedStep) -> Iterable[str]:
+        """Directories and files that the step reads from outside."""
+        return dict.fromkeys(
             directory if reading.pattern is not None else reading.path
             for reading in self.external(node)
             for directory, _ in self._groups(node, reading)
         )
-        for place in places:
-            if (record := self.record(place)) is not None:
-                yield record
 
     def configs(self, node: PlannedStep) -> Iterator[ToolConfig]:
         """Configs that the step reads from outside, as far as they can be read.

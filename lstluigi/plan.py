@@ -12,12 +12,18 @@ from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
 from lstluigi.contents import Contents, Files
-from lstluigi.errors import ConfigError
+from lstluigi.errors import ConfigError, LstluigiError
+from lstluigi.jobs.attempts import read_ledger
 from lstluigi.products import Manifest, sizes
 from lstluigi.recipe import Content, Recipe, moved, own_changes, recorded, short
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
+
+#: The one key of a recipe that is there and cannot be read: why.
+UNKNOWN = "unknown"
+#: What to do about a product that the config does not, or may not, describe.
+DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 
 
 class Standing(Enum):
@@ -98,10 +104,14 @@ class Plan(Contents):
         return found
 
     def _standing(self, node: PlannedStep, after: set[Standing]) -> Standing:
-        """A change upstream shows in the recipes of all consumers; DL0 that has grown does not."""
+        """A change upstream shows in the recipes of all consumers; DL0 that has grown does not.
+
+        What nobody knows how it was made is for the user to decide about, too.
+        """
         if after and after <= {Standing.WHOLE, Standing.PASSED}:
-            grown = self.grown(node) and self.begun(node)
-            return Standing.CHANGED if grown else Standing.PASSED
+            # asked last: it puts together the names of all files
+            changed = (self.grown(node) or any(self.damage(node))) and self.begun(node)
+            return Standing.CHANGED if changed else Standing.PASSED
         if not self.begun(node):
             # nothing is made again for a changed product before the user has decided about it
             waits = Standing.CHANGED in after and Standing.MISSING not in after
@@ -163,28 +173,56 @@ class Plan(Contents):
         return recipe_content(node, self.config, Files(self, node), self.configs)
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
-        """The recipe kept beside the product; None if it was made by hand or by lstmcpipe."""
-        if self.listing.exists(node.places.recipe):
-            return recorded(node.places.recipe)
-        return self.outside.record(node.output)
+        """The recipe kept beside the product; None if it was made by hand or by lstmcpipe.
+
+        One that cannot be read any more has nothing in it but why, under `UNKNOWN`.
+        """
+        try:
+            if self.listing.exists(node.places.recipe):
+                return recorded(node.places.recipe)
+            return self.outside.record(node.output)
+        except LstluigiError as error:
+            return {UNKNOWN: str(error)}
+
+    def damage(self, node: PlannedStep) -> Iterator[str]:
+        """Why it is not known how a product was made: what was written down cannot be read."""
+        yield from super().damage(node)
+        if UNKNOWN in (record := self.record(node) or {}):
+            yield record[UNKNOWN]
 
     def by_hand(self, node: PlannedStep) -> Iterator[str]:
         """Files of the product that are there and that lstluigi did not make."""
         record = self.record(node)
-        files = self.finals(node) if record is None else record.get("by_hand", [])
+        if record is None:
+            files = self.finals(node)
+        else:
+            known = UNKNOWN not in record
+            files = record.get("by_hand", []) if known else list(self._unaccounted(node))
         yield from (file for file in files if self.listing.exists(file))
+
+    def _unaccounted(self, node: PlannedStep) -> Iterator[str]:
+        """Files that by the ledger no job has made, where the recipe does not say."""
+        latest = read_ledger(node.places.ledger).latest
+        for unit in self.units(node):
+            attempt = latest.get(node.item(unit.name))
+            if attempt is None or attempt.state != "ok":
+                yield from (product.final for product in unit.products)
 
     def is_changed(self, node: PlannedStep) -> bool:
         """Is something of the product there that was made differently from today's recipe?"""
-        begun = self.begun(node) and self.record(node) is not None
-        return begun and next(self.changes(node), None) is not None
+        if not self.begun(node) or (self.record(node) is None and not any(super().damage(node))):
+            return False
+        return next(self.changes(node), None) is not None
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""
         if node.index in self.accepted:
             return
+        yield from super().damage(node)
         record, recipe = self.record(node), self.recipe(node)
-        if record is not None:
+        if record is not None and UNKNOWN in record:
+            yield record[UNKNOWN]
+        elif record is not None:
             if record["digest"] != recipe.digest:
                 yield from own_changes(record, recipe, self.configs)
             if moved(record, recipe) is None:  # else nothing upstream has the name it had
@@ -216,7 +254,9 @@ class Plan(Contents):
     def accept_inputs(self, node: PlannedStep) -> None:
         """From now on, do without files that came later, and take replaced ones as they are."""
         manifest = self.manifest(node)
-        if manifest is not None:
+        if manifest is None and any(super().damage(node)):
+            self.keep_manifest(node, self.outside.manifest(node))
+        elif manifest is not None:
             inputs = {directory: dict(names) for directory, names in manifest.inputs.items()}
             for file in self.outside.replaced(node, manifest):
                 directory, name = os.path.split(file)

@@ -22,6 +22,9 @@ from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
+#: What to do about a damaged recipe of another production.
+MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
+
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong whatever the file system holds."""
@@ -152,6 +155,8 @@ def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]
 
 
 def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem]:
+    for damage in plan.outside.damage(node):
+        yield Problem(node.step.where("input"), damage, MEND_OUTSIDE)
     external = plan.external(node)
     directories = {r.path for r in external if r.pattern is not None}
     for path in sorted(directories):

@@ -10,9 +10,10 @@ from typing import Any
 
 import luigi
 
-from lstluigi.errors import LstluigiError
-from lstluigi.files import Listing, read_json, write_json
+from lstluigi.files import Damaged, Listing, read_json, write_json
 from lstluigi.graph import Made
+
+_KEYS = ("inputs", "dropped", "left")
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,20 @@ class Manifest:
 
     @classmethod
     def read(cls, path: str) -> Manifest | None:
-        """The manifest kept at a path, if there is one."""
-        content = read_json(path)
-        if content is None:
-            return None
+        """The manifest kept at a path, if there is one.
+
+        Raises
+        ------
+        LstluigiError
+            When it is damaged (`Damaged`) or cannot be read.
+        """
         try:
-            return cls(content["inputs"], content["dropped"], content["left"])
-        except (KeyError, TypeError):
-            raise LstluigiError(f"{path} is damaged; move it away and run again") from None
+            content = read_json(path)
+            return None if content is None else cls(*map(content.__getitem__, _KEYS))
+        except (Damaged, AttributeError, KeyError, TypeError):
+            raise Damaged(
+                f"{path} is damaged, so what its product was made of is not known"
+            ) from None
 
     def holds(self, path: str) -> bool:
         """Is a file among the inputs that is at this path or below it?"""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lstluigi.errors import LstluigiError
 from lstluigi.files import Damaged, read_json, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
@@ -61,7 +60,13 @@ def record(path: str, recipe: Recipe, configs: ToolConfigs, **notes: Any) -> Non
 
 
 def recorded(path: str) -> Mapping[str, Any] | None:
-    """The recipe kept at a path, if there is one."""
+    """The recipe kept at a path, if there is one.
+
+    Raises
+    ------
+    LstluigiError
+        When it is damaged (`Damaged`) or cannot be read.
+    """
     try:
         value = read_json(path)
     except Damaged:
@@ -69,7 +74,7 @@ def recorded(path: str) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping) or not {"digest", "content", "upstream"} <= value.keys():
-        raise LstluigiError(f"{path} is damaged; move it away, then its product is as made by hand")
+        raise Damaged(f"{path} is damaged, so how its product was made is not known")
     return value
 
 

@@ -51,6 +51,17 @@ def test_codemeta(metadata: configparser.SectionProxy) -> None:
     assert LSTCHAIN in found["softwareRequirements"][0]["identifier"]
 
 
+def test_codemeta_names_nothing_that_its_context_does_not_know() -> None:
+    """What the context of codemeta 2.0 has no term for would be an address beside the file."""
+    found: dict[str, Any] = json.loads((ROOT / "codemeta.json").read_text())
+    parts = [found, *(p for value in found.values() if isinstance(value, list) for p in value)]
+    types = {part["@type"] for part in parts if isinstance(part, dict)}
+    known = {"SoftwareSourceCode", "SoftwareApplication", "Organization", "Person"}
+    assert {kind for kind in types if not kind.startswith("schema:")} <= known
+    for key in ("developmentStatus", "license"):  # addresses by the context
+        assert found[key].startswith("https://")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/citing.md"])
 def test_pages_name_what_is_cited(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -67,7 +67,10 @@ def test_files_in_one_figure(here: Path) -> None:
         ("plot-irfs one/irf.fits.gz one/irf.fits.gz", "named twice"),
         ("compare-irfs one/irf.fits.gz no.fits -o a.png", "does not exist"),
         ("compare-irfs one/irf.fits.gz -o there.png", "--overwrite"),
-        ("plot-models-importance no", "is no directory"),
+        ("plot-irfs one/irf.fits.gz -o there.png/a.png", "is a file, so choose another place"),
+        ("compare-irfs one/irf.fits.gz -o there.png/a.png", "is a file, so choose another place"),
+        ("plot-models-importance no", "'no' does not exist; name the output of train_pipe"),
+        ("plot-models-importance there.png", "is no directory; name the output of train_pipe"),
         ("plot-models-importance one", "has no models"),
         ("plot-models-importance one -o there.png", "--overwrite"),
     ],
@@ -96,6 +99,10 @@ def test_importances_with_the_config_that_is_kept(here: Path) -> None:
     assert type_("plot-models-importance", "models").output == "wrote rf_importance.png\n"
     assert type_("plot-models-importance", "models", "-c", str(kept), "-o", "a.pdf").exit_code == 0
     assert images(here) == {"rf_importance.png", "a.pdf"}
+    done = type_("plot-models-importance", "models", "-o", "a.pdf/b.png")
+    assert done.exit_code == 2
+    assert "a.pdf/b.png cannot be written (" in done.stderr
+    assert "is a file, so choose another place" in done.stderr
     (models / "cls_gh.sav").unlink()
     done = type_("plot-models-importance", "models", "-o", "b.png")
     assert (done.exit_code, "cls_gh.sav" in done.stderr) == (2, True)

@@ -81,6 +81,41 @@ def test_queue_time_is_from_submission_to_beginning(lab: Lab) -> None:
     assert (unknown.jobs, unknown.mean_queue_s, unknown.wall_s) == (0, None, 20.0)
 
 
+@pytest.mark.parametrize("told", ["ended", "stopped", "cancelled"])
+def test_what_a_job_never_came_to_was_not_tried(lab: Lab, told: str) -> None:
+    small(lab)
+    node = lab.plan().steps[0]
+    directory = lab.root / "array"
+    directory.mkdir()
+    facts = {"backend": "local", "directory": str(directory), "asked": {"cpus": 1}}
+    c = A.replace("a.simtel", "c.simtel")
+    note(node.places.ledger, "submitting", array="a", chunks={"0": [A, B, c]}, **facts)
+    note(node.places.ledger, "ended", array="a", item=A, state="ok", wall_s=10, cpu_s=5)
+    if told == "ended":
+        for item in (B, c):
+            note(node.places.ledger, "ended", array="a", item=item, state="failed", cause="time")
+    else:
+        word = {"stopped": "abandoned"}.get(told, told)
+        note(node.places.ledger, word, array="a", backend="local")
+    result = directory / "chunk-0.json"
+    items = {A: {"state": "ok"}, B: {"state": "running"}}
+    result.write_text(json.dumps({"items": items}))
+    cost = cost_of(lab.plan())["r0_to_dl1"]
+    assert (cost.attempts, cost.failed, cost.unmeasured, cost.wall_s) == (2, 1, 1, 10.0)
+    # its runner was told to stop, and said what it had used
+    items[B] = {"state": "failed", "wall_s": 4.0, "cpu_s": 2.0, "max_rss_mb": 70.0}
+    result.write_text(json.dumps({"items": items}))
+    cost = cost_of(lab.plan())["r0_to_dl1"]
+    assert (cost.attempts, cost.failed, cost.unmeasured) == (2, 1, 0)
+    assert (cost.wall_s, cost.lost_s, cost.cpu_s, cost.peak_mb) == (14.0, 4.0, 7.0, 70.0)
+    result.unlink()  # a job that never began to run
+    cost = cost_of(lab.plan())["r0_to_dl1"]
+    assert (cost.attempts, cost.failed) == (1, 0)
+    result.write_text("{")  # who knows
+    cost = cost_of(lab.plan())["r0_to_dl1"]
+    assert (cost.attempts, cost.failed, cost.unmeasured) == (3, 2, 2)
+
+
 def test_lines_of_sacct() -> None:
     times = "2026-01-01T00:00:00|2026-01-01T00:01:40|2026-01-01T01:01:40"
     row = f"7_[0-1]|a|name|long|acc|COMPLETED|0:0|{times}|01:00:00|1|4000M||00:50:00|cp01"

@@ -179,7 +179,8 @@ def test_a_file_written_within_others_is_named_where_it_was_to_be(tmp_path: Path
         written(beside(tmp_path) / "deep" / "a.png"),
     ):
         raise OSError(28, "No space left on device")
-    assert str(caught.value) == f"{tmp_path}/deep/a.png cannot be written (No space left on device)"
+    said = f"{tmp_path}/deep/a.png cannot be written (No space left on device); "
+    assert str(caught.value) == f"{said}make room below {tmp_path}, or choose another place"
     assert os.listdir(tmp_path) == []
 
 
@@ -219,3 +220,21 @@ def files(directory: Path) -> dict[str, str]:
     """Content of each file below a directory."""
     found = (path for path in directory.rglob("*") if path.is_file())
     return {str(path.relative_to(directory)): path.read_text() for path in found}
+
+
+@pytest.mark.parametrize(
+    ("where", "remedy"),
+    [
+        ("file/a.png", "{0}/file is a file, so choose another place"),
+        ("directory", "move away what is there, or choose another place"),
+        ("/proc/nothing/a.png", "see that you may write below /proc, or choose another place"),
+    ],
+)
+def test_what_to_do_where_nothing_can_be_written(tmp_path: Path, where: str, remedy: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "directory" / "full").mkdir(parents=True)
+    with pytest.raises(LstluigiError) as caught:
+        write_text(str(tmp_path / where), "text")
+    assert str(caught.value).startswith(f"{tmp_path / where} cannot be written (")
+    assert str(caught.value).endswith(remedy.format(tmp_path))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["directory", "file", "full"]

@@ -126,5 +126,5 @@ def test_no_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", '{"digest": "x"}', "{"])
 def test_a_damaged_record_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "r.json").write_text(content)
-    with pytest.raises(LstluigiError, match="damaged; move it away, then its product is as made"):
+    with pytest.raises(LstluigiError, match="damaged, so how its product was made is not known"):
         recorded(str(tmp_path / "r.json"))

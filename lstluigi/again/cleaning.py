@@ -9,8 +9,10 @@ from typing import Any
 from lstluigi.again.sizes import below, freed, size
 from lstluigi.decisions import delete_file
 from lstluigi.errors import NOTHING_DONE, LstluigiError
+from lstluigi.plan import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
+from lstluigi.report.warnings import damaged
 from lstluigi.steps import PlannedStep, named
 
 __all__ = ["clean"]
@@ -46,6 +48,8 @@ def clean(
         When a run or a job is alive, or a product may not be deleted; nothing is deleted then.
     """
     state = production_state(config, **tools)
+    for note in damaged(state.plan):
+        tell(f"note: {note}")
     _refuse_alive(state)
     left = [node for node in state.plan.steps if any(_left_over(node))]
     scratch = [file for node in left for file in _scratch_files(node)]
@@ -124,10 +128,11 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
             return f"is still needed: {consumer} is not made yet"
         if plan.begun(consumer) and not plan.there(consumer):
             return f"is still needed: of {consumer}, only a part is there"
+    if plan.is_changed(node) or plan.grown(node):
+        reasons = "; ".join(plan.changes(node))
+        return f"was made differently from what the config says now ({reasons}); {DECIDE}"
     if plan.record(node) is None or not plan.listing.exists(node.places.recipe):
         return "has no recipe beside it, so this production did not make it"
     if (file := next(plan.by_hand(node), None)) is not None:
         return f"holds a file that was made by hand ({file})"
-    if plan.is_changed(node) or plan.grown(node):
-        return "was made differently from what the config says now; decide about it first"
     return None

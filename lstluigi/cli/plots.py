@@ -157,10 +157,13 @@ def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **to
     from lstluigi.plots import boxes, graphs
     from lstluigi.plots.images import free_to_write
     from lstluigi.report.state import production_state
+    from lstluigi.report.warnings import damaged
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)
     state = production_state(config, **tools)
+    for note in damaged(state.plan):
+        click.echo(f"note: {note}", err=True)
     statuses = [step.status for step in state.steps]
     picture = boxes.drawing(state.plan, line=line, statuses=statuses)
     title = " ".join(filter(None, [state.prod_id, line]))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lstluigi.jobs.history import CLOSED, GONE, UNDER_WAY
 from lstluigi.jobs.ledger import examined, resources_noted, seconds
+from lstluigi.jobs.results import has_ended
 from lstluigi.jobs.spec import ArrayFiles, Resources
 
 __all__ = ["Attempt", "Ledger", "Share", "read_ledger"]
@@ -83,6 +84,19 @@ class Attempt:
     def measured(self) -> bool:
         """Did it do something, and is it known for how long? Not so what was there already."""
         return self.wall_s is not None and self.wall_s > 0
+
+    def told(self, item: Mapping[str, Any]) -> Attempt:
+        """It with what a job wrote down of it, for one of which the ledger knows no end."""
+        found = replace(self)
+        if has_ended(item):
+            found.state = str(item.get("state"))
+        found.measure(item)
+        return found
+
+    def measure(self, facts: Mapping[str, Any]) -> None:
+        """Take down what it used."""
+        self.wall_s, self.cpu_s = _number(facts.get("wall_s")), _number(facts.get("cpu_s"))
+        self.memory_mb = _number(facts.get("max_rss_mb"))
 
 
 @dataclass
@@ -181,8 +195,7 @@ def _end(attempt: Attempt, event: Mapping[str, Any]) -> None:
     attempt.cause = str(event.get("cause") or "")
     attempt.again = event.get("again") is True
     attempt.ended = seconds(event.get("time"))
-    attempt.wall_s, attempt.cpu_s = _number(event.get("wall_s")), _number(event.get("cpu_s"))
-    attempt.memory_mb = _number(event.get("max_rss_mb"))
+    attempt.measure(event)
     events = _number(event.get("events"))
     attempt.events = None if events is None else int(events)
     attempt.host = sys.intern(str(event.get("host") or ""))

@@ -96,6 +96,15 @@ class Followed:
     deadline: float | None = None
     failed: int = 0
     started: bool = False
+    versions: object = None
+
+    def news(self, result: ItemResult) -> dict[str, object]:
+        """Versions that made an item, unless they are those that made the one before."""
+        versions = result.get("versions")
+        if versions == self.versions:
+            return {}
+        self.versions = versions
+        return {"versions": versions}
 
     def end(self, item: str, result: ItemResult) -> None:
         """Take down how an item ended for good; what went well is remembered in one word."""

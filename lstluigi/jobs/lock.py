@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import Unwritable
 
 log = logging.getLogger("lstluigi")
 
@@ -167,7 +168,7 @@ class Lock:
         except FileExistsError:
             raise Held(f"another run has just begun to make it (lock {path})") from None
         except OSError as error:
-            raise LstluigiError(f"{path} cannot be written ({error.strerror})") from None
+            raise Unwritable(path, error) from None
 
     def refresh(self) -> None:
         """Show that the run is alive, now and then."""

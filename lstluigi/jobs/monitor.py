@@ -38,7 +38,7 @@ DESCRIBE = 0.2
 #: How often (s) jobs under way are refreshed, also while nothing can be submitted.
 REFRESH = 10.0
 #: What the ledger keeps of an item's result.
-NOTED = ("state", "reason", "events", "wall_s", "cpu_s", "max_rss_mb", "host", "versions")
+NOTED = ("state", "reason", "events", "wall_s", "cpu_s", "max_rss_mb", "host")
 
 
 class Monitor:
@@ -252,7 +252,9 @@ class Monitor:
             return
         facts: dict[str, object] = {key: result.get(key) for key in NOTED}
         again = None
-        if result.get("state") != "ok":
+        if result.get("state") == "ok":
+            facts |= followed.news(result)
+        else:
             cause = cause_of(result, status)
             facts["cause"] = cause.value
             if innocent and cause not in (Cause.CANCELLED, Cause.FINAL):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import written
 
 __all__ = ["config_of", "draw_importance"]
 
@@ -42,18 +43,21 @@ def draw_importance(models: str, image: str, config: str | None = None) -> None:
     Raises
     ------
     LstluigiError
-        Models or config are missing or cannot be read.
+        Models or config are missing or cannot be read, or the image cannot be written.
     """
     from lstluigi.scripts import plot_importance as script
 
     if not os.path.isdir(models):
-        raise LstluigiError(f"{shown(models, 4096)} is no directory; name that of the models")
+        wrong = "is no directory" if os.path.exists(models) else "does not exist"
+        raise LstluigiError(f"{shown(models, 4096)} {wrong}; name the output of train_pipe")
     if not any(name.endswith(".sav") for name in os.listdir(models)):
         raise LstluigiError(
             f"{shown(models, 4096)} has no models (.sav); name the output of train_pipe"
         )
-    words = [f"--config={config or config_of(models)}", f"--output={image}", "--overwrite"]
-    try:
-        script.run(script.parse_arguments([*words, "--", models]))
-    except script.ScriptError as error:
-        raise LstluigiError(str(error).removesuffix(".")) from error
+    config = config or config_of(models)
+    with written(image) as place:
+        words = [f"--config={config}", f"--output={place}", "--overwrite"]
+        try:
+            script.run(script.parse_arguments([*words, "--", models]))
+        except script.ScriptError as error:
+            raise LstluigiError(str(error).removesuffix(".")) from error

@@ -111,7 +111,10 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
             warnings.filterwarnings("error", ".*(truncated|Error validating header)")
             found = _Tables(hdus, offset).performance(name)
     except FileNotFoundError:
-        raise LstluigiError(f"{shown(name, 4096)} does not exist") from None
+        raise LstluigiError(
+            f"{shown(name, 4096)} does not exist; name a file that dl2_to_irfs or "
+            "dl2_to_sensitivity made"
+        ) from None
     except Exception as error:  # astropy, gzip and numpy each raise their own on damaged files
         reason = shown(str(error) or type(error).__name__)[1:-1]
         raise LstluigiError(f"{shown(name, 4096)} is not readable as FITS ({reason})") from error

@@ -38,6 +38,7 @@ __all__ = [
 #: Names of the projections; all but polar and rectilinear show azimuth and altitude as a map does.
 PROJECTIONS = ("polar", "rectilinear", "aitoff", "hammer", "lambert", "mollweide")
 PAGE = ".html"
+_BESIDE = "outside right upper"
 FORMATS = (*IMAGES, PAGE)
 
 
@@ -47,6 +48,8 @@ def figure(
     lines: Iterable[float] | None = None,
     tracks: Sequence[Track] = (),
     title: str = "",
+    *,
+    narrow: bool = False,
 ) -> Any:
     """Draw pointings over the sky.
 
@@ -63,6 +66,8 @@ def figure(
         Further paths, drawn to stand out.
     title : str
         Stands above it.
+    narrow : bool
+        Whether the legend stands below, so that the figure can be read on a phone, too.
 
     Returns
     -------
@@ -77,7 +82,8 @@ def figure(
         )
     limit = zenith_limit(sets, tracks)
     size = (9.5, 6.5) if projection == "polar" else (11.0, 6.0)
-    drawing = Figure(figsize=size, layout="constrained")
+    rows = math.ceil((len(sets) + len(tracks)) / 2)
+    drawing = Figure(figsize=(6.0, 5.6 + 0.25 * rows) if narrow else size, layout="constrained")
     kind: dict[str, Any] = {} if projection == "rectilinear" else {"projection": projection}
     if projection == "lambert":  # an azimuthal one: the zenith in the middle
         kind["center_latitude"] = math.pi / 2
@@ -104,7 +110,8 @@ def figure(
         path = place(track.azimuth, track.zenith)
         axes.plot(*path, color="black", lw=2.5, zorder=1.5, label=track.label if first else None)
     if sets or tracks:
-        legend = drawing.legend(loc="outside right upper", frameon=False, fontsize="small")
+        where = {"loc": "outside lower center", "ncols": 2} if narrow else {"loc": _BESIDE}
+        legend = drawing.legend(**where, frameon=False, fontsize="small")
         for text in legend.get_texts():
             text.set_parse_math(False)  # a name may hold a dollar
     axes.set_title(title, fontsize="medium", parse_math=False)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from lstluigi.config.yaml12 import read_yaml
 from lstluigi.errors import shown
 from lstluigi.layouts import sky
-from lstluigi.layouts.nodes import Node, declination, sample
+from lstluigi.layouts.nodes import Node, Sample, declination, sample
 from lstluigi.layouts.sky import Track
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "PointingSet",
     "Style",
     "coloured_tracks",
+    "kind_of",
     "pointing_sets",
     "pointing_sets_of_config",
     "styles",
@@ -65,7 +66,9 @@ class PointingSet:
         return declination(self.line)
 
 
-def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, ...]:
+def pointing_sets(
+    paths: Iterable[str], label: str = "", kind: Kind | None = None
+) -> tuple[PointingSet, ...]:
     """Sort the nodes named in paths of a production.
 
     Parameters
@@ -74,6 +77,8 @@ def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, .
         Any paths; those without a node above the horizon are passed over.
     label : str
         What the labels start with, such as the name of the production.
+    kind : {"training", "test"}, optional
+        What all of them are for; by default what each path says.
 
     Returns
     -------
@@ -86,20 +91,30 @@ def pointing_sets(paths: Iterable[str], label: str = "") -> tuple[PointingSet, .
         what = sample(path)
         if what.node is None or not _in_the_sky(what.node):
             continue
-        training = what.dataset == "training" or (what.dataset is None and what.line is not None)
-        key: tuple[Kind, str] = ("training", what.line or "") if training else ("test", "")
+        what_for = kind or _called(what)
+        key = what_for, what.line or "" if what_for == "training" else ""
         pointing = what.node.zenith, what.node.azimuth % 360
         found.setdefault(key, {}).setdefault(pointing, what.node)
     order = sorted(found, key=lambda key: (key[0] == "test", declination(key[1]) or 0.0, key[1]))
     return tuple(
         PointingSet(
-            " ".join(filter(None, [label, kind, line])),
-            kind,
-            tuple(node for _, node in sorted(found[kind, line].items())),
+            " ".join(filter(None, [label, what_for, line])),
+            what_for,
+            tuple(node for _, node in sorted(found[what_for, line].items())),
             line,
         )
-        for kind, line in order
+        for what_for, line in order
     )
+
+
+def kind_of(path: str) -> Kind:
+    """What data at a path are for, by what it says."""
+    return _called(sample(path))
+
+
+def _called(what: Sample) -> Kind:
+    training = what.dataset == "training" or (what.dataset is None and what.line is not None)
+    return "training" if training else "test"
 
 
 def _in_the_sky(node: Node) -> bool:

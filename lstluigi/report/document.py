@@ -5,25 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstluigi.cost import cost_of, yaml_lines
+from lstluigi.cost import MEMORY_MARGIN, TIME_MARGIN, cost_of, yaml_lines
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import write_text
 from lstluigi.pages import environment, refuse_another, template
-from lstluigi.plan import Plan
-from lstluigi.plots.pointings import figure
-from lstluigi.plots.sets import PointingSet, pointing_sets
+from lstluigi.plots import boxes, graphs
+from lstluigi.plots.pointings import PointingSet, figure
 from lstluigi.prodlog import accounts
 from lstluigi.report import figures, provenance, sanity, sections
 from lstluigi.report.checksums import FileFacts, facts_of
 from lstluigi.report.model import ProductionState
+from lstluigi.report.nodes import nodes
+from lstluigi.report.show_cost import remarks
 from lstluigi.report.software import CITED
 from lstluigi.report.state import production_state
-from lstluigi.steps import PlannedStep
 
 __all__ = ["GENERATOR", "PAGE", "PROVENANCE", "Written", "write"]
 
@@ -112,6 +112,8 @@ def _files(state: ProductionState) -> Iterator[str]:
 def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str, Any]:
     """What the page shows."""
     problems = list(state.warnings)
+    sets = nodes(state.plan)
+    software = sections.software(state, problems)
     costs = cost_of(state.plan, accounts(state.prod_id), lambda n: state.steps[n.index].ledger)
     return {
         "state": state,
@@ -119,12 +121,17 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
         "missing": list(sections.missing(state)),
         "stages": sections.stages(state),
         "cost": sections.cost(costs),
+        "cost_remarks": list(remarks(costs)),
         "suggested": "\n".join(yaml_lines(costs)),
         "failed": sections.failed(state),
         "found": sections.found(state),
-        "software": sections.software(state, problems),
+        "software": software,
+        "versions": {row[0]: row[1] or row[2] for row in software.rows},
+        "margins": (MEMORY_MARGIN, TIME_MARGIN),
         "problems": problems,
-        "pointings": _pointings(state),
+        "graph": _graph(state),
+        "pointings": _pointings(sets),
+        "pointing_table": sections.pointings(sets),
         "performance": list(figures.performance(state)),
         "importances": figures.importances(state),
         "nodes": list(sanity.groups(state)),
@@ -135,30 +142,16 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
     }
 
 
-def _pointings(state: ProductionState) -> figures.Figure | None:
-    sets = _pointing_sets(state.plan)
+def _graph(state: ProductionState) -> figures.Figure:
+    picture = boxes.drawing(state.plan, statuses=[step.status for step in state.steps])
+    drawing = graphs.figure(picture, "")
+    return figures.rendered(drawing, "Graph of the steps", wide=True, dense=True)
+
+
+def _pointings(sets: Sequence[PointingSet]) -> figures.Figure | None:
     if not sets:
         return None
-    return figures.rendered(figure(sets), "Pointing nodes: training and test", wide=True)
-
-
-def _pointing_sets(plan: Plan) -> list[PointingSet]:
-    """Nodes that models are trained with, then the others, whatever their paths call them."""
-    above: set[int] = set()
-    for node in plan.steps:
-        if node.step.stage == "train_pipe":
-            above |= plan.graph.ancestors(node.index)
-    training = pointing_sets(p for n in plan.steps if n.index in above for p in _paths(n))
-    found = [
-        replace(one, kind="training", label=f"training {one.line}".strip()) for one in training
-    ]
-    others = pointing_sets(p for n in plan.steps if n.index not in above for p in _paths(n))
-    return found + [one for one in others if one.label not in [known.label for known in found]]
-
-
-def _paths(node: PlannedStep) -> Iterator[str]:
-    yield from (made.path for made in node.makes)
-    yield from (reading.path for reading in node.readings)
+    return figures.rendered(figure(sets, narrow=True), "Pointing nodes", wide=True)
 
 
 def _page(values: Mapping[str, Any]) -> str:

@@ -85,13 +85,17 @@ def grouped(
     for failure in failures:
         key = failure.cause, failure.ending, folded(failure.line)
         groups.setdefault(key, []).append(failure)
-    found = []
-    for (cause, ending, line), alike in groups.items():
-        lines = {failure.line for failure in alike}
-        told = lines.pop() if len(lines) == 1 else line
-        behind = _behind({failure.step for failure in alike}, plan, blocked)
-        found.append(FailureGroup(cause, ending, told, alike, behind))
+    found = [
+        FailureGroup(*key[:2], _line(alike), alike, _behind({f.step for f in alike}, plan, blocked))
+        for key, alike in groups.items()
+    ]
     return sorted(found, key=lambda group: -len(group.failures))
+
+
+def _line(alike: Sequence[Failure]) -> str:
+    """The line itself where all say the same, else without what differs."""
+    lines = {failure.line for failure in alike}
+    return lines.pop() if len(lines) == 1 else folded(alike[0].line)
 
 
 def _behind(steps: Iterable[int], plan: Plan, blocked: Sequence[bool]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,12 @@ from lstluigi.plots import irfs
 from lstluigi.plots.performance import Curve, Performance, labels, read
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.table import Table
+from lstluigi.steps import resolved
 
-__all__ = ["Figure", "Group", "embedded", "importances", "performance", "rendered"]
+__all__ = [
+    *("Figure", "Group", "Source", "embedded", "importances", "performance", "rendered"),
+    *("source", "there"),
+]
 
 #: So many curves in one panel have colours of their own.
 CURVES = 7
@@ -41,11 +46,34 @@ class Figure:
         A `data:` address.
     wide : bool
         Whether it takes the whole width.
+    dense : bool
+        Whether it keeps its size on a phone, where it is moved sideways.
     """
 
     title: str
     source: str
     wide: bool = False
+    dense: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that figures show.
+
+    Parameters
+    ----------
+    step : str
+        What has made them: STAGE:NUMBER.
+    paths : sequence of str
+        Where they lie.
+    commands : sequence of str
+        As they were written down when they were made, each as for a shell; else as the config
+        has it.
+    """
+
+    step: str
+    paths: Sequence[str]
+    commands: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,8 @@ class Group:
         In their order.
     table : Table, optional
         Numbers beside them.
+    sources : list of Source
+        What is drawn, and how it was made.
     problems : list of str
         What could not be drawn, and why.
     """
@@ -68,6 +98,7 @@ class Group:
     figures: list[Figure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     table: Table | None = None
+    sources: list[Source] = field(default_factory=list)
 
 
 def embedded(content: bytes) -> str:
@@ -75,11 +106,11 @@ def embedded(content: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
-def rendered(drawing: Any, title: str, *, wide: bool = False) -> Figure:
+def rendered(drawing: Any, title: str, *, wide: bool = False, dense: bool = False) -> Figure:
     """Return a figure of matplotlib as an image."""
     stream = io.BytesIO()
     drawing.savefig(stream, dpi=DPI, format="png")
-    return Figure(title, embedded(stream.getvalue()), wide)
+    return Figure(title, embedded(stream.getvalue()), wide, dense)
 
 
 # ---- instrument responses and sensitivities
@@ -97,14 +128,24 @@ COLUMNS = (
 def performance(state: ProductionState) -> Iterator[Group]:
     """Draw every instrument response and sensitivity, those of a declination line together."""
     for stage, title in STAGES.items():
-        files: dict[str, list[str]] = {}
+        found: dict[str, list[Source]] = {}
         for step in state.steps:
             if step.stage == stage:
-                found = files.setdefault(step.about.line or "", [])
-                found += (f for f in there(state, step) if f.endswith((".fits", ".fits.gz")))
-        for line, paths in sorted(files.items()):
-            if paths:
-                yield _compared(title, line, sorted(set(paths)))
+                files = [f for f in there(state, step) if f.endswith((".fits", ".fits.gz"))]
+                if files:
+                    found.setdefault(step.about.line or "", []).append(source(state, step, files))
+        for line, sources in sorted(found.items()):
+            group = _compared(title, line, sorted({p for one in sources for p in one.paths}))
+            group.sources.extend(sources)
+            yield group
+
+
+def source(state: ProductionState, step: StepState, paths: Sequence[str]) -> Source:
+    """How files of a step were made."""
+    plan, node = state.plan, step.node
+    written = (plan.record(node) or {}).get("content", {}).get("commands")
+    commands = resolved(written, node, plan.configs) if written else plan.commands(node)
+    return Source(step.name, paths, [shlex.join(map(str, command)) for command in commands])
 
 
 def there(state: ProductionState, step: StepState) -> Iterator[str]:
@@ -178,6 +219,7 @@ def importances(state: ProductionState) -> Group:
         for path in there(state, step) if step.stage == "train_pipe" else ():
             if path.endswith(".png"):
                 _add_image(group, path)
+                group.sources.append(source(state, step, [path]))
     return group
 
 
@@ -194,4 +236,5 @@ def _add_image(group: Group, path: str) -> None:
     elif not content.startswith(b"\x89PNG\r\n\x1a\n"):
         group.problems.append(f"{shown(path, 4096)} is no PNG")
     else:
-        group.figures.append(Figure(os.path.dirname(path), embedded(content), wide=True))
+        title = os.path.dirname(path)
+        group.figures.append(Figure(title, embedded(content), wide=True, dense=True))

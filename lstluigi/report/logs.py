@@ -10,6 +10,7 @@ from lstluigi.files import last_lines
 from lstluigi.report.model import Status, StepState
 from lstluigi.report.show import plain
 from lstluigi.report.state import production_state
+from lstluigi.report.warnings import damaged
 from lstluigi.steps import named
 
 __all__ = ["logs_of"]
@@ -29,6 +30,7 @@ def logs_of(
         When it names none.
     """
     state = production_state(config, **tools)
+    yield from (f"note: {plain(note)}" for note in damaged(state.plan))
     nodes = named((step.node for step in state.steps), pattern, state.plan.config.path)
     steps = [state.steps[node.index] for node in nodes]
     found = dict.fromkeys(path for step in steps for path in _paths(step, every))

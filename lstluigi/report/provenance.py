@@ -18,7 +18,7 @@ import prov.model as prov
 from lstluigi._version import __version__
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import events
-from lstluigi.plan import Plan
+from lstluigi.plan import UNKNOWN, Plan
 from lstluigi.report.checksums import FileFacts
 from lstluigi.report.model import ProductionState, Status, StepState
 from lstluigi.report.software import logged_versions
@@ -178,6 +178,8 @@ class _Writer:
             told["lstluigi:found"] = canonical(dict(found))
         if record is None:
             told["lstluigi:recipe"] = "none was written down: made by hand or by another program"
+        elif UNKNOWN in record:
+            told["lstluigi:recipe"] = record[UNKNOWN]
         else:
             content = record["content"]
             told["lstluigi:recipe"] = canonical(content)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstluigi.errors import shown
-from lstluigi.report.figures import Group, rendered, there
+from lstluigi.report.figures import Group, Source, rendered, source, there
 from lstluigi.report.model import ProductionState
 
 __all__ = ["ROWS", "groups", "separation", "table"]
@@ -31,38 +31,43 @@ COLUMNS = (
     *("mc_alt", "mc_az", "reco_alt", "reco_az"),
 )
 Columns = Mapping[str, Any]
+#: Zenith distance, azimuth, line.
+_Key = tuple[float, float, str]
 
 
 def groups(state: ProductionState) -> Iterator[Group]:
     """Draw each node of which there is DL1 or DL2."""
-    nodes: dict[str, dict[str, list[str]]] = {}
+    nodes: dict[_Key, dict[str, list[Source]]] = {}
     for level, stages in LEVELS.items():
         for stage in stages:
             found = _by_node(state, stage)
             for node, files in found.items():
                 nodes.setdefault(node, {}).setdefault(level, files)
     for node in sorted(nodes):
-        yield _group(node, nodes[node])
+        zenith, azimuth, line = node
+        where = f"zenith {zenith:g}°, azimuth {azimuth:g}°"
+        yield _group(f"{where} ({line})" if line else where, nodes[node])
 
 
-def _by_node(state: ProductionState, stage: str) -> dict[str, list[str]]:
+def _by_node(state: ProductionState, stage: str) -> dict[_Key, list[Source]]:
     """Files of a stage by node; of each step the first few."""
-    found: dict[str, list[str]] = {}
+    found: dict[_Key, list[Source]] = {}
     for step in state.steps:
         about = step.about
         if step.stage == stage and about.node is not None:
-            where = f"zenith {about.node.zenith:g}°, azimuth {about.node.azimuth:g}°"
-            title = f"{where} ({about.line})" if about.line else where
             files = [f for f in there(state, step) if f.endswith(".h5")]
-            found.setdefault(title, []).extend(files[:FILES])
-    return {node: files for node, files in found.items() if files}
+            key = about.node.zenith, about.node.azimuth, about.line or ""
+            if files:
+                found.setdefault(key, []).append(source(state, step, files[:FILES]))
+    return found
 
 
-def _group(title: str, levels: Mapping[str, Sequence[str]]) -> Group:
+def _group(title: str, levels: Mapping[str, Sequence[Source]]) -> Group:
     group = Group(title)
-    for level, files in levels.items():
+    for level, sources in levels.items():
+        group.sources.extend(sources)
         some = []
-        for file in files:
+        for file in (path for one in sources for path in one.paths):
             try:
                 some.append(table(file))
             except Exception as error:  # HDF5 and its readers each raise their own

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 
 from lstluigi.cost import StageCost
 from lstluigi.errors import LstluigiError
+from lstluigi.plots.sets import PointingSet
 from lstluigi.report.model import ProductionState, StageState, Status
 from lstluigi.report.provenance import versions_of
 from lstluigi.report.show import duration
+from lstluigi.report.show_cost import hours
 from lstluigi.report.software import logged_versions
 from lstluigi.report.table import Table
 from lstluigi.tool_config import ToolConfig, differences
 from lstluigi.validation.catalogue import catalogue
 
 __all__ = [
-    *("Config", "configs", "cost", "failed", "found", "missing", "software", "stages", "stamp"),
+    *("Config", "configs", "cost", "failed", "found", "missing", "pointings", "software"),
+    *("stages", "stamp"),
 ]
 
 #: So many files that failed are listed.
@@ -72,14 +75,18 @@ def missing(state: ProductionState) -> Iterator[str]:
         yield "This production has never been started: nothing of it has been made."
         return
     for name, stage in state.stages.items():
-        total, changed = sum(stage.steps.values()), stage.steps.get(Status.CHANGED, 0)
+        total = sum(stage.steps.values())
+        nodes = [s.node for s in state.steps if s.stage == name and s.status is Status.CHANGED]
+        unknown = sum(any(state.plan.damage(node)) for node in nodes)
         left = {s: n for s, n in stage.steps.items() if n and not s.satisfied}
         left.pop(Status.CHANGED, None)
         if left:
             words = ", ".join(f"{count} {status.value}" for status, count in left.items())
             yield f"{name}: {sum(left.values())} of {total} steps not done ({words})."
-        if changed:
+        if changed := len(nodes) - unknown:
             yield f"{name}: {changed} of {total} steps made differently from what the config says."
+        if unknown:
+            yield f"{name}: {unknown} of {total} steps made nobody knows how (notes below)."
 
 
 def stages(state: ProductionState) -> Table:
@@ -103,6 +110,19 @@ def _total(part: StageState) -> str:
     return f"{sum(part.steps.values())} / {sum(part.files.values())}{more}"
 
 
+def pointings(sets: Sequence[PointingSet]) -> Table:
+    """Nodes of each set as numbers."""
+    rows = [
+        [
+            one.label,
+            str(len(one.nodes)),
+            "; ".join(f"{node.zenith:g}°, {node.azimuth:g}°" for node in one.nodes),
+        ]
+        for one in sets
+    ]
+    return Table(["set", "nodes", "zenith distance, azimuth"], rows)
+
+
 def cost(costs: Mapping[str, StageCost]) -> Table:
     """What each stage has used."""
     columns = ["stage", "tries", "failed", "wall [h]", "CPU [h]", "CPU use", "peak [MB]"]
@@ -111,8 +131,8 @@ def cost(costs: Mapping[str, StageCost]) -> Table:
             name,
             str(one.attempts),
             str(one.failed or ""),
-            f"{one.wall_s / 3600:,.2f}",
-            f"{one.cpu_s / 3600:,.2f}",
+            hours(one.wall_s),
+            hours(one.cpu_s),
             "" if one.efficiency is None else f"{one.efficiency:.0%}",
             "" if one.peak_mb is None else f"{one.peak_mb:.0f}",
             "" if one.asked_mb is None else str(one.asked_mb),
@@ -124,8 +144,7 @@ def cost(costs: Mapping[str, StageCost]) -> Table:
     if rows:
         sums = [sum(one.wall_s for one in costs.values()), sum(one.cpu_s for one in costs.values())]
         tries = [sum(one.attempts for one in costs.values()), sum(o.failed for o in costs.values())]
-        hours = [f"{seconds / 3600:,.2f}" for seconds in sums]
-        rows.append(["all", str(tries[0]), str(tries[1] or ""), *hours, *[""] * 5])
+        rows.append(["all", str(tries[0]), str(tries[1] or ""), *map(hours, sums), *[""] * 5])
     return Table([*columns, "asked [MB]", "mean queue", "longest"], rows).without_empty()
 
 

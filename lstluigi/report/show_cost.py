@@ -11,7 +11,7 @@ from lstluigi.cost import StageCost, yaml_lines
 from lstluigi.report.fitting import Column, Columns
 from lstluigi.report.show import duration
 
-__all__ = ["cost_lines"]
+__all__ = ["cost_lines", "hours", "remarks"]
 
 _NONE = "-"
 #: Columns, and in which order they are left out where there is no room.
@@ -27,16 +27,21 @@ def cost_lines(costs: Mapping[str, StageCost]) -> Iterator[RenderableType]:
         yield Text("cost: no job of this production has ended yet, so nothing is known")
         return
     yield _table(costs)
-    lost = sum(cost.lost_s for cost in costs.values())
-    if lost:
-        yield Text(f"{duration(lost)} of the wall time went into attempts that ended badly")
-    unmeasured = sum(cost.unmeasured for cost in costs.values())
-    if unmeasured:
-        yield Text(f"{unmeasured} attempt(s) ended without a measurement and are not in these sums")
+    yield from map(Text, remarks(costs))
     asked = list(yaml_lines(costs))
     if asked:
         yield Text("for the next config, by the most that was used and a margin:")
         yield from (Text(f"  {line}") for line in asked)
+
+
+def remarks(costs: Mapping[str, StageCost]) -> Iterator[str]:
+    """What the sums do not tell, in sentences."""
+    lost = sum(cost.lost_s for cost in costs.values())
+    if lost:
+        yield f"{duration(lost)} of the wall time went into attempts that ended badly"
+    unmeasured = sum(cost.unmeasured for cost in costs.values())
+    if unmeasured:
+        yield f"{unmeasured} attempt(s) ended without a measurement and are not in these sums"
 
 
 def _table(costs: Mapping[str, StageCost]) -> Columns:
@@ -48,7 +53,7 @@ def _table(costs: Mapping[str, StageCost]) -> Columns:
         sum(cost.cpu_s for cost in costs.values()),
     )
     tries, bad, wall, cpu = total
-    rows.append(["all", str(tries), str(bad), _hours(wall), _hours(cpu), *[""] * 5])
+    rows.append(["all", str(tries), str(bad), hours(wall), hours(cpu), *[""] * 5])
     cells = [[Text(cell) for cell in column] for column in zip(*rows, strict=True)]
     return Columns(
         [
@@ -64,8 +69,8 @@ def _row(stage: str, cost: StageCost) -> list[str]:
         stage,
         str(cost.attempts),
         str(cost.failed) if cost.failed else _NONE,
-        _hours(cost.wall_s),
-        _hours(cost.cpu_s),
+        hours(cost.wall_s),
+        hours(cost.cpu_s),
         _NONE if use is None else f"{use:.0%}",
         _mb(cost.peak_mb),
         _mb(cost.asked_mb),
@@ -74,9 +79,14 @@ def _row(stage: str, cost: StageCost) -> list[str]:
     ]
 
 
-def _hours(seconds: float) -> str:
-    hours = seconds / 3600
-    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.2f}"
+def hours(seconds: float) -> str:
+    """Hours, with two digits also where there are only seconds."""
+    value = seconds / 3600
+    if value >= 100:
+        return f"{value:,.0f}"
+    if 0 < value < 0.001:
+        return "< 0.001"
+    return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def _mb(value: float | None) -> str:

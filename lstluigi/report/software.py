@@ -14,7 +14,7 @@ __all__ = ["CITED", "logged_versions"]
 
 #: What to cite, by program: the words, the address.
 CITED: Mapping[str, tuple[str, str]] = {
-    "lstluigi": ("the version, as its CITATION.cff says", ""),
+    "lstluigi": ("this version, as CITATION.cff beside its source says", ""),
     "lstMCpipe": (
         "the format of configs and the layout of productions: E. Garcia et al. (2022)",
         "https://arxiv.org/abs/2212.00120",

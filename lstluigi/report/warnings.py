@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import DECIDE, Plan, Standing
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import Status, StepState
 
-__all__ = ["warnings"]
+__all__ = ["damaged", "warnings"]
 
 
 def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str]:
@@ -20,6 +20,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _in_part(plan, steps)
     yield from _dropped(steps)
     yield from _jobs(jobs)
+    yield from damaged(plan)
     yield from _changed(plan, steps)
     yield from _by_hand(plan, steps)
     yield from _inputs(plan, steps)
@@ -92,15 +93,26 @@ def _jobs(jobs: Jobs) -> Iterator[str]:
         )
 
 
+def damaged(plan: Plan) -> Iterator[str]:
+    """Yield which files cannot be read that would tell how products were made, and what to do."""
+    pairs = zip(plan.steps, plan.standings, strict=True)
+    unknown = [n for n, standing in pairs if standing is Standing.CHANGED and any(plan.damage(n))]
+    if unknown:
+        more = f" ({len(unknown) - 1} more like this)" if len(unknown) > 1 else ""
+        yield f"{unknown[0]}: {'; '.join(plan.damage(unknown[0]))}; {DECIDE}{more}"
+    for said in plan.outside.damaged.values():
+        yield f"{said}; {preflight.MEND_OUTSIDE}"
+
+
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    changed = [step for step in steps if step.status is Status.CHANGED]
+    changed = [s.node for s in steps if s.status is Status.CHANGED]
+    changed = [node for node in changed if not any(plan.damage(node))]
     if changed:
-        reason, *others = plan.changes(changed[0].node)
+        reason, *others = plan.changes(changed[0])
         more = f"; and {len(others)} more reason(s)" * bool(others)
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
-            f"{changed[0].name} ({reason}{more}); decide with `lstluigi run --accept-changed` or "
-            "`lstluigi remake`"
+            f"{changed[0]} ({reason}{more}); {DECIDE}"
         )
 
 

@@ -252,6 +252,20 @@ def test_the_ledger_tells_before_and_after(
     assert {event["item"] for event in told[2:]} == {"a0", "a1"}
 
 
+def test_versions_are_noted_where_they_change(
+    monitor: Monitor, backend: Scripted, tmp_path: Path
+) -> None:
+    step = Step(tmp_path, "a", items=4)
+    start(monitor, step)
+    path = Path(backend.arrays[0].result(0))
+    backend.result(a0="ok", a1="ok", a2="ok", a3="failed")
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({**whole, "versions": {"numpy": "2"}}))
+    backend.say(State.SUCCEEDED)
+    monitor.pump()
+    assert [event.get("versions") for event in ended(step)] == [{"numpy": "2"}, None, None, None]
+
+
 def test_the_ledger_knows_of_a_submission_that_was_cut_short(
     monitor: Monitor, backend: Scripted, tmp_path: Path
 ) -> None:

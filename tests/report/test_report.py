@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import importlib.metadata
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 from lab import Lab, full, small
 from prov.model import ProvDocument
 
 from lstluigi.cli import main
-from lstluigi.report.document import _pointing_sets
 from lstluigi.report.provenance import earlier
 
 CHROMIUM = shutil.which("chromium")
@@ -183,21 +184,6 @@ def test_configs_differ_from_the_standard_only_where_they_say_so(lab: Lab, place
     assert "random_forest" not in differs
 
 
-def test_nodes_are_for_training_if_models_are_trained_with_them(lab: Lab) -> None:
-    full(lab)
-    content = yaml.safe_load(lab.config.read_text())
-    text = json.dumps(content)
-    for sample, node in (
-        ("gamma", "10.0_az_5.0"),
-        ("proton", "20.0_az_5.0"),
-        ("test", "30.0_az_0.0"),
-    ):
-        text = text.replace(f'/dl1/{sample}"', f'/dl1/{sample}/node_theta_{node}_"')
-    lab.config.write_text(text)
-    found = {one.kind: {n.zenith for n in one.nodes} for one in _pointing_sets(lab.plan())}
-    assert found == {"training": {10.0, 20.0}, "test": {30.0}}
-
-
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium (tools/apt_chromium.sh)")
 def test_the_page_fits_a_phone(lab: Lab, place: Path, tmp_path: Path) -> None:
     full(lab)
@@ -252,15 +238,6 @@ def test_a_file_in_place_of_the_directory(lab: Lab, place: Path) -> None:
     refused(report(lab, place), "is no directory")
 
 
-@pytest.mark.parametrize("kind", ["recipe", "manifest"])
-def test_damaged_records_are_told_and_nothing_is_written(lab: Lab, place: Path, kind: str) -> None:
-    small(lab)
-    lab.ok()
-    Path(getattr(lab.plan().steps[0].places, kind)).write_text("{")
-    refused(report(lab, place), "is damaged", kind)
-    assert not place.exists()
-
-
 def test_a_ledger_with_broken_lines_is_read_as_far_as_it_goes(lab: Lab, place: Path) -> None:
     small(lab)
     lab.ok()
@@ -270,6 +247,31 @@ def test_a_ledger_with_broken_lines_is_read_as_far_as_it_goes(lab: Lab, place: P
     assert result.exit_code == 0, result.output
     assert "ledger" in page(place)
     assert len(made_by(place)) == 3
+
+
+def test_what_the_numbers_come_from_has_its_version(lab: Lab, place: Path) -> None:
+    small(lab)
+    lab.ok()
+    assert report(lab, place).exit_code == 0
+    agents = {a["prov:label"]: a["lstluigi:version"] for a in told(place)["agent"].values()}
+    for program in ("lstchain", "ctapipe", "scikit-learn", "numpy", "tables"):
+        version = importlib.metadata.version(program)
+        assert agents[program] == version
+        assert f'<td data-label="program">{program}</td><td data-label="in jobs">{version}' in page(
+            place
+        )
+
+
+def test_what_is_drawn_has_its_file_step_and_commands(lab: Lab, place: Path) -> None:
+    full(lab)
+    lab.ok()
+    assert report(lab, place).exit_code == 0
+    for part, stage in (("performance", "dl2_to_irfs"), ("performance", "dl2_to_sensitivity")):
+        text = page(place).split(f'<h2 id="{part}">')[1].split("<h2")[0]
+        (node,) = (n for n in lab.plan().steps if n.step.stage == stage)
+        assert f"{stage}:1: <code>{lab.plan().finals(node)[0]}</code>" in text
+        for command in lab.plan().commands(node):
+            assert html.escape(shlex.join(command)) in text
 
 
 def test_damaged_versions_are_told(lab: Lab, place: Path) -> None:

@@ -14,6 +14,7 @@ from pyirf.spectral import CRAB_HEGRA
 from lstluigi.errors import LstluigiError
 from lstluigi.plots.performance import Curve, Performance
 from lstluigi.report import figures, sanity
+from lstluigi.report.figures import Source
 from lstluigi.report.sanity import separation, table
 from lstluigi.report.table import Table
 
@@ -57,7 +58,7 @@ def test_a_file_without_parameters_is_told(tmp_path: Path) -> None:
 def test_damaged_files_are_problems_of_their_node(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("no HDF5")
     sound = write(tmp_path / "b.h5", 3, "gammaness")
-    group = sanity._group("node", {"DL1": [str(tmp_path / "a.h5"), sound]})
+    group = sanity._group("node", {"DL1": [Source("s:1", [str(tmp_path / "a.h5"), sound])]})
     assert len(group.problems) == 1
     assert "a.h5" in group.problems[0]
 

@@ -148,6 +148,7 @@ def call_outside(name: str, argv: list[str], bind: Binder) -> None:
 
 def killed_by(number: int, what: str) -> str:
     """Say which signal ended what."""
-    verb = "stopped" if number in STOP_SIGNALS else "killed"
+    if number in STOP_SIGNALS:
+        return f"stopped by {signal_name(number)} (in {what})"
     guess = ", most likely for memory" if number == signal.SIGKILL else ""
-    return f"{verb} by {signal_name(number)}{guess} (in {what})"
+    return f"killed by {signal_name(number)}{guess} (in {what})"

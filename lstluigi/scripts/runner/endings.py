@@ -10,7 +10,11 @@ from contextlib import suppress
 
 from .base import DISK_FULL, FULL, HEADER, NO_MEMORY, Json
 
-VERSIONS_OF = ("lstchain", "ctapipe", "pyirf")
+# Tools, and what their numbers come from.
+VERSIONS_OF = (
+    *("lstchain", "ctapipe", "ctapipe_io_lst", "pyirf", "eventio", "astropy"),
+    *("scikit-learn", "joblib", "numpy", "scipy", "numba", "pandas", "tables", "h5py"),
+)
 TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
 LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)

@@ -1,0 +1,151 @@
+"""What was written down of a product and cannot be read any more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from lab import Lab, full, small
+
+from lstluigi.cli import main
+from lstluigi.errors import ConfigError
+from lstluigi.examine import Choices
+from lstluigi.plan import DECIDE, Standing
+from lstluigi.session import Session
+
+WRONG = ["{", "[]", "", "{}", '{"digest": "x"}']
+
+
+def type_(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def damaged(lab: Lab, kind: str, step: int, content: str = "{") -> str:
+    path = Path(getattr(lab.plan().steps[step].places, kind))
+    assert path.exists()
+    path.write_text(content)
+    return str(path)
+
+
+@pytest.mark.parametrize(("kind", "step"), [("recipe", 0), ("recipe", 1), ("manifest", 0)])
+def test_everything_else_is_shown_with_one_note(
+    lab: Lab, tmp_path: Path, kind: str, step: int
+) -> None:
+    small(lab)
+    lab.ok()
+    path = damaged(lab, kind, step)
+    out = tmp_path / "report"
+    for command in (
+        ["status", lab.config],
+        ["status", lab.config, "--json"],
+        ["report", lab.config, "-o", out],
+        ["graph", lab.config],
+        ["logs", lab.config, "merge_dl1"],
+        ["clean", lab.config],
+    ):
+        result = type_(*command)
+        assert result.exit_code == 0, (command, result.output)
+        said = (out / "index.html").read_text() if command[0] == "report" else result.output
+        said = " ".join(said.replace("&#39;", "'").split())
+        assert f"{path} is damaged" in said, command
+        assert DECIDE in said, command
+    assert "nobody knows how" in (out / "index.html").read_text()
+    provenance = json.loads((out / "provenance.json").read_text())
+    recipes = [step["lstluigi:recipe"] for step in provenance["activity"].values()]
+    assert sum("is damaged" in recipe for recipe in recipes) == (kind == "recipe")
+
+
+@pytest.mark.parametrize("content", WRONG)
+@pytest.mark.parametrize("kind", ["recipe", "manifest"])
+def test_it_is_not_taken_as_done(lab: Lab, kind: str, content: str) -> None:
+    small(lab)
+    lab.ok()
+    path = damaged(lab, kind, 0, content)
+    before = lab.files("dl1")
+    ended = lab.run()
+    assert ended.code != 0
+    assert path in str(ended)
+    assert lab.files("dl1") == before
+    assert Path(path).read_text() == content
+
+
+@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize("kind", ["recipe", "manifest"])
+def test_kept_as_it_is(lab: Lab, kind: str, step: int) -> None:
+    small(lab)
+    lab.ok()
+    if kind == "manifest" and step == 1:
+        return  # a merge of what the config makes needs none
+    damaged(lab, kind, step)
+    assert lab.ok(accept_changed=True) == []
+    assert set(lab.plan().standings) <= {Standing.WHOLE, Standing.PASSED}
+    assert not list(lab.plan().damage(lab.plan().steps[step]))
+
+
+@pytest.mark.parametrize("kind", ["recipe", "manifest"])
+def test_made_again(lab: Lab, kind: str) -> None:
+    small(lab)
+    lab.ok()
+    damaged(lab, kind, 0)
+    made = lab.ok(remake=("r0_to_dl1",))
+    assert [Path(path).name for path in made] == ["node", "node.h5"]
+    assert set(lab.plan().standings) <= {Standing.WHOLE, Standing.PASSED}
+
+
+def test_what_no_job_has_made_is_not_deleted(lab: Lab) -> None:
+    """Only the recipe would say that a file was made by hand."""
+    small(lab)
+    lab.ok()
+    damaged(lab, "recipe", 0)
+    ledger = Path(lab.plan().steps[0].places.ledger)
+    lines = ledger.read_text().splitlines()
+    ledger.write_text("".join(f"{line}\n" for line in lines if "a.simtel.gz" not in line))
+    ended = lab.run(remake=("r0_to_dl1",))
+    assert ended.code != 0
+    assert "was not made by lstluigi" in str(ended)
+    assert Path(lab.path("dl1/node/dl1_a.h5")).exists()
+
+
+def test_a_product_that_is_gone_needs_no_recipe(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    path = damaged(lab, "recipe", 0)
+    for name in "ab":
+        Path(lab.path(f"dl1/node/dl1_{name}.h5")).unlink()
+    assert lab.plan().standings == [Standing.PASSED, Standing.WHOLE]
+    result = type_("status", lab.config)
+    assert result.exit_code == 0, result.output
+    assert path not in "".join(result.output.split())
+
+
+def test_products_of_another_production_keep_their_consumers_whole(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    path = damaged(lab, "recipe", 1)
+    stages = yaml.safe_load(lab.config.read_text())["stages"]
+    lab.write({name: steps for name, steps in stages.items() if name != "r0_to_dl1"})
+    assert Standing.CHANGED not in lab.plan().standings
+    result = type_("status", lab.config)
+    assert result.exit_code == 0, result.output
+    assert f"{path} is damaged" in " ".join(result.output.split())
+    # made anew, it would not be known what of
+    for made in ("merged", "models", "dl2", "irf"):
+        shutil.rmtree(lab.path(made))
+    with pytest.raises(ConfigError, match="is damaged, so how its product was made is not known"):
+        Session(Choices(str(lab.config), backend="local")).check()
+
+
+def test_a_ledger_that_was_cut_is_read_as_far_as_it_goes(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    ledger = Path(lab.plan().steps[0].places.ledger)
+    ledger.write_bytes(ledger.read_bytes()[:-40])
+    for command in (["status"], ["clean"], ["graph"]):
+        result = type_(*command, lab.config)
+        assert result.exit_code == 0, result.output
+    assert str(ledger) in " ".join(type_("status", lab.config).output.split())
+    assert lab.ok() == []
