@@ -14,30 +14,86 @@ toy DL0 file that was simulated under a brighter sky.
 
 from __future__ import annotations
 
-import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-EVENTS = 100
+from lstluigi.files import written
+
+from .camera import FloatArray
+from .showers import Beam, Pointing
+from .simulate import simulate_file
+
+#: Pedestal events of a file.
+EVENTS = 400
+#: lstchain's number of their type.
 PEDESTAL = 2
-MONITORING = "/dl1/event/telescope/monitoring"
+PIXELS = 1855
+#: Mean charge (p.e.) of the flat-field events, which no result depends on.
+FLAT_FIELD = 75.0
+_LEVEL = "/dl1/event/telescope"
 
 
-def noise_charges(simtel: Path, content: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Charges (p.e.) of pixels without Cherenkov light, as pedestals and as showers are read."""
-    from ctapipe.calib.camera import CameraCalibrator
-    from ctapipe.io import EventSource
-    from traitlets.config import Config
+def simulate_data(
+    path: str | Path, *, beam: Beam, pointing: Pointing, n_showers: int, seed: int, nsb: float
+) -> int:
+    """Write DL1 that stands for real data under a sky of some brightness.
 
-    pedestals = content["LSTCalibrationCalculator"]["PedestalIntegrator"]
-    found: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    with EventSource(input_url=simtel, config=Config(content)) as source:
+    Charges are those that lstchain's standard config for Monte Carlo finds.
+
+    Parameters
+    ----------
+    path : path-like
+        Appears once it is whole.
+    beam, pointing, n_showers, seed
+        Of the showers between whose images the sky is seen; see `simulate_file`.
+    nsb : float
+        Night-sky background, 1 for a dark field.
+
+    Returns
+    -------
+    int
+        Number of pedestal events.
+    """
+    from lstchain.io.config import get_mc_config  # type: ignore[import-untyped, unused-ignore]
+
+    with tempfile.TemporaryDirectory() as scratch:
+        dl0 = Path(scratch) / "sky.simtel.gz"
+        sky = {"beam": beam, "pointing": pointing, "n_showers": n_showers, "seed": seed}
+        simulate_file(dl0, **sky, noise_everywhere=True, nsb=nsb)  # type: ignore[arg-type]
+        write_data_dl1(dl0, get_mc_config(), path)
+    return EVENTS
+
+
+def noise_charges(simtel: Path, lstchain: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
+    """Charges (p.e.) of pixels without Cherenkov light, as pedestals and as showers are read.
+
+    Parameters
+    ----------
+    simtel : Path
+        DL0 with true images, and noise in all pixels.
+    lstchain : mapping
+        An lstchain config.
+
+    Returns
+    -------
+    ndarray, ndarray
+        Of equal length: by the extractor for pedestals, and by that for showers.
+    """
+    from ctapipe.calib.camera import CameraCalibrator  # type: ignore[import-untyped, unused-ignore]
+    from ctapipe.io import EventSource  # type: ignore[import-untyped, unused-ignore]
+    from traitlets.config import Config  # type: ignore[import-untyped, unused-ignore]
+
+    pedestals = lstchain["LSTCalibrationCalculator"]["PedestalIntegrator"]
+    found: tuple[list[FloatArray], list[FloatArray]] = ([], [])
+    with EventSource(input_url=simtel, config=Config(lstchain)) as source:
         calibrators = []
         for name, config in (
             (pedestals["charge_product"], pedestals),
-            (content["image_extractor"], content),
+            (lstchain["image_extractor"], lstchain),
         ):
             calibrator = CameraCalibrator(
                 image_extractor_type=name, config=Config(config), subarray=source.subarray
@@ -52,43 +108,47 @@ def noise_charges(simtel: Path, content: dict[str, Any]) -> tuple[np.ndarray, np
     return np.concatenate(found[0]), np.concatenate(found[1])
 
 
-def write_data_dl1(simtel: Path, content: dict[str, Any], path: Path) -> None:
-    """Write the stand-in, as bright as a toy DL0 file."""
-    import tables
+def write_data_dl1(simtel: Path, lstchain: Mapping[str, Any], path: str | Path) -> None:
+    """Write the stand-in, as bright as a toy DL0 file.
+
+    Parameters
+    ----------
+    simtel, lstchain
+        As for `noise_charges`.
+    path : path-like
+        Appears once it is whole.
+    """
+    import tables  # type: ignore[import-untyped, unused-ignore]
     from astropy.table import Table
     from ctapipe.io import write_table
 
-    fixed, showers = noise_charges(simtel, content)
-    rng = np.random.default_rng(1)
-    pixels = 1855
-    images = rng.choice(showers, (EVENTS, pixels)).astype(np.float32)
-    both_gains = np.ones((2, 2, pixels))  # calibration run and interleaved events
-    tables_of = {
-        f"{MONITORING}/calibration": {
+    fixed, showers = noise_charges(simtel, lstchain)
+    images = np.random.default_rng(1).choice(showers, (EVENTS, PIXELS))
+    with written(Path(path)) as half, tables.open_file(str(half), "w") as h5:
+        for name, columns in _columns(images, float(fixed.std())).items():
+            write_table(Table(columns), h5, f"{_LEVEL}/{name}")
+
+
+def _columns(images: FloatArray, spread: float) -> dict[str, dict[str, Any]]:
+    """Columns of the tables: `spread` is that of pedestals (p.e.)."""
+    both_gains = np.ones((2, 2, PIXELS))  # calibration run and interleaved events
+    calibration_id = np.zeros(2, int)
+    return {
+        "monitoring/calibration": {
             "unusable_pixels": np.zeros(both_gains.shape, bool),
             "dc_to_pe": both_gains,
         },
-        f"{MONITORING}/pedestal": {
-            "charge_std": both_gains * fixed.std(),
-            "calibration_id": np.zeros(2, int),
+        "monitoring/pedestal": {
+            "charge_std": both_gains * spread,
+            "calibration_id": calibration_id,
         },
-        f"{MONITORING}/flatfield": {
-            "charge_mean": both_gains * 75,
-            "calibration_id": np.zeros(2, int),
+        "monitoring/flatfield": {
+            "charge_mean": both_gains * FLAT_FIELD,
+            "calibration_id": calibration_id,
         },
-        "/dl1/event/telescope/parameters/LST_LSTCam": {
+        "parameters/LST_LSTCam": {
             "event_type": np.full(EVENTS, PEDESTAL),
             "tel_id": np.ones(EVENTS, int),
         },
-        "/dl1/event/telescope/image/LST_LSTCam": {"image": images},
+        "image/LST_LSTCam": {"image": images.astype(np.float32)},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tables.open_file(str(path), "w") as h5:
-        for name, columns in tables_of.items():
-            write_table(Table(columns), h5, name)
-
-
-if __name__ == "__main__":
-    import json
-
-    write_data_dl1(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3]))
