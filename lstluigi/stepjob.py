@@ -272,7 +272,9 @@ class StepJob:
         path = self.node.log(units[identity].name)
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
-        what = f"{count}{name}{': ' * bool(name)}{result.get('reason', 'no reason given')}"
+        reason = str(result.get("reason", "no reason given"))
+        mend = next((m for words, m in self.node.stage.mends.items() if words in reason), "")
+        what = f"{count}{name}{': ' * bool(name)}{reason}{'; ' * bool(mend)}{mend}"
         return f"{what}{where}{tail}"
 
     def _release(self) -> None:

@@ -48,7 +48,7 @@ def test_an_item_for_each_file(lab: Lab) -> None:
     assert first.log == lab.path("dl1/node/job_logs_r0dl1/a.simtel.gz.log")
     assert first.scratch.startswith(lab.path("dl1/node/.lstluigi/"))
     assert first.scratch != second.scratch
-    assert first.verify == [(lab.path("dl0/node/a.simtel.gz"), {"file": True})]
+    assert first.verify == [(lab.path("dl0/node/a.simtel.gz"), {"simtel": True})]
     (command,) = first.commands
     config = command[command.index("-c") + 1]
     assert os.path.dirname(config) == lab.path("dl1/node/job_logs_r0dl1")
@@ -186,6 +186,20 @@ def test_a_file_is_not_given_up_for_what_is_not_its_fault(lab: Lab, result: dict
     make(work, "dl1_b.h5")
     assert not step.conclude(results(work, b=result)).done
     assert json.loads(Path(step.node.places.manifest).read_text())["dropped"] == {}
+
+
+def test_a_failure_that_the_config_can_mend(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(lab)
+    step = job(lab)
+    monkeypatch.setattr(type(step.node.stage), "mends", {"same number": "give each another"})
+    work = step.describe()
+    reason = "x ended with exit code 1: CannotMerge: a and b have the same number"
+    outcome = step.conclude(results(work, b={"state": "failed", "reason": reason, "tail": []}))
+    assert f"{reason}; give each another" in outcome.message
+    other = job(lab)
+    work = other.describe()
+    outcome = other.conclude(results(work, b={"state": "failed", "reason": "x", "tail": []}))
+    assert "give each another" not in outcome.message
 
 
 def test_what_was_published_before_its_job_died_counts(lab: Lab) -> None:

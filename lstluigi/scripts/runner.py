@@ -75,6 +75,9 @@ LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
+# A traceback: one of its frames, and the line behind the last one.
+FRAME = re.compile(r"\s+File \".+\", line \d+")
+RAISED = re.compile(r"[A-Za-z_][\w.]*(: .+)?$")
 # What tools of ctapipe log, or argparse prints, before they end with an exit code.
 LOGGED = re.compile(r"(?:ERROR|CRITICAL) \[.*?\] \([\w.]+\): (?!Use --help|Caught SystemExit)(.+)")
 REFUSED = re.compile(r"[\w-]+: error: (.+)")
@@ -302,11 +305,18 @@ def check_json(path: str, keys: list[str]) -> None:
             found = found[name]
 
 
+def check_simtel(path: str, wanted: object) -> None:
+    """Look for a file of another kind; whether it is whole, the command that reads it tells."""
+    if kind_of(path) not in (SIMTEL, None):
+        raise Unsound("is no simtel file")
+
+
 def check_true_images(path: str, wanted: object) -> None:
     """Look for photoelectrons beside the first event of DL0.
 
-    What is no DL0, or ends too early, is told by the command that reads it to its end.
+    What ends too early is told by the command that reads it to its end.
     """
+    check_simtel(path, wanted)
     try:
         from eventio import EventIOFile
         from eventio.iact import PhotoElectrons, TelescopeData
@@ -355,6 +365,7 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "joblib": check_joblib,
     "fits": check_fits,
     "json": check_json,
+    "simtel": check_simtel,
     "true_images": check_true_images,
 }
 HDF5_KEYS = ("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links")
@@ -452,6 +463,77 @@ def missing_files(wanted: list[str], names: set[str]) -> list[str]:
 
     there = {inode(name) for name in names if os.path.exists(name)}
     return [path for path in wanted if inode(path) not in there]
+
+
+# ---- Kinds of files, for messages ------------------------------------------------------------
+
+SIMTEL, FITS, MODEL, TEXT, HDF5 = "a simtel file", "a FITS file", "a model", "text", "HDF5"
+MAGIC = {
+    b"\x37\x8a\x1f\xd4": SIMTEL,
+    b"\xd4\x1f\x8a\x37": SIMTEL,
+    b"SIMPLE  =": FITS,
+    b"\x89HDF\r\n\x1a\n": HDF5,
+    b"\x89PNG\r\n\x1a\n": "a PNG image",
+    b"\x80": MODEL,  # a pickle
+}
+LEVELS = ("DL2", "DL1")  # DL2 may hold tables of DL1
+WANTED = {"simtel": SIMTEL, "true_images": SIMTEL, "fits": FITS, "joblib": MODEL, "json": "JSON"}
+PEEK = 512
+
+
+def kind_of(path: str) -> str | None:
+    """Say what kind of file this is, as far as its beginning tells."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(PEEK)
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as unzipped:
+                return by_magic(unzipped.read(PEEK))
+    except (OSError, EOFError, zlib.error):
+        return None
+    kind = by_magic(start)
+    if kind == HDF5:
+        return level_of(path)
+    return TEXT if kind is None and is_text(start) else kind
+
+
+def by_magic(start: bytes) -> str | None:
+    """Tell a kind by the first bytes."""
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
+
+
+def is_text(start: bytes) -> bool:
+    """Say whether the first bytes are printable text of any encoding with ASCII in it."""
+    return bool(start) and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in start)
+
+
+def level_of(path: str) -> str | None:
+    """Say of which level the events of an HDF5 file are; nothing of a damaged one."""
+    try:
+        with open_hdf5(path) as h5:
+            there = (level for level in LEVELS if f"/{level.lower()}/event" in h5)
+            return next(there, HDF5)
+    except (Unsound, ImportError):
+        return None
+
+
+def wanted_kind(check: Json) -> str | None:
+    """Say what kind of file a check is for."""
+    if any(key in check for key in HDF5_KEYS):
+        nodes = [*check.get("hdf5", []), *check.get("nonempty", [])]
+        found = (x for x in LEVELS if any(node.startswith(f"/{x.lower()}/") for node in nodes))
+        return next(found, HDF5)
+    return next((kind for key, kind in WANTED.items() if key in check), None)
+
+
+def another_kind(path: str, check: Json) -> str | None:
+    """Complete the sentence "FILE is ..." where a file is not of the kind that a check is for."""
+    found, wanted = kind_of(path), wanted_kind(check)
+    # JSON is text, and HDF5 without events may be what a command left of DL1
+    alike = found == wanted or (found, wanted) == (TEXT, "JSON")
+    if None in (found, wanted) or alike or (found == HDF5 and wanted in LEVELS):
+        return None
+    return f"{found}, and {wanted} is wanted"
 
 
 # ---- Commands --------------------------------------------------------------------------------
@@ -720,7 +802,9 @@ def verify_input(path: str, check: Json) -> None:
         raise ItemError(os_reason(f"input {path} cannot be read", error), error=error) from None
     except Unsound as error:
         readable = not isinstance(error, Unreadable)
-        raise ItemError(f"input {path} is not whole: it {error}", bad_data=readable) from None
+        other = another_kind(path, check) if readable else None
+        reason = f"input {path} is {other}" if other else f"input {path} is not whole: it {error}"
+        raise ItemError(reason, bad_data=readable) from None
 
 
 def has_files(directory: str) -> bool:
@@ -991,10 +1075,20 @@ def lacking(ending: Json, cause: str, why: str) -> Json:
     return {**ending, "reason": reason, "bad_data": False, "cause": cause}
 
 
+def exception_of(tail: list[str]) -> str | None:
+    """Return the line that names the exception of a traceback; its name may be any."""
+    frames = [number for number, line in enumerate(tail) if FRAME.match(line)]
+    if frames:
+        behind = (line for line in tail[frames[-1] + 1 :] if RAISED.match(line))
+        return next(behind, None)
+    return tail[-1] if tail and EXCEPTION.match(tail[-1]) else None
+
+
 def last_word(tail: list[str]) -> str | None:
     """Return what a command said before it ended with an exit code, if it can be told."""
-    if tail and EXCEPTION.match(tail[-1]):  # tools of ctapipe log what ends them and exit with 1
-        return tail[-1]
+    raised = exception_of(tail)
+    if raised:  # tools of ctapipe log what ends them and exit with 1
+        return raised
     said = [LOGGED.search(line) or REFUSED.match(line) for line in tail]
     return next((match[1] for match in reversed(said) if match), None)
 

@@ -83,6 +83,10 @@ class Stage(ABC):
         joblib loads (models: position in `reads`; only those that read the same there share it).
     programs
         Commands that do not come with the environment's lstchain, so they may be missing in it.
+    once
+        True where its commands refuse an option that is given twice.
+    mends
+        What to do about a failure that the config can mend, by words of its reason.
     """
 
     name: ClassVar[str]
@@ -95,6 +99,8 @@ class Stage(ABC):
     per_chunk: ClassVar[int] = 1
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
+    once: ClassVar[bool] = False
+    mends: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:
