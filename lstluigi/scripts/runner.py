@@ -527,13 +527,13 @@ def wanted_kind(check: Json) -> str | None:
 
 
 def another_kind(path: str, check: Json) -> str | None:
-    """Complete the sentence "FILE is ..." where a file is not of the kind that a check is for."""
+    """Say so where an input is not of the kind that a check is for."""
     found, wanted = kind_of(path), wanted_kind(check)
     # JSON is text, and HDF5 without events may be what a command left of DL1
     alike = found == wanted or (found, wanted) == (TEXT, "JSON")
     if None in (found, wanted) or alike or (found == HDF5 and wanted in LEVELS):
         return None
-    return f"{found}, and {wanted} is wanted"
+    return f"input {path} is {found}, and {wanted} is wanted"
 
 
 # ---- Commands --------------------------------------------------------------------------------
@@ -803,7 +803,7 @@ def verify_input(path: str, check: Json) -> None:
     except Unsound as error:
         readable = not isinstance(error, Unreadable)
         other = another_kind(path, check) if readable else None
-        reason = f"input {path} is {other}" if other else f"input {path} is not whole: it {error}"
+        reason = other or f"input {path} is not whole: it {error}"
         raise ItemError(reason, bad_data=readable) from None
 
 
