@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lstluigi.config import ProductionConfig
@@ -271,6 +272,11 @@ class Contents:
     def keep_manifest(self, node: PlannedStep, manifest: Manifest) -> None:
         """Write a manifest down and go by it from now on."""
         manifest.write(node.places.manifest)
+        self.forget(node)
+
+    def forget_manifest(self, node: PlannedStep) -> None:
+        """Let the next try read what is there then."""
+        Path(node.places.manifest).unlink(missing_ok=True)
         self.forget(node)
 
     def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:

@@ -56,6 +56,26 @@ def ctapipe_problems(where: str, content: Mapping[str, Any]) -> Iterator[Problem
             yield from _section(where, key, key, value)
 
 
+def ctapipe_remarks(content: Mapping[str, Any]) -> Iterator[str]:
+    """Say what products will hold that one telescope has no use for.
+
+    Parameters
+    ----------
+    content : mapping
+        What the config says.
+    """
+    for key, value in content.items():
+        if not isinstance(value, Mapping):
+            continue
+        if key == "DataWriter" and value.get("write_dl2") is True:
+            yield (
+                "DataWriter.write_dl2 has DL1 hold the directions that several telescopes would "
+                "see, too (/dl2, by HillasReconstructor): of one they are all nan, and no later "
+                "stage reads them"
+            )
+        yield from ctapipe_remarks(value)
+
+
 def _is_class(key: object) -> bool:
     return isinstance(key, str) and key[:1].isupper()
 

@@ -13,7 +13,7 @@ from lstluigi.files import write_text
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
-from lstluigi.jobs.ledger import note
+from lstluigi.jobs.ledger import events, note
 from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
@@ -228,6 +228,8 @@ class StepJob:
             missing = self._plan.target(self.node).missing()
             if failed or missing or not self._plan.finals(self.node):
                 outcome = Outcome(False, self._failure(failed, missing, units))
+                if not self._has_made():
+                    self._plan.forget_manifest(self.node)
             else:
                 outcome = Outcome(True)
             word = "done" if outcome.done else "failed"
@@ -238,6 +240,12 @@ class StepJob:
             self._plan.forget_names()
             self._release()
         return outcome
+
+    def _has_made(self) -> bool:
+        """Is something made of the files in the manifest, or was it, and perhaps passed on?"""
+        if self._plan.begun(self.node):
+            return True
+        return any(event.get("event") == "done" for event in events(self.ledger))
 
     def _there(self, unit: Unit) -> bool:
         """Did the item publish its products before its job ended badly?"""
@@ -264,7 +272,9 @@ class StepJob:
         path = self.node.log(units[identity].name)
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
-        what = f"{count}{name}{': ' * bool(name)}{result.get('reason', 'no reason given')}"
+        reason = str(result.get("reason", "no reason given"))
+        mend = next((m for words, m in self.node.stage.mends.items() if words in reason), "")
+        what = f"{count}{name}{': ' * bool(name)}{reason}{'; ' * bool(mend)}{mend}"
         return f"{what}{where}{tail}"
 
     def _release(self) -> None:

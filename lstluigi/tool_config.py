@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lstluigi.ctapipe_config import START, ctapipe_problems
+from lstluigi.ctapipe_config import START, ctapipe_problems, ctapipe_remarks
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import YAML
 
@@ -69,10 +69,10 @@ class ToolConfig:
             yield from _CHECKS[self.tool](f"{self.tool} config {self.path}", self.content)
 
     def remarks(self) -> Iterator[str]:
-        """What the tool may not know, though nothing keeps it from running."""
-        strange = sorted(self.content.keys() - RTA_KEYS) if self.tool == "rta" else ()
-        for key in strange:
-            yield f"rta config {self.path}: {shown(key)} is no key of HiPeRTA that lstluigi knows"
+        """What people should know of it, though nothing keeps the tool from running."""
+        if self.tool in _REMARKS:
+            for said in _REMARKS[self.tool](self.content):
+                yield f"{self.tool} config {self.path}: {said}"
 
     @classmethod
     def read(cls, tool: str, path: Path) -> ToolConfig:
@@ -146,6 +146,11 @@ def _rta_problems(where: str, content: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(where, what, "name HiPeRTA's own config, " + _RTA_LINES)
 
 
+def _rta_remarks(content: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted(content.keys() - RTA_KEYS):
+        yield f"{shown(key)} is no key of HiPeRTA that lstluigi knows"
+
+
 _RTA_LINES = "lines of the form 'key = value;'"
 #: What HiPeRTA's config may say.
 RTA_KEYS = frozenset(
@@ -163,6 +168,10 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
 _CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
     "ctapipe": ctapipe_problems,
     "rta": _rta_problems,
+}
+_REMARKS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "ctapipe": ctapipe_remarks,
+    "rta": _rta_remarks,
 }
 _MENDS = {
     "lstchain": "write a fresh one with lstchain_dump_config --mc",

@@ -123,3 +123,21 @@ def test_known_classes_are_those_of_ctapipe() -> None:
     tool = ROOT / "tools" / "ctapipe_classes.py"
     done = subprocess.run([sys.executable, tool], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == known_classes()
+
+
+@pytest.mark.parametrize(
+    ("content", "noted"),
+    [
+        ({"DataWriter": {"write_dl2": True}}, True),
+        ({"ProcessorTool": {"DataWriter": {"write_dl2": True}}}, True),
+        ({"DataWriter": {"write_dl2": False}}, False),
+        ({"DataWriter": {"write_images": True}, "write_dl2": True}, False),
+    ],
+)
+def test_tables_of_several_telescopes_are_noted(
+    tmp_path: Path, content: dict[str, Any], noted: bool
+) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(content))
+    remarks = list(ToolConfig.read("ctapipe", path).remarks())
+    assert ["write_dl2" in said and str(path) in said for said in remarks] == [True] * noted

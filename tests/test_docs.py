@@ -114,6 +114,11 @@ OTHERS = {
     "toy_demo": {"dl1ab", "tune_nsb", "irf_index"},
     "toy_ctapipe": {"dl1ab"},
     "toy_hiperta": {"dl1ab", "tune_nsb", "irf_index"},
+    "toy_noise_tuning": {
+        *("r0_to_dl1", "train_test_split", "dl2_to_sensitivity"),
+        "irf_index",
+        "tune_nsb",
+    },
     "toy_interpolation": {"dl1ab", "tune_nsb", "train_test_split", "dl2_to_sensitivity"},
 }
 

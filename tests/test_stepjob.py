@@ -48,7 +48,7 @@ def test_an_item_for_each_file(lab: Lab) -> None:
     assert first.log == lab.path("dl1/node/job_logs_r0dl1/a.simtel.gz.log")
     assert first.scratch.startswith(lab.path("dl1/node/.lstluigi/"))
     assert first.scratch != second.scratch
-    assert first.verify == [(lab.path("dl0/node/a.simtel.gz"), {"file": True})]
+    assert first.verify == [(lab.path("dl0/node/a.simtel.gz"), {"simtel": True})]
     (command,) = first.commands
     config = command[command.index("-c") + 1]
     assert os.path.dirname(config) == lab.path("dl1/node/job_logs_r0dl1")
@@ -188,6 +188,20 @@ def test_a_file_is_not_given_up_for_what_is_not_its_fault(lab: Lab, result: dict
     assert json.loads(Path(step.node.places.manifest).read_text())["dropped"] == {}
 
 
+def test_a_failure_that_the_config_can_mend(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(lab)
+    step = job(lab)
+    monkeypatch.setattr(type(step.node.stage), "mends", {"same number": "give each another"})
+    work = step.describe()
+    reason = "x ended with exit code 1: CannotMerge: a and b have the same number"
+    outcome = step.conclude(results(work, b={"state": "failed", "reason": reason, "tail": []}))
+    assert f"{reason}; give each another" in outcome.message
+    other = job(lab)
+    work = other.describe()
+    outcome = other.conclude(results(work, b={"state": "failed", "reason": "x", "tail": []}))
+    assert "give each another" not in outcome.message
+
+
 def test_what_was_published_before_its_job_died_counts(lab: Lab) -> None:
     small(lab)
     step = job(lab)
@@ -205,6 +219,43 @@ def test_a_step_of_one_product_may_not_fail(lab: Lab) -> None:
     outcome = step.conclude({work.items[0].id: bad})
     assert not outcome.done
     assert "files failed" not in outcome.message
+
+
+def test_what_has_never_made_anything_reads_what_is_there_now(lab: Lab) -> None:
+    """A bad file among the inputs of a merge can be moved away, and another one put there."""
+    for name in ("a", "b"):
+        write_dl1(Path(lab.path(f"dl1/node/dl1_{name}.h5")))
+    merge = {"input": "dl1/node", "output": "merged/node.h5"}
+    lab.write({"merge_dl1": [merge]})
+    step = job(lab)
+    bad = {step.describe().items[0].id: {"state": "failed", "reason": "b is bad", "tail": []}}
+    assert not step.conclude(bad).done
+    assert not Path(step.node.places.manifest).exists()
+    Path(lab.path("dl1/node/dl1_b.h5")).rename(lab.path("dl1/node/dl1_c.h5"))
+    again = job(lab)
+    work = again.describe()
+    assert [link for _, link in work.items[0].links] == ["inputs/dl1_a.h5", "inputs/dl1_c.h5"]
+    make(work)
+    assert again.conclude({work.items[0].id: {"state": "ok"}}).done
+    kept = json.loads(Path(again.node.places.manifest).read_text())["inputs"]
+    assert set(kept[lab.path("dl1/node")]) == {"dl1_a.h5", "dl1_c.h5"}
+    # once it has been made, the list stays, whatever happens later
+    os.unlink(lab.path("merged/node.h5"))
+    later = job(lab)
+    later.describe()
+    assert not later.conclude(bad).done
+    assert Path(later.node.places.manifest).exists()
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_files_of_a_step_are_those_that_it_began_with(lab: Lab, published: bool) -> None:
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    bad = {"state": "failed", "reason": "it broke", "tail": []}
+    make(work, "dl1_b.h5", *["dl1_a.h5"] * (not published))
+    assert not step.conclude(results(work, b=bad)).done
+    assert Path(step.node.places.manifest).exists() == published
 
 
 def test_a_changed_product_is_not_touched(lab: Lab) -> None:

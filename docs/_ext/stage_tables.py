@@ -36,6 +36,7 @@ CHECKS = {
     "full": "has all rows in all tables below {}",
     "sum_of_links": "has as many rows in {} as its inputs together",
     "fits": "whole, with the HDUs {}",
+    "simtel": "a simtel file",
     "true_images": "has the true images of its events",
 }
 

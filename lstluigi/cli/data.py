@@ -18,10 +18,10 @@ import click
 )
 @click.option(
     "--preset",
-    type=click.Choice(["demo", "tiny"]),
+    type=click.Choice(["demo", "tiny", "noise"]),
     default="demo",
     show_default=True,
-    help="Nodes and amounts, where not given.",
+    help="Nodes, amounts and skies, where not given; noise: what tuning the noise takes.",
 )
 @click.option(
     "--declination",
@@ -70,6 +70,14 @@ import click
     metavar="FACTOR",
     help="Night-sky background in all pixels, 1 for a dark field, and true images (files ten times "
     "larger): for tuning the noise. Not given: a dark field, around the image only.",
+)
+@click.option(
+    "--data-nsb",
+    type=float,
+    default=None,
+    metavar="FACTOR",
+    help="Write DL1 that stands for real data, too, below ROOT/real: the sky that noise is tuned "
+    "to.",
 )
 def simulate(root: str, jobs: int | None, **choices: Any) -> None:
     """Write toy DL0 below ROOT: a toy simulation, not CORSIKA, not for science.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -271,15 +271,23 @@ def _tool_configs(
         elif named is not None:
             where, chosen = top.place.where(key), Path(named)
         else:
-            # what is named as the config of another tool is not this one's
-            beside = [file for file in json_files(Path(base)) if str(file) not in taken]
-            if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
-                yield tool, beside[0]
+            alone = lone_json(Path(base), taken)
+            if alone is not None and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
+                yield tool, alone
             continue
         if may_read(chosen) and not chosen.is_file():
             what = f"there is no file {shown(str(chosen))}"
             top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
         yield tool, chosen
+
+
+def lone_json(directory: Path, taken: Collection[str]) -> Path | None:
+    """Return the JSON file that lies alone in a directory, apart from those taken.
+
+    What is named as the config of another tool is not the one that is looked for.
+    """
+    left = [file for file in json_files(directory) if str(file) not in taken]
+    return left[0] if len(left) == 1 else None
 
 
 def json_files(directory: Path) -> list[Path]:

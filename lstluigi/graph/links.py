@@ -33,15 +33,15 @@ class GraphProblem:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that matches a pattern that a step reads, and is left out.
+    """What matches a pattern that a step reads, and is left out.
 
     Parameters
     ----------
     node : int
         The step that reads.
     path : str
-        The file: the step's own product, or one that is put into a directory that another step
-        makes and so is no part of that product.
+        The step's own product, a file or a directory below the one that it reads; or a file that is
+        put into a directory that another step makes, and so is no part of that product.
     """
 
     node: int
@@ -141,16 +141,19 @@ class _Index:
         """Return the makers of what a step reads, each with a path; note what is left out."""
         makers: dict[int, str] = {}
         for maker, made in self._candidates(read):
-            if read.pattern is not None and not made.directory and self._foreign(made, maker, node):
+            if read.pattern is not None and self._foreign(read, made, maker, node):
                 notices.append(LeftOut(node, made.path))
             else:
                 makers[maker] = made.path
         return makers
 
-    def _foreign(self, made: Made, maker: int, reader: int) -> bool:
-        """Whether a file matches a pattern by its place only: see `LeftOut`."""
+    def _foreign(self, read: Read, made: Made, maker: int, reader: int) -> bool:
+        """Whether something matches a pattern by its place only: see `LeftOut`."""
+        if maker == reader:
+            # files that it makes right where it reads could not be told from those it reads
+            return not (made.directory and made.path == read.path.rstrip("/"))
         around = self._made.get(parent(made.path), ())
-        return maker == reader or any(other.directory and owner != maker for owner, other in around)
+        return not made.directory and any(o.directory and owner != maker for owner, o in around)
 
     def _candidates(self, read: Read) -> list[tuple[int, Made]]:
         if read not in self._found:

@@ -30,8 +30,11 @@ PIXEL_PITCH = 0.05
 N_SAMPLES = 40
 #: Pedestal in ADC counts per sample; high and low gain.
 PEDESTAL = 400
-#: p.e. per (ADC count x sample), high and low gain.
+#: p.e. per (ADC count x sample), high and low gain, of a pixel of mean gain.
 PE_PER_ADC = (0.0108, 0.213)
+#: Relative spread of the gain among pixels. Without one, the steps of a count would coincide in all
+#: pixels, and the peak of a histogram of charges would lie where most steps fall into a bin.
+GAIN_SPREAD = 0.05
 #: Electronic noise in ADC counts per sample, high and low gain.
 ELECTRONIC_NOISE = (4.0, 1.0)
 ADC_MAX = 4095
@@ -68,7 +71,9 @@ class Camera:
     pulse_step, sample_width : float
         In ns.
     templates : ndarray, shape (2, n_fine, N_SAMPLES)
-        Response in ADC counts of each sample to one p.e. in each fine time bin.
+        Response in p.e. of each sample to one p.e. in each fine time bin.
+    pe_per_adc : ndarray, shape (2, n_pixels)
+        p.e. per (ADC count x sample) of high and low gain.
     """
 
     pixel_x: FloatArray
@@ -79,6 +84,7 @@ class Camera:
     pulse_step: float
     sample_width: float
     templates: FloatArray
+    pe_per_adc: FloatArray
 
     @property
     def n_pixels(self) -> int:
@@ -158,7 +164,7 @@ class Camera:
 
         adc = np.full((2, self.n_pixels, N_SAMPLES), PEDESTAL, dtype=np.uint16)
         for gain, template in enumerate(self.templates):
-            trace = PEDESTAL + n_pe @ template
+            trace = PEDESTAL + n_pe @ template / self.pe_per_adc[gain, active, np.newaxis]
             trace += ELECTRONIC_NOISE[gain] * rng.standard_normal(trace.shape)
             adc[gain, active] = np.clip(np.rint(trace), 0, ADC_MAX)
         return adc
@@ -207,8 +213,13 @@ def _pulse_templates(pulse: FloatArray, step: float, width: float) -> FloatArray
     age = (samples - p_e[:, np.newaxis]) * width + pulse[0].argmax() * step
     grid = np.arange(pulse.shape[1]) * step
     shapes = [np.interp(age, grid, p, left=0, right=0) * width / (p.sum() * step) for p in pulse]
-    factors = np.array(PE_PER_ADC)[:, np.newaxis, np.newaxis]
-    return np.asarray(np.array(shapes) / factors, dtype=np.float64)
+    return np.array(shapes, dtype=np.float64)
+
+
+def _pe_per_adc(n_pixels: int) -> FloatArray:
+    """Both gains of a pixel differ from the mean alike: they see one photomultiplier."""
+    spread = 1 + GAIN_SPREAD * np.random.default_rng(1).standard_normal(n_pixels)
+    return np.asarray(np.outer(PE_PER_ADC, spread), dtype=np.float64)
 
 
 @lru_cache(maxsize=1)
@@ -232,4 +243,5 @@ def lst_camera() -> Camera:
         pulse_step=step,
         sample_width=width,
         templates=_pulse_templates(pulse, step, width),
+        pe_per_adc=_pe_per_adc(len(x)),
     )

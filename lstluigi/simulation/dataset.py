@@ -13,14 +13,23 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
 
 from .eventio import FORMATS
 from .light import MODEL_VERSION
-from .samples import PRESETS, Amount, FilePlan, Size, plan_allsky, plan_prod5
+from .samples import (
+    PRESETS,
+    PROD5_POINTING,
+    Amount,
+    FilePlan,
+    Size,
+    plan_allsky,
+    plan_data,
+    plan_prod5,
+)
 from .showers import Pointing
 from .simtel import LABEL
 
@@ -30,7 +39,7 @@ PARAMETERS_FILE = "toy_dataset.json"
 MAX_NSB = 50.0
 
 Layout = Literal["allsky", "prod5"]
-Preset = Literal["demo", "tiny"]
+Preset = Literal["demo", "tiny", "noise"]
 
 
 class SimulationError(LstluigiError):
@@ -119,19 +128,19 @@ def write(root: Path, plans: Sequence[FilePlan], *, n_jobs: int) -> Report:
 
 
 def _write_one(argument: tuple[str, FilePlan]) -> int:
+    from .real_data import simulate_data
     from .simulate import simulate_file
 
     root, plan = argument
-    return simulate_file(
-        Path(root) / plan.path,
-        beam=plan.beam,
-        pointing=plan.pointing,
-        n_showers=plan.n_showers,
-        seed=plan.seed,
-        run_number=plan.run_number,
-        noise_everywhere=plan.nsb is not None,
-        nsb=1.0 if plan.nsb is None else plan.nsb,
-    )
+    given: dict[str, Any] = {
+        name: getattr(plan, name) for name in ("beam", "pointing", "n_showers", "seed")
+    }
+    path, nsb = Path(root) / plan.path, 1.0 if plan.nsb is None else plan.nsb
+    if plan.real:
+        return simulate_data(path, **given, nsb=nsb)
+    everywhere = plan.nsb is not None
+    number = plan.run_number
+    return simulate_file(path, **given, run_number=number, noise_everywhere=everywhere, nsb=nsb)
 
 
 def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
@@ -140,9 +149,8 @@ def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
     for plan in plans:
         beam = asdict(plan.beam) | {"particle": plan.beam.particle.name.lower()}
         files[plan.path] = asdict(plan) | {"beam": beam}
-        del files[plan.path]["path"]
-        if plan.nsb is None:
-            del files[plan.path]["nsb"]
+        for key in ("path", *("nsb",) * (plan.nsb is None), *("real",) * (not plan.real)):
+            del files[plan.path][key]
     content = {"label": LABEL, "model_version": MODEL_VERSION, "files": files}
     text = json.dumps(content, indent=1) + "\n"
     if path.exists():
@@ -178,6 +186,7 @@ def run(
     n_jobs: int | None = None,
     format_: str = "gz",
     nsb: float | None = None,
+    data_nsb: float | None = None,
 ) -> Report:
     """Write a toy data set; what is already there is left alone.
 
@@ -186,8 +195,8 @@ def run(
     layout : {"allsky", "prod5"}
     root : path-like
         The data set goes to ``<root>/mc/DL0/...``.
-    preset : {"demo", "tiny"}
-        Nodes and amounts, where not given.
+    preset : {"demo", "tiny", "noise"}
+        Nodes, amounts and skies, where not given.
     declination : str
         Name of the training line (all-sky only).
     training_nodes, test_nodes : sequence of str
@@ -201,6 +210,9 @@ def run(
     nsb : float, optional
         Night-sky background in all pixels, 1 for a dark field, with the true images beside it; if
         not given, that of a dark field around the image only.
+    data_nsb : float, optional
+        Night-sky background of DL1 that stands for real data, ``<root>/real/DL1/...``; not written
+        if not given.
 
     Returns
     -------
@@ -223,18 +235,24 @@ def run(
         raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
     if any(number is not None and number < 1 for number in (files, showers)):
         raise SimulationError("Give at least one file per sample and one shower per file.")
-    if nsb is not None and not 0 <= nsb <= MAX_NSB:
-        raise SimulationError(f"NSB {nsb}: give a factor between 0 and {MAX_NSB:g}.")
+    for factor in (nsb, data_nsb):
+        if factor is not None and not 0 <= factor <= MAX_NSB:
+            raise SimulationError(f"NSB {factor}: give a factor between 0 and {MAX_NSB:g}.")
     base = PRESETS[preset]
     size = Size(
         tuple(map(parse_pointing, training_nodes)) or base.training_nodes,
         tuple(map(parse_pointing, test_nodes)) or base.test_nodes,
         _resized(base.training, files, showers),
         _resized(base.test, files, showers),
+        base.nsb if nsb is None else nsb,
+        base.data_nsb if data_nsb is None else data_nsb,
     )
     if layout == "allsky":
         plans = plan_allsky(size, declination, seed=seed, format_=format_)
     else:
         plans = plan_prod5(size, seed=seed, format_=format_)
-    plans = [replace(plan, nsb=nsb) for plan in plans]
+    plans = [replace(plan, nsb=size.nsb) for plan in plans]
+    if size.data_nsb is not None:
+        pointing = size.test_nodes[0] if layout == "allsky" else PROD5_POINTING
+        plans.append(plan_data(pointing, size.data_nsb, seed=seed))
     return write(Path(root), plans, n_jobs=n_jobs or len(os.sched_getaffinity(0)))

@@ -28,7 +28,7 @@ from .showers import (
 )
 
 #: Raised whenever the same arguments give other files.
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 SPEED_OF_LIGHT = 0.299792458  # m / ns
 #: Refractivity of air at sea level.
 REFRACTIVITY = 2.8e-4

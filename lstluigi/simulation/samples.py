@@ -11,6 +11,8 @@ prod5, below ``<root>/mc/DL0/20200629_prod5_trans_80``::
     {gamma-diffuse,proton,electron}/zenith_20deg/south_pointing/
     gamma/zenith_20deg/south_pointing/{off0.0deg,off0.4deg}/
 
+What stands for real data is ``<root>/real/DL1/dl1_LST-1.Run00001.0000.h5``.
+
 The protons and electrons of the all-sky test nodes are an addition: LSTProd2 has none there.
 The gammas at an offset come from a ring about the pointing, as lstchain expects them.
 """
@@ -56,6 +58,9 @@ class Size:
     test_nodes: tuple[Pointing, ...]
     training: Mapping[str, Amount]
     test: Mapping[str, Amount]
+    #: Night-sky background in all pixels of DL0, and in what stands for real data; None: without.
+    nsb: float | None = None
+    data_nsb: float | None = None
 
 
 _TRAINING_NODES = (Pointing(6.0, 180.0), Pointing(23.161, 99.261))
@@ -84,12 +89,32 @@ PRESETS: Mapping[str, Size] = {
             "electron": Amount(1, 2_000),
         },
     ),
+    #: For tuning the noise: one node, and what stands for data under a brighter sky.
+    "noise": Size(
+        _TRAINING_NODES[:1],
+        _TEST_NODES,
+        training={"gamma-diffuse": Amount(1, 4_000), "proton": Amount(1, 8_000)},
+        test={
+            "gamma": Amount(1, 3_000),
+            "proton": Amount(1, 4_000),
+            "electron": Amount(1, 2_000),
+        },
+        nsb=1.0,
+        data_nsb=2.0,
+    ),
 }
+
+DATA = "real/DL1/dl1_LST-1.Run00001.0000.h5"
+#: Enough that the peak of the charges is known to some tenths of a p.e.
+DATA_SHOWERS = 3_000
 
 
 @dataclass(frozen=True)
 class FilePlan:
-    """One file to write: `nsb`, if given, in all pixels, in units of a dark field."""
+    """One file to write: `nsb`, if given, in all pixels, in units of a dark field.
+
+    What stands for `real` data is DL1, other files are DL0.
+    """
 
     path: str
     beam: Beam
@@ -98,6 +123,13 @@ class FilePlan:
     run_number: int
     seed: int
     nsb: float | None = None
+    real: bool = False
+
+
+def plan_data(pointing: Pointing, nsb: float, *, seed: int) -> FilePlan:
+    """What stands for real data under a sky of some brightness."""
+    beam, file_seed = BEAMS["proton"], _file_seed(seed, DATA)
+    return FilePlan(DATA, beam, pointing, DATA_SHOWERS, 1, file_seed, nsb, real=True)
 
 
 def plan_allsky(size: Size, declination: str, *, seed: int, format_: str) -> list[FilePlan]:

@@ -246,17 +246,15 @@ def _camera_monitoring(camera: Camera) -> bytes:
 
 
 def _laser_calibration(camera: Camera) -> bytes:
-    shape = (N_GAINS, camera.n_pixels)
-    factors = np.broadcast_to(np.array(cam.PE_PER_ADC)[:, np.newaxis], shape)
     return data(
         2023,
         2,
         TEL_ID,
         i16(camera.n_pixels, N_GAINS),
         i32(0),
-        array(factors, "f4"),
+        array(camera.pe_per_adc, "f4"),
         f32(*[0.0] * 2 * N_GAINS),
-        array(np.zeros(shape), "f4"),
+        array(np.zeros_like(camera.pe_per_adc), "f4"),
     )
 
 

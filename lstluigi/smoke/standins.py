@@ -19,7 +19,7 @@ from lstluigi.steps import PlannedStep
 
 #: The level of a reading by what is checked of its files.
 _LEVELS = (
-    ({"file": True}, Level.DL0),
+    (checks.DL0, Level.DL0),
     (checks.DL1_WITH_IMAGES, Level.DL1),
     (checks.DL1, Level.DL1),
     (checks.MODEL, Level.MODELS),

@@ -85,6 +85,10 @@ class Stage(ABC):
         Commands that do not come with the environment's lstchain, so they may be missing in it.
     delivered
         True for what people make productions for, though other steps may read it, too.
+    once
+        True where its commands refuse an option that is given twice.
+    mends
+        What to do about a failure that the config can mend, by words of its reason.
     """
 
     name: ClassVar[str]
@@ -98,6 +102,8 @@ class Stage(ABC):
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
     delivered: ClassVar[bool] = False
+    once: ClassVar[bool] = False
+    mends: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -26,6 +26,8 @@ REAL_DL1: Check = {
         *(f"/dl1/event/telescope/monitoring/{x}" for x in ("calibration", "pedestal", "flatfield")),
     ]
 }
+#: DL0: whether it is whole, only the command that reads it to its end can tell.
+DL0: Check = {"simtel": True}
 #: DL0 by which noise is tuned: without true images lstchain_tune_nsb finds a wrong number, and 0.
 TRUE_IMAGES: Check = {"true_images": True}
 #: The config of a tool.

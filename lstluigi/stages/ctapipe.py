@@ -20,21 +20,15 @@ ENERGY, DISP, PARTICLE = MODELS = (
 UNIQUE = "--unique-obs-id"
 #: Options of ctapipe's tools that leave out what takes most of a file.
 NO_IMAGES = ("--no-dl1-images", "--no-true-images")
+#: What to do where ctapipe does not find the telescope it is told to read.
+NO_TELESCOPE = {
+    "UnknownTelescopeID": "write one that the file has as allowed_tels of the EventSource, or "
+    "whatever else names telescopes in the ctapipe config"
+}
 #: The form of an option that every tool of ctapipe takes, whether it has the class or not.
 _OF_A_CLASS = re.compile(r"--[A-Z]\w*\.[\w.]+=.*", re.DOTALL)
-#: Options that always fail when the job has run, why, and what to do.
-_AGAINST = (
-    (
-        re.compile(r"-o|--output|--[A-Z][\w.]*\.output_path"),
-        "where products lie is said by the step's output",
-        "take it out",
-    ),
-    (
-        re.compile(r"--max-events|--([A-Z]\w*\.)*\w*EventSource\.max_events"),
-        "events that are left out at the end take the distribution of thrown showers with them",
-        "take it out, and read fewer files instead",
-    ),
-)
+#: Options of ctapipe-process by which events are left out at the end of a file.
+_FEWER = re.compile(r"-m|--max-events|--([A-Z]\w*\.)*\w*EventSource\.max_events")
 
 
 def observation(simtel: str) -> int:
@@ -63,13 +57,15 @@ def not_for_all_tools(step: Step) -> Iterator[Problem]:
             return
 
 
-def against_the_step(step: Step) -> Iterator[Problem]:
-    """Options by which a command of ctapipe would not make what the step names, or not whole."""
+def fewer_events(step: Step) -> Iterator[Problem]:
+    """Options by which DL1 would not be whole: of DL0, it would fail when the job has run."""
     for word in step.arguments:
-        name = word.partition("=")[0]
-        for names, what, mend in _AGAINST:
-            if names.fullmatch(name):
-                yield Problem(step.where("options"), f"{shown(word)}: {what}", mend)
+        if _FEWER.fullmatch(word.partition("=")[0]):
+            what = (
+                f"{shown(word)}: events that are left out take the distribution of thrown showers "
+                "with them, or count as thrown and not triggered"
+            )
+            yield Problem(step.where("options"), what, "take it out, and read fewer files instead")
 
 
 def apply_models(source: str, made: str, models: Sequence[str]) -> Command:

@@ -19,6 +19,7 @@ class CtapipeDL2ToIRFs(DL2ToIRFs):
     """DL2 of ctapipe, of gammas and of protons and electrons where given, to three FITS files."""
 
     workflows = ("ctapipe",)
+    once = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""

@@ -8,7 +8,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.jobs.spec import Command
 from lstluigi.stages import checks
-from lstluigi.stages.ctapipe import against_the_step, numbered, process
+from lstluigi.stages.ctapipe import NO_TELESCOPE, fewer_events, numbered, process
 from lstluigi.stages.r0_to_dl1 import R0ToDL1, dl1_name
 
 
@@ -18,11 +18,13 @@ class CtapipeR0ToDL1(R0ToDL1):
     workflows = ("ctapipe",)
     shape = Shape(input="path", output="path")
     whole = checks.CTAPIPE_DL1
+    once = True
+    mends = NO_TELESCOPE
 
     def call(self, step: Step, file: str) -> Command:
         """How a file is processed."""
         return process(file, dl1_name(file), numbered(step.arguments, file))
 
     def problems(self, step: Step) -> Sequence[Problem]:
-        """Options that would keep the file from being made, or from being whole."""
-        return [*super().problems(step), *against_the_step(step)]
+        """Options that would keep the file from being whole."""
+        return [*super().problems(step), *fewer_events(step)]

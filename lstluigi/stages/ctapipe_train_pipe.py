@@ -18,6 +18,7 @@ class CtapipeTrainPipe(TrainPipe):
     """Merged DL1 of gammas and protons to a directory of ctapipe models."""
 
     workflows = ("ctapipe",)
+    once = True
     shape = Shape(input={"gamma": True, "proton": True, "gamma_classifier": False}, output="path")
 
     def reads(self, step: Step) -> Sequence[Reading]:

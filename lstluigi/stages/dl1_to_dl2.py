@@ -81,6 +81,7 @@ class CtapipeDL1ToDL2(DL1ToDL2):
 
     workflows = ("ctapipe",)
     loads = None  # ctapipe opens its models itself
+    once = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file and the models."""

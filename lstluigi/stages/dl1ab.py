@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from lstluigi.config import OWN_CONFIG, Shape, Step
+from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
@@ -20,7 +21,7 @@ from lstluigi.stages.base import (
     own_config,
     same_name,
 )
-from lstluigi.stages.ctapipe import process
+from lstluigi.stages.ctapipe import NO_TELESCOPE, fewer_events, process
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -83,8 +84,14 @@ class CtapipeDL1ab(DL1ab):
     shape = Shape(input="path", output="path", excludes=NOT_WITH)
     whole = checks.CTAPIPE_DL1
     with_images = checks.CTAPIPE_DL1_WITH_IMAGES
+    once = True
+    mends = NO_TELESCOPE
 
     def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:
         """How a file is processed: without being told so, ctapipe keeps the old parameters."""
         written = "--write-images" if images else "--no-write-images"
         return process(file, os.path.basename(file), ("--recompute-dl1", written, *options))
+
+    def problems(self, step: Step) -> Sequence[Problem]:
+        """Options that would keep the files from being whole."""
+        return [*super().problems(step), *fewer_events(step)]

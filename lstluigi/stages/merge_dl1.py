@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
-from lstluigi.stages.ctapipe import NO_IMAGES
+from lstluigi.stages.ctapipe import NO_IMAGES, UNIQUE
 
 #: Directory of links that the merge command is given, below the scratch directory.
 INPUTS = "inputs"
@@ -88,6 +88,11 @@ class CtapipeMergeDL1(MergeDL1):
     workflows = ("ctapipe",)
     whole = checks.CTAPIPE_DL1
     merged = checks.CTAPIPE_MERGED
+    once = True
+    mends: ClassVar[Mapping[str, str]] = {
+        "contains obs_ids already": f"give each r0_to_dl1 step the option {UNIQUE}, by which no "
+        "two files have one number"
+    }
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of ctapipe; `--no-image` is understood as the options of that meaning."""

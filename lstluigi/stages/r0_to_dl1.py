@@ -54,8 +54,8 @@ class R0ToDL1(Stage):
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
-        source, check = step.path("input"), {"file": True}
-        files = [Reading(source, check, f"*.simtel.{z}") for z in ("gz", "zst")]
+        source = step.path("input")
+        files = [Reading(source, checks.DL0, f"*.simtel.{z}") for z in ("gz", "zst")]
         return [*files, *own_config(step)]
 
     def makes(self, step: Step) -> Sequence[Made]:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from lstluigi.config.document import forget_lines
-from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, interpret, json_files
+from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, interpret, lone_json
 from lstluigi.config.model import Place
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
@@ -111,10 +111,11 @@ def _away_from_home(content: dict[str, Any], source: Path, name: str) -> dict[st
             f"another directory; write the new config into {source.parent}"
         )
     key = TOOL_KEYS[MAIN_TOOL.get(str(content.get("workflow_kind")), "lstchain")]
-    beside = json_files(source.parent)
-    if len(beside) != 1 or content.get(key) is not None:
+    taken = [path for other in TOOL_KEYS.values() if isinstance(path := content.get(other), str)]
+    alone = lone_json(source.parent, [os.path.normpath(path) for path in taken])
+    if alone is None or content.get(key) is not None:
         return content
-    return {**_without_stages(content), key: str(beside[0]), **content}
+    return {**_without_stages(content), key: str(alone), **content}
 
 
 def _without_stages(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -399,6 +399,47 @@ def test_links_alone_make_a_split(shop: Workshop) -> None:
     assert os.path.samefile(shop.out / "a", source)
 
 
+def _hdf5(path: Path, table: str) -> bytes:
+    tables = pytest.importorskip("tables")
+    with tables.open_file(str(path), "w") as h5:
+        h5.create_array(*table.rsplit("/", 1), [1], createparents=True)
+    return path.read_bytes()
+
+
+SIMTEL = b"\x37\x8a\x1f\xd4" + bytes(20)
+DL2 = {"hdf5": ["/dl2/event/telescope/parameters/LST_LSTCam"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "check", "told"),
+    [
+        ("/dl2/event/x", DL1, "DL2, and DL1 is wanted"),
+        ("/dl1/event/x", DL2, "DL1, and DL2 is wanted"),
+        ("/dl1/event/x", {"simtel": True}, "DL1, and a simtel file is wanted"),
+        ("/x/y", {"true_images": True}, "HDF5, and a simtel file is wanted"),
+        (SIMTEL, DL1, "a simtel file, and DL1 is wanted"),
+        (gzip.compress(SIMTEL), DL1, "a simtel file, and DL1 is wanted"),
+        (b"# notes\n", {"simtel": True}, "text, and a simtel file is wanted"),
+        (b"# notes\n", {"joblib": True}, "text, and a model is wanted"),
+        (b"\x80x.", {"fits": []}, "a model, and a FITS file is wanted"),
+        # nothing is said of what is no other kind, or of no kind that is known
+        ("/x/y", DL1, "not whole: it lacks"),
+        (b"# notes\n", {"json": []}, "not whole: it is not JSON"),
+        (b"\0\1", DL1, "not whole: it is damaged or no HDF5 file"),
+        (gzip.compress(b"\0\1"), {"simtel": True}, ""),
+        (SIMTEL, {"simtel": True}, ""),
+    ],
+)
+def test_an_input_of_another_kind(
+    shop: Workshop, content: bytes | str, check: dict[str, Any], told: str
+) -> None:
+    source = shop.path / "input"
+    source.write_bytes(_hdf5(source, content) if isinstance(content, str) else content)
+    _, records = shop.run(shop.good("a") | {"verify": [[str(source), check]]})
+    assert records["a"]["reason"].startswith(f"input {source} is {told}" if told else "")
+    assert (records["a"]["state"] == "ok") == (not told)
+
+
 def test_missing_inputs(shop: Workshop) -> None:
     absent = str(shop.path / "absent.h5")
     linked = shop.item("a", links=[[absent, "a"]])
@@ -409,7 +450,7 @@ def test_missing_inputs(shop: Workshop) -> None:
 
 def test_input_that_is_not_whole(shop: Workshop) -> None:
     source = shop.path / "input.h5"
-    source.write_text("no HDF5")
+    source.write_bytes(b"\0no HDF5")
     ran = shop.path / "ran"
     command = [shop.script("write", WRITE), str(ran)]
     _, records = shop.run(shop.item("a", command, verify=[[str(source), DL1]]))
@@ -613,7 +654,18 @@ def test_sum_of_with_an_input_that_is_gone(tmp_path: Path, merge: dict[str, Any]
             "(tool.run): Caught SystemExit with exit code 2",
             "unrecognized arguments: --point-like",
         ),
-        ("nothing of the kind", None),
+        (  # an exception whose name says nothing of the kind, with a message of two lines
+            "2026-11-25 14:08:41,829 ERROR [ctapipe.ctapipe-merge] (tool.run): Caught unexpected "
+            "exception: x\n"
+            "Traceback (most recent call last):\n"
+            '  File "/env/ctapipe/core/tool.py", line 441, in run\n'
+            "    self.start()\n"
+            "    ~~~~~~~~~~^^\n"
+            "ctapipe.io.hdf5merger.CannotMerge: a.h5 contains obs_ids: [1]\n"
+            "and more",
+            "ctapipe.io.hdf5merger.CannotMerge: a.h5 contains obs_ids: [1]",
+        ),
+        ("nothing: of the kind", None),
     ],
 )
 def test_what_a_command_says_before_it_ends(shop: Workshop, printed: str, told: str | None) -> None:

@@ -186,3 +186,25 @@ def test_bad_arguments_are_sentences(tmp_path: Path, arguments: dict[str, object
         run(layout, tmp_path, **arguments)  # type: ignore[arg-type]
     assert str(error.value).endswith(".")
     assert not list(tmp_path.iterdir())
+
+
+def test_preset_for_noise_has_data_under_a_brighter_sky(tmp_path: Path) -> None:
+    pytest.importorskip("lstchain")
+    tables = pytest.importorskip("tables")
+    report = run("allsky", tmp_path, preset="noise", files=1, showers=3, n_jobs=1)
+    assert "real/DL1/dl1_LST-1.Run00001.0000.h5" in report.written
+    plans = json.loads((tmp_path / PARAMETERS_FILE).read_text())["files"]
+    data = plans.pop("real/DL1/dl1_LST-1.Run00001.0000.h5")
+    assert data["nsb"] == 2 * 1.0
+    assert {plan["nsb"] for plan in plans.values()} == {1.0}
+    assert not any("real" in plan for plan in plans.values())
+    with tables.open_file(str(tmp_path / "real/DL1/dl1_LST-1.Run00001.0000.h5")) as h5:
+        images = h5.root.dl1.event.telescope.image.LST_LSTCam.read()["image"]
+        types = h5.root.dl1.event.telescope.parameters.LST_LSTCam.read()["event_type"]
+        spread = h5.root.dl1.event.telescope.monitoring.pedestal.read()["charge_std"]
+    assert images.shape == (len(types), 1855)
+    assert set(types) == {2}
+    # twice the light of a dark field, 0.25 p.e. per ns, in a window of 12 ns; see test_camera
+    assert spread.mean() == pytest.approx((0.5 * 12 * (1 + 0.45**2)) ** 0.5, rel=0.1)
+    again = run("allsky", tmp_path, preset="noise", files=1, showers=3, n_jobs=1)
+    assert not again.written

@@ -13,7 +13,14 @@ pytest.importorskip("eventio")
 import eventio
 
 from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
-from lstluigi.simulation.camera import ADC_MAX, N_SAMPLES, PE_PER_ADC, PEDESTAL, SPE_SPREAD
+from lstluigi.simulation.camera import (
+    ADC_MAX,
+    N_SAMPLES,
+    PE_PER_ADC,
+    PEDESTAL,
+    SPE_SPREAD,
+    lst_camera,
+)
 from lstluigi.simulation.light import TRIGGER_PE
 
 POINTING = Pointing(23.161, 99.261)
@@ -97,8 +104,6 @@ def test_ctapipe_sees_lst1(written) -> None:  # type: ignore[no-untyped-def]
     from astropy import units as u
     from astropy.coordinates import angular_separation
 
-    from lstluigi.simulation.camera import lst_camera
-
     with io.EventSource(written[0]) as source:
         subarray = source.subarray
         assert source.obs_ids == [12]
@@ -156,7 +161,7 @@ def test_true_images_are_there_where_noise_is_measured(tmp_path: Path, simtel) -
         drawn, times = true["photoelectrons"], true["time"]
         assert len(times) == drawn.sum() == true["n_pe"]
         samples = event["telescope_events"][1]["adc_samples"].astype(float) - PEDESTAL
-        charges = samples[1].sum(axis=1) * PE_PER_ADC[1]
+        charges = samples[1].sum(axis=1) * lst_camera().pe_per_adc[1]
         # low gain does not saturate in these pixels, and their pulses lie in the window
         lit = (drawn > 0) & (drawn < 500)
         seen = lit[true["pixel_id"]] & (times > 0) & (times < 25)

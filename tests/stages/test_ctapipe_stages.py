@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from steps import Files, step_of
@@ -201,16 +202,51 @@ stages:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ("--output x.h5", "the step's output"),
-        ("--DataWriter.output_path=x.h5", "the step's output"),
         ("--max-events 100", "thrown showers"),
         ("--EventSource.max_events=100", "thrown showers"),
         ("--no-write-images --unique-obs-id", None),
     ],
 )
-def test_options_that_would_always_fail(tmp_path: Path, options: str, told: str | None) -> None:
-    stage, step = step_of(
-        tmp_path, "r0_to_dl1", "ctapipe", input="/dl0", output="/dl1", options=options
-    )
+@pytest.mark.parametrize("name", ["r0_to_dl1", "dl1ab"])
+def test_options_that_leave_events_out(
+    tmp_path: Path, name: str, options: str, told: str | None
+) -> None:
+    stage, step = step_of(tmp_path, name, "ctapipe", input="/dl0", output="/dl1", options=options)
     assert [told in problem.what for problem in stage.problems(step) if told] == [True] * bool(told)
     assert told or not stage.problems(step)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("r0_to_dl1", "--output x.h5", "--output"),
+        ("r0_to_dl1", "--DataWriter.output_path=x.h5", "--DataWriter.output_path=x.h5"),
+        ("r0_to_dl1", "--unique-obs-id --SimTelEventSource.override_obs_id=1", "obs_id=1"),
+        ("r0_to_dl1", "--SimTelEventSource.override_obs_id=1", None),
+        ("r0_to_dl1", "--unique-obs-id --no-write-images", None),
+        ("dl1ab", "--image -i x", "-i"),
+        ("dl1ab", "--EventSource.input_url=x", "--EventSource.input_url=x"),
+        ("merge_dl1", "--pattern *.h5 --input-dir x --no-image", "--input-dir"),
+        ("merge_dl1", "--pattern *.h5 --no-dl1-images --no-image", None),
+        ("dl1_to_dl2", "-r other.pkl", "-r"),
+        ("dl1_to_dl2", "--chunk-size 1000 --no-dl1-images", None),
+        ("train_pipe", "--TrainEnergyRegressor.input_url=x", "--TrainEnergyRegressor.input_url=x"),
+        ("train_pipe", "--EnergyRegressor.n_jobs=2", None),
+        ("dl2_to_irfs", "--IrfTool.output_path=x", "--IrfTool.output_path=x"),
+    ],
+)
+def test_an_option_that_lstluigi_gives_itself_is_refused(
+    tmp_path: Path, name: str, options: str, told: str | None
+) -> None:
+    """ctapipe's tools would refuse it, or read a model more, when the job has begun."""
+    given: dict[str, Any] = {"input": "/in", "output": "/out/x.fits"}
+    if name == "train_pipe":
+        given["input"] = {"gamma": "/gamma.h5", "proton": "/proton.h5"}
+    elif name == "dl2_to_irfs":
+        given["input"] = {"gamma_file": "/gamma.h5"}
+    elif name == "dl1_to_dl2":
+        given |= {"input": "/dl1_x.h5", "path_model": "/models"}
+    stage, _ = step_of(tmp_path, name, "ctapipe", options=options, **given)
+    plan = Plan(load_config(tmp_path / "config.yml", SHAPES), {name: stage}, {})
+    found = [p for p in config_problems(plan) if "gives this option itself" in p.what]
+    assert [str(told) in p.what for p in found] == [True] * bool(told)

@@ -132,6 +132,21 @@ def test_elsewhere_the_same_files_are_meant(tmp_path: Path) -> None:
         upgrade(old, tmp_path / "other" / "newer.yml")
 
 
+def test_elsewhere_the_config_of_another_tool_is_not_lstchains(tmp_path: Path) -> None:
+    """Which file lies alone beside a config is seen as when the config is loaded."""
+    for name in ("lstchain", "rta"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    (tmp_path / "other").mkdir()
+    for number, rta in enumerate((tmp_path / "rta.json", f"{tmp_path}//./rta.json")):
+        text = f"{HEAD}rta_config: {rta}\nstages:\n  merge_dl1:\n  - {STEP}"
+        old = config(tmp_path, text.replace("kind: lstchain", "kind: hiperta"))
+        new = tmp_path / "other" / f"{number}.yml"
+        upgrade(old, new)
+        before, after = load_config(old, SHAPES), load_config(new, SHAPES)
+        assert after.tool_configs == before.tool_configs
+        assert set(after.tool_configs) == {"lstchain", "rta"}
+
+
 # ---- real configs
 
 CONFIGS = sorted(path for path in CORPUS.rglob("*") if path.suffix in (".yml", ".yaml"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import sys
 import warnings
-from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 from .base import Json, Unreadable, Unsound
+from .hdf5 import HDF5_KEYS, open_hdf5, rows
+from .kinds import SIMTEL, kind_of
 
 
 def check_file(path: str, check: Json) -> str | None:
@@ -83,11 +83,18 @@ def check_json(path: str, keys: list[str]) -> None:
             found = found[name]
 
 
+def check_simtel(path: str, wanted: object) -> None:
+    """Look for a file of another kind; whether it is whole, the command that reads it tells."""
+    if kind_of(path) not in (SIMTEL, None):
+        raise Unsound("is no simtel file")
+
+
 def check_true_images(path: str, wanted: object) -> None:
     """Look for photoelectrons beside the first event of DL0.
 
-    What is no DL0, or ends too early, is told by the command that reads it to its end.
+    What ends too early is told by the command that reads it to its end.
     """
+    check_simtel(path, wanted)
     try:
         from eventio import EventIOFile
         from eventio.iact import PhotoElectrons, TelescopeData
@@ -136,9 +143,9 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "joblib": check_joblib,
     "fits": check_fits,
     "json": check_json,
+    "simtel": check_simtel,
     "true_images": check_true_images,
 }
-HDF5_KEYS = ("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links")
 SOURCES = "/source_filenames/filenames"  # lstchain lists here what it merged
 
 
@@ -162,33 +169,6 @@ def check_hdf5(path: str, check: Json) -> str | None:
     if "sum_of" in check:
         check_sum(path, **check["sum_of"])
     return f"has no rows in {empty[0]}" if empty else None
-
-
-@contextmanager
-def open_hdf5(path: str) -> Iterator[Any]:
-    """Open an HDF5 file for reading; a handle that a command left open would forbid it."""
-    import tables
-
-    close_hdf5()
-    try:
-        h5 = tables.open_file(path, "r")
-    except Exception as error:
-        truncated = "truncated file" in str(error)
-        raise Unsound("is truncated" if truncated else "is damaged or no HDF5 file") from None
-    with h5:
-        yield h5
-
-
-def close_hdf5() -> None:
-    """Close the files that a command left open in this process."""
-    handles = getattr(sys.modules.get("tables.file"), "_open_files", None)
-    if handles is not None:
-        handles.close_all()
-
-
-def rows(h5: Any, node: str) -> int:
-    """Count the rows of a table; a table that is not there has none."""
-    return int(h5.get_node(node).nrows) if node in h5 else 0
 
 
 def check_full(h5: Any, group: str, table: str) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Callable
 
 from .base import STOP_SIGNALS, Binder, ItemError, cause_of, os_reason, signal_name
-from .checks import close_hdf5
+from .hdf5 import close_hdf5
 
 
 def run_command(argv: list[str], bind: Binder) -> None:

@@ -19,6 +19,9 @@ TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
 LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
+# A traceback: one of its frames, and the line behind the last one.
+FRAME = re.compile(r"\s+File \".+\", line \d+")
+RAISED = re.compile(r"[A-Za-z_][\w.]*(: .+)?$")
 # What tools of ctapipe log, or argparse prints, before they end with an exit code.
 LOGGED = re.compile(r"(?:ERROR|CRITICAL) \[.*?\] \([\w.]+\): (?!Use --help|Caught SystemExit)(.+)")
 REFUSED = re.compile(r"[\w-]+: error: (.+)")
@@ -73,10 +76,20 @@ def lacking(ending: Json, cause: str, why: str) -> Json:
     return {**ending, "reason": reason, "bad_data": False, "cause": cause}
 
 
+def exception_of(tail: list[str]) -> str | None:
+    """Return the line that names the exception of a traceback; its name may be any."""
+    frames = [number for number, line in enumerate(tail) if FRAME.match(line)]
+    if frames:
+        behind = (line for line in tail[frames[-1] + 1 :] if RAISED.match(line))
+        return next(behind, None)
+    return tail[-1] if tail and EXCEPTION.match(tail[-1]) else None
+
+
 def last_word(tail: list[str]) -> str | None:
     """Return what a command said before it ended with an exit code, if it can be told."""
-    if tail and EXCEPTION.match(tail[-1]):  # tools of ctapipe log what ends them and exit with 1
-        return tail[-1]
+    raised = exception_of(tail)
+    if raised:  # tools of ctapipe log what ends them and exit with 1
+        return raised
     said = [LOGGED.search(line) or REFUSED.match(line) for line in tail]
     return next((match[1] for match in reversed(said) if match), None)
 

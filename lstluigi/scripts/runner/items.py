@@ -24,8 +24,10 @@ from .base import (
     os_reason,
     outcome,
 )
-from .checks import check_file, open_hdf5, rows
+from .checks import check_file
 from .commands import describe, run_command
+from .hdf5 import open_hdf5, rows
+from .kinds import another_kind
 from .publish import publish
 
 SCRATCH_ATTEMPTS = 5
@@ -167,7 +169,9 @@ def verify_input(path: str, check: Json) -> None:
         raise ItemError(os_reason(f"input {path} cannot be read", error), error=error) from None
     except Unsound as error:
         readable = not isinstance(error, Unreadable)
-        raise ItemError(f"input {path} is not whole: it {error}", bad_data=readable) from None
+        other = another_kind(path, check) if readable else None
+        reason = other or f"input {path} is not whole: it {error}"
+        raise ItemError(reason, bad_data=readable) from None
 
 
 def has_files(directory: str) -> bool:

@@ -6,7 +6,8 @@ import json
 import os
 
 from .base import BadSpec, Json
-from .checks import CHECKS, HDF5_KEYS
+from .checks import CHECKS
+from .hdf5 import HDF5_KEYS
 
 FORMAT = 1
 
