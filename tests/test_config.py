@@ -417,6 +417,76 @@ def test_one_problem_of_the_top(
     assert words in rest
 
 
+SLIPS = {
+    "workflow_kind": "workflow-kind",
+    "prod_id": "prod-id",
+    "stages_to_run": "stages_torun",
+    "stages": "stage",
+    "lstchain_config": "lstchain_conf",
+}
+
+
+@pytest.mark.parametrize("key", SLIPS)
+def test_one_slip_in_a_key_is_one_problem(tmp_path: Path, key: str) -> None:
+    """What is read is what it will be once the slip is mended, without a consequence of it."""
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "b.json").write_text("{}")
+    right = config(lstchain_config="a.json")
+    whole = load(tmp_path, right)
+    slipped = {SLIPS[key] if name == key else name: value for name, value in right.items()}
+    (tmp_path / "config.yml").write_text(json.dumps(slipped))
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", SHAPES)
+    (problem,) = caught.value.problems
+    assert problem.where.endswith(f"key '{SLIPS[key]}'")
+    assert problem.mend == f"write '{key}'"
+    assert caught.value.read == whole
+
+
+@pytest.mark.parametrize("where", ["stages_to_run", "stages"])
+def test_one_slip_in_a_stage_is_one_problem(tmp_path: Path, where: str) -> None:
+    stages = {"r0_to_dl1": [STEP], "merge_dl1": [STEP]}
+    right = {"stages_to_run": list(stages), "stages": stages}
+    slipped = json.loads(json.dumps({**right, where: right[where]}))
+    text = json.dumps(slipped[where]).replace("merge_dl1", "marge_dl1")
+    (sentence,) = sentences(tmp_path, config(**{**right, where: json.loads(text)}))
+    assert "the stage 'marge_dl1' is unknown; write 'merge_dl1'" in sentence
+
+
+@pytest.mark.parametrize("given", [None, [], "r0_to_dl1"])
+def test_where_no_stage_is_to_run_it_is_not_said_of_each(tmp_path: Path, given: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, config(stages_to_run=given))
+    assert isinstance(caught.value.read, ProductionConfig)
+    assert not caught.value.read.notices
+
+
+def test_a_kind_of_workflow_is_read_as_the_one_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(
+        json.dumps(config(workflow_kind="shrot", stages={"b": [STEP]}, stages_to_run=["b"]))
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", {**SHAPES, "short": {"b": Shape()}})
+    (problem,) = caught.value.problems
+    assert problem.mend == "write 'short'"
+
+
+def test_a_slip_in_what_an_anchor_names_is_that_of_each(tmp_path: Path) -> None:
+    """And what is shared is not changed by the first."""
+    text = """\
+workflow_kind: lstchain
+prod_id: a
+stages_to_run: [merge_dl1]
+stages:
+  merge_dl1:
+  - &one {input: /a, ouput: /b}
+  - *one
+"""
+    found = sentences(tmp_path, text)
+    assert ["step 1" in found[0], "step 2" in found[1], len(found)] == [True, True, 2]
+    assert all("'ouput': the key is unknown" in sentence for sentence in found)
+
+
 def test_r0_to_dl1_with_dl1ab(tmp_path: Path) -> None:
     stages = {"r0_to_dl1": [STEP], "dl1ab": [STEP]}
     (sentence,) = sentences(tmp_path, config(stages=stages, stages_to_run=list(stages)))
@@ -443,7 +513,7 @@ def test_a_stage_to_run_without_a_list_of_steps(tmp_path: Path, stage: Any, word
         (
             "r0_to_dl1",
             {"input": "/a", "ouput": "/b"},
-            [("ouput", "'output'"), ("output", "missing")],
+            [("ouput", "'output'")],
         ),
         ("r0_to_dl1", {**STEP, "path_model": "/m"}, [("path_model", "unknown")]),
         ("r0_to_dl1", {**STEP, "input": {"gamma": "/a"}}, [("input", "mapping")]),
@@ -453,7 +523,11 @@ def test_a_stage_to_run_without_a_list_of_steps(tmp_path: Path, stage: Any, word
         ("train_pipe", {"output": "/m"}, [("input", "gamma, proton")]),
         ("train_pipe", {"input": {"gamma": "/g"}, "output": "/m"}, [("input.proton", "missing")]),
         ("dl2_to_irfs", {"input": {"gamma": "/g"}, "output": "/m"},
-         [("input.gamma", "'gamma_file'"), ("input.gamma_file", "missing")]),
+         [("input.gamma", "'gamma_file'")]),
+        ("dl2_to_irfs", {"input": {"gamma": ""}, "output": "/m"},
+         [("input.gamma", "'gamma_file'"), ("input.gamma_file", "empty")]),
+        ("dl2_to_irfs", {"input": {"gammas": "/a", "gamma_fil": "/b"}, "output": "/m"},
+         [("input.gammas", "'gamma_file'"), ("input.gamma_fil", "'gamma_file'")]),
         ("train_test_split", STEP, [("output", "mapping")]),
         ("r0_to_dl1", {**STEP, "max_failed_fraction": 1.1}, [("max_failed_fraction", "0 to 1")]),
         ("r0_to_dl1", {**STEP, "max_failed_fraction": "nan"}, [("max_failed_fraction", "0 to 1")]),
@@ -498,9 +572,9 @@ stages:
     assert [sentence.split(": ")[0] for sentence in found] == [
         ", line 7, key 'input'",
         ", line 2, key 'prod_idd'",
-        ", line 1, key 'prod_id'",
         ", line 3, key 'stages_to_run'",
         ", line 12, key 'stages.r0'",
+        ", line 5, stage merge_dl1",
         ", line 11, stage r0_to_dl1, step 2, key 'option'",
         ", line 10, stage r0_to_dl1, step 2, key 'output'",
     ]
@@ -546,7 +620,7 @@ def test_a_stage_of_another_workflow_is_named_with_it(tmp_path: Path) -> None:
         "workflow_kind": "short",
         "prod_id": "x",
         "stages_to_run": ["dl2_to_irfs", "merge"],
-        "stages": {"dl2_to_irfs": [{}], "merge": [{}]},
+        "stages": {"dl2_to_irfs": [{}], "merge": [STEP]},
     }
     (tmp_path / "config.yml").write_text(json.dumps(content))
     workflows = {"lstchain": STAGE_SHAPES, "short": {"merge_dl1": Shape()}}

@@ -12,7 +12,7 @@ from lstluigi.config import values
 from lstluigi.config.keys import NEEDED, Key
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.sbatch import KNOWN
-from lstluigi.config.section import Section, nearest
+from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
@@ -168,7 +168,7 @@ def interpret(
     top.refuse_unknown(TOP_KEYS)
     base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    read_as = workflow_kind or next(iter(workflows))
+    read_as = workflow_kind or _kind_meant(top, tuple(workflows))
     prod_id = top.require("prod_id", values.file_name, "")
     shapes = workflows[read_as]
     stages_to_run = read_stages_to_run(top, read_as, workflows)
@@ -235,6 +235,12 @@ def _one_of(value: Value, known: tuple[str, ...]) -> str:
     if given not in known:
         raise Unfit(f"{shown(given)} is unknown", nearest(given, known))
     return given
+
+
+def _kind_meant(top: Section, known: tuple[str, ...]) -> str:
+    """The kind of workflow that one which is missing or unknown is told to be, else the first."""
+    given = top.entries.get("workflow_kind")
+    return (meant(given, known) if isinstance(given, str) else None) or known[0]
 
 
 def _backend(value: Value) -> Backend:
@@ -312,7 +318,8 @@ def _notices(
         if name in known and isinstance(steps, YamlList)
     }
     for name, steps in lists.items():
-        if name not in stages_to_run:
+        # where none is to run, that is what is wrong
+        if stages_to_run and name not in stages_to_run:
             yield (
                 f"{top.place.source}: the stage {name} is not in stages_to_run; what its "
                 f"{len(steps)} steps make is taken as it is on disk."

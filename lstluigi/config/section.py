@@ -14,6 +14,10 @@ from lstluigi.errors import Problem
 
 __all__ = ["Section", "meant", "nearest"]
 
+#: How much alike (as difflib counts, from 0 to 1) a key and the one it is read as are; one that is
+#: less so may be told, for a person to decide.
+SURE = 0.65
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -28,6 +32,10 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     """Say which known name is meant, or which there are."""
     near = meant(name, known)
     return f"write {near!r}" if near is not None else f"known here: {', '.join(known)}"
+
+
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one[:100], other).ratio()
 
 
 class Section:
@@ -53,11 +61,26 @@ class Section:
         self.problems.append(self.place.problem(what, mend, key))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
-        """Note every key that is not known."""
+        """Note every key that is not known, and read it as the one that it is told to be."""
         names = tuple(known)
-        for key in self.entries:
+        for key in tuple(self.entries):
             if key not in names:
                 self.note("the key is unknown", nearest(key, names), key)
+                self.read_as(key, meant(key, names))
+
+    def read_as(self, key: str, name: str | None) -> None:
+        """Let a key that was noted stand in for the one it is a slip of, where that is absent.
+
+        So one slip has one problem: the key that is meant is not missing, and what depends on it is
+        checked as it will be once the slip is mended.
+        """
+        if name is None or name in self.entries or _alike(key, name) < SURE:
+            return
+        entries = YamlMapping(self.entries.line)  # another one: an alias may stand for this, too
+        for given, value in self.entries.items():
+            entries[name if given == key else given] = value
+        entries.lines = {**self.entries.lines, name: self.entries.lines.get(key, entries.line)}
+        self.entries, self.place = entries, replace(self.place, lines=entries.lines)
 
     @overload
     def take(self, key: str, read: Callable[[Value], T], default: D) -> T | D: ...
