@@ -82,8 +82,9 @@ def _named(
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
     """Configs of tools that these steps read and that are not known; absent ones were told."""
     needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
-    for tool in sorted(needed - plan.config.tool_configs.keys()):
-        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
+    if unknown := sorted(needed - plan.config.tool_configs.keys()):
+        path, kind = plan.config.path, plan.config.workflow_kind
+        yield Problem(str(path), *missing_tool_config(unknown, path, kind))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lstluigi.ctapipe_config import START, ctapipe_problems
+from lstluigi.ctapipe_config import START, ctapipe_problems, known_classes
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import YAML
 
@@ -100,6 +100,22 @@ class ToolConfig:
         if not isinstance(content, dict):
             raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
         return cls(tool, path, text, content)
+
+
+def is_lstchain(content: Mapping[str, Any]) -> bool:
+    """False for a JSON file about something else: every lstchain config has one of these."""
+    return not content.keys().isdisjoint(("tailcut", "image_extractor", "source_config"))
+
+
+def tool_of(path: Path) -> str | None:
+    """Say which tool a JSON file is the config of, by what it holds; None if nothing tells."""
+    try:
+        content = ToolConfig.read("lstchain", path).content
+    except ConfigError:
+        return None
+    if is_lstchain(content):
+        return "lstchain"
+    return "ctapipe" if known_classes().keys() & content.keys() else None
 
 
 def _unfit(tool: str, path: Path, what: str, mend: str = "") -> ConfigError:

@@ -574,9 +574,9 @@ stages:
         ", line 2, key 'prod_idd'",
         ", line 3, key 'stages_to_run'",
         ", line 12, key 'stages.r0'",
-        ", line 5, stage merge_dl1",
         ", line 11, stage r0_to_dl1, step 2, key 'option'",
         ", line 10, stage r0_to_dl1, step 2, key 'output'",
+        ", line 5, stage merge_dl1",
     ]
 
 
@@ -609,7 +609,7 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / name).write_text("{}")
     read = load(tmp_path, config())
     assert "lstchain" not in read.tool_configs
-    what, mend = missing_tool_config("lstchain", read.path)
+    what, mend = missing_tool_config(["lstchain"], read.path)
     assert all(name in what for name in names)
     assert "--lstchain-config" in mend
 

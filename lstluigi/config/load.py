@@ -15,42 +15,15 @@ from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
+from lstluigi.config.tools import TOOL_CONFIG_KEYS, idle_configs, kind_of_workflow, tool_configs
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.tool_config import TOOLS
 
-__all__ = ["interpret", "load_config", "missing_tool_config"]
+__all__ = ["interpret", "load_config"]
 
 METADATA = ("prod_type", "lstmcpipe_version")
 BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
-TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
-#: The tool whose config is looked for beside the production config, if it is not lstchain.
-MAIN_TOOL = {"ctapipe": "ctapipe"}
-MAIN_TOOLS = ("lstchain", *MAIN_TOOL.values())
-#: The kinds of workflow that read the config of a tool.
-READ_IN = {"lstchain": ("lstchain", "hiperta"), "ctapipe": ("ctapipe",), "rta": ("hiperta",)}
-#: What is said of the configs of the tools.
-_TOOLS = {
-    "lstchain": Key(
-        "a path",
-        "The lstchain config. `--lstchain-config` comes first, then this key.",
-        "a JSON file that lies alone beside the config",
-        new=True,
-    ),
-    "ctapipe": Key(
-        "a path",
-        "The ctapipe config, in the workflow `ctapipe`. `--ctapipe-config` comes first.",
-        "there, a JSON file that lies alone beside the config",
-        new=True,
-    ),
-    "rta": Key(
-        "a path",
-        "The config of HiPeRTA, in the workflow [`hiperta`](workflow-hiperta.md). `--rta-config` "
-        "comes first.",
-        new=True,
-    ),
-}
 ENVIRONMENT_KEYS = {
     "source_file": Key("a path", "A file that the shell of a job sources."),
     "conda_env": Key("a name", "The conda environment that it then activates."),
@@ -85,7 +58,7 @@ TOP_KEYS = {
     "stages": Key(
         "lists of steps, by stage", "The [steps](#keys-of-a-step) of each stage.", NEEDED
     ),
-    **{TOOL_KEYS[tool]: _TOOLS[tool] for tool in TOOLS},
+    **TOOL_CONFIG_KEYS,
     "backend": Key(
         " or ".join(f"`{name}`" for name in BACKENDS),
         "Where jobs run. `auto` is Slurm where there is one that answers, else this machine. "
@@ -168,7 +141,10 @@ def interpret(
     top.refuse_unknown(TOP_KEYS)
     base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    read_as = workflow_kind or _kind_meant(top, tuple(workflows))
+    kinds = tuple(workflows)
+    read_as = kind_of_workflow(
+        top, workflow_kind or _kind_meant(top, kinds), kinds, base, given or {}, may_read
+    )
     prod_id = top.require("prod_id", values.file_name, "")
     shapes = workflows[read_as]
     stages_to_run = read_stages_to_run(top, read_as, workflows)
@@ -177,43 +153,23 @@ def interpret(
     steps = read_stages(top, stages_to_run, read_as, workflows, base, known)
     config = ProductionConfig(
         path=path,
-        workflow_kind=workflow_kind,
+        workflow_kind=read_as,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
         slurm=slurm,
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
-        tool_configs=dict(_tool_configs(top, base, workflow_kind, given or {}, may_read)),
+        tool_configs=dict(tool_configs(top, base, read_as, given or {}, may_read)),
         metadata={
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
         noise_tuning=read_tuning(top, base, stages_to_run, read_as, workflows),
-        notices=(*_idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
+        notices=(*idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
     )
     if problems:
         raise ConfigError(problems, config)
     return config
-
-
-def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
-    """Say that the config of a tool is not known, and what to do.
-
-    Parameters
-    ----------
-    tool : str
-        The tool.
-    path : Path
-        The production config.
-    """
-    key, beside = TOOL_KEYS[tool], ""
-    if tool in MAIN_TOOLS:  # it may lie beside the config, and is JSON
-        there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
-        beside = f" (*.json beside it: {there})"
-    return (
-        f"the {tool} config is not known{beside}",
-        f"name one with the key {key} or with --{key.replace('_', '-')}",
-    )
 
 
 def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
@@ -258,53 +214,6 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
         conda_env=section.take("conda_env", values.text),
     )
     return environment if environment != SourceEnvironment() else None
-
-
-def _tool_configs(
-    top: Section,
-    base: str,
-    workflow_kind: str,
-    given: Mapping[str, Path],
-    may_read: Callable[[Path], bool],
-) -> Iterator[tuple[str, Path]]:
-    """Yield the configs of tools that are given, named, or found alone beside the config."""
-    read = {key: top.take(key, partial(values.path, base=base)) for key in TOOL_KEYS.values()}
-    taken = {*filter(None, read.values()), *map(os.path.abspath, given.values())}
-    for tool, key in TOOL_KEYS.items():
-        named = read[key]
-        if tool in given:
-            where, chosen = f"--{key.replace('_', '-')}", Path(os.path.abspath(given[tool]))
-        elif named is not None:
-            where, chosen = top.place.where(key), Path(named)
-        else:
-            # what is named as the config of another tool is not this one's
-            beside = [file for file in json_files(Path(base)) if str(file) not in taken]
-            if len(beside) == 1 and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
-                yield tool, beside[0]
-            continue
-        if may_read(chosen) and not chosen.is_file():
-            what = f"there is no file {shown(str(chosen))}"
-            top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
-        yield tool, chosen
-
-
-def json_files(directory: Path) -> list[Path]:
-    """Return the visible JSON files of a directory."""
-    return sorted(
-        path
-        for path in directory.glob("*.json")
-        if not path.name.startswith(".") and path.is_file()
-    )
-
-
-def _idle_configs(top: Section, workflow_kind: str) -> Iterator[str]:
-    """Say which configs of tools are named and read by nothing in this kind of workflow."""
-    for tool, kinds in READ_IN.items():
-        if top.entries.get(TOOL_KEYS[tool]) is not None and workflow_kind not in kinds:
-            yield (
-                f"{top.place.where(TOOL_KEYS[tool])}: nothing in the workflow {workflow_kind} "
-                f"reads it; it is for workflow_kind: {' or '.join(kinds)}."
-            )
 
 
 def _notices(

@@ -96,7 +96,8 @@ def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
 
 
 def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
-    refused = [*problems, *preflight.tool_config_problems(plan, plan.steps)]
+    unknown = [*preflight.tool_config_problems(plan, plan.steps)]
+    refused = [*problems, *unknown]
     on_slurm = plan.config.backend != "local"
     source = plan.config.source_environment
     named = Environment() if source is None else Environment(source.source_file, source.conda_env)
@@ -109,7 +110,8 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     refused += preflight.resource_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
-        *_programs(plan, named, check_paths, local=not on_slurm),
+        # a production that lacks the config of its tool may be meant to be of another workflow
+        *(() if unknown else _programs(plan, named, check_paths, local=not on_slurm)),
         *_odd(plan),
     ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
