@@ -23,6 +23,7 @@ from lstluigi.probe import probe_problems
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.memory import memory_findings
 from lstluigi.validation.nearby import Nearby
 from lstluigi.validation.options import option_findings
 from lstluigi.validation.particles import particle_findings
@@ -159,6 +160,7 @@ def _odd(plan: Plan) -> Iterator[Finding]:
         yield from particle_findings(node, plan.config)
         yield from nearby.findings(node)
     yield from Routes(plan).findings()
+    yield from memory_findings(plan)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()
