@@ -93,6 +93,8 @@ class ToolConfig:
         except OSError as error:
             what = f"it cannot be read ({error.strerror})"
             raise _unfit(tool, path, what, "check the path") from None
+        except json.JSONDecodeError as error:
+            raise _unfit(tool, path, *_json_said(error)) from None
         except (ValueError, yaml.YAMLError, RecursionError) as error:
             raise _unfit(tool, path, _said(error)) from None
         except TypeError:
@@ -132,6 +134,22 @@ def _said(error: Exception) -> str:
     said = " ".join(str(error).split())
     kind = "YAML" if isinstance(error, yaml.YAMLError) else "JSON"
     return f"it is not {'TOML' if isinstance(error, tomllib.TOMLDecodeError) else kind} ({said})"
+
+
+def _json_said(error: json.JSONDecodeError) -> tuple[str, str]:
+    """What keeps a text from being JSON, and what to do."""
+    if not error.doc.strip():
+        return "it is not JSON (it is empty)", ""
+    if error.doc.startswith("\ufeff"):
+        return "it is not JSON (it begins with a byte order mark)", "save it as UTF-8 without one"
+    line = error.doc.splitlines()[error.lineno - 1].strip()
+    before = error.doc[: error.pos].rstrip()
+    what = f"it is not JSON (line {error.lineno}, {shown(line, 60)}: {error.msg})"
+    if line.startswith(("//", "/*", "#")) or error.doc.startswith(("//", "/*", "#"), error.pos):
+        return what, "take the comment out: JSON has none"
+    if before.endswith(",") and error.doc.startswith(("}", "]"), error.pos):
+        return what, "take out the comma before it, after the last entry"
+    return what, "mend it: a comma between two entries, texts in double quotes"
 
 
 def _json(suffix: str, text: str) -> Any:

@@ -519,6 +519,8 @@ def test_a_stage_to_run_without_a_list_of_steps(tmp_path: Path, stage: Any, word
         ("r0_to_dl1", {**STEP, "input": {"gamma": "/a"}}, [("input", "mapping")]),
         ("r0_to_dl1", {**STEP, "input": ["/a"]}, [("input", "list")]),
         ("dl1_to_dl2", STEP, [("path_model", "missing")]),
+        ("dl1_to_dl2", {**STEP, "model_path": "/m"}, [("model_path", "'path_model'")]),
+        ("dl1_to_dl2", {**STEP, "Path-Model": "/m"}, [("Path-Model", "'path_model'")]),
         ("train_pipe", STEP, [("input", "mapping")]),
         ("train_pipe", {"output": "/m"}, [("input", "gamma, proton")]),
         ("train_pipe", {"input": {"gamma": "/g"}, "output": "/m"}, [("input.proton", "missing")]),

@@ -25,7 +25,13 @@ D = TypeVar("D")
 @lru_cache(maxsize=1024)
 def meant(name: str, known: tuple[str, ...]) -> str | None:
     """Return the known name that is most like another one, if any is like it."""
-    return next(iter(difflib.get_close_matches(name[:100], known, 1)), None)
+    turned = (other for other in known if _words(other) == _words(name))
+    return next(turned, None) or next(iter(difflib.get_close_matches(name[:100], known, 1)), None)
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name, whatever their order: model_path is path_model."""
+    return sorted(name[:100].lower().replace("-", "_").split("_"))
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:
@@ -35,6 +41,8 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def _alike(one: str, other: str) -> float:
+    if _words(one) == _words(other):
+        return 1.0
     return difflib.SequenceMatcher(None, one[:100], other).ratio()
 
 

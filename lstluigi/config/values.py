@@ -28,6 +28,9 @@ __all__ = [
 #: reach a file name, a log or a terminal.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+#: What a shell would put a value in place of.
+VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{\w+\})")
+
 #: Longest file name and path on Linux, in bytes (NAME_MAX, PATH_MAX less its final NUL).
 NAME_MAX, PATH_MAX = 255, 4095
 
@@ -123,7 +126,9 @@ def path(value: Value, base: str, output: bool = False) -> str:
     if not given:
         raise Unfit("it is empty", "name a path")
     if given.startswith("~"):
-        raise Unfit(f"{shown(given)} starts with '~', which is not expanded", "write it in full")
+        raise Unfit("it starts with '~', which is not expanded", "write the path in full")
+    if "$" in given and (variable := VARIABLE.search(given)):
+        raise Unfit(f"it holds {variable[0]}, which is not expanded", "write the path in full")
     full = given if given.startswith("/") else f"{base}/{given}"
     parts = full.split("/")
     if "" in parts[1:] or "." in parts or ".." in parts:

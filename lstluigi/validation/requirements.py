@@ -212,7 +212,7 @@ class Requirements:
 
     def _source_dependent(self) -> Iterator[Finding]:
         """What follows the reconstruction has to know that it assumed a position of the source."""
-        if not self._config.get("source_dependent"):
+        if self._config.get("source_dependent") is not True:  # what is neither is told
             return
         for node in self._plan.steps:
             if node.step.stage != "dl2_to_irfs":
