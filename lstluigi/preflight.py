@@ -118,12 +118,12 @@ def _within(directory: str, reading: Reading) -> bool:
     return matches(Read(reading.path, head), directory) if head else directory == reading.path
 
 
-def notices(plan: Plan) -> Iterator[str]:
-    """What the user should know though nothing is wrong."""
+def notices(plan: Plan, whole: bool = True) -> Iterator[str]:
+    """What the user should know though nothing is wrong; `whole` as for `file_problems`."""
     yield from plan.config.notices
     for config in plan.configs.values():
         yield from config.remarks()
-    for left in plan.graph.notices:
+    for left in plan.graph.notices if whole else ():
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"
     told = Counter((n.step.stage, said) for n in plan.steps for said in n.stage.remarks(n.step))
@@ -131,8 +131,24 @@ def notices(plan: Plan) -> Iterator[str]:
         yield f"{stage}, {count} step(s): {said}"
 
 
-def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
-    """What keeps these steps, which are to run, from running on this file system."""
+def whole(problems: Iterable[Problem]) -> bool:
+    """Is every step known, so that what they read of each other can be told?"""
+    return not any(problem.loses for problem in problems)
+
+
+def file_problems(
+    plan: Plan, steps: Sequence[PlannedStep], whole: bool = True
+) -> Iterator[Problem]:
+    """What keeps these steps, which are to run, from running on this file system.
+
+    Parameters
+    ----------
+    whole
+        Whether every step is known; if not, one of those that are not may make what is missing.
+    """
+    if not whole:
+        yield from tool_config_problems(plan, steps)
+        return
     chosen = {node.index for node in steps}
     seen: set[str] = set()
     for node in steps:

@@ -443,6 +443,28 @@ def test_one_slip_in_a_key_is_one_problem(tmp_path: Path, key: str) -> None:
     assert caught.value.read == whole
 
 
+@pytest.mark.parametrize(
+    ("text", "above"),
+    [
+        ("gamma: /g\n    proton: /p", "write 'input:' above and "),
+        ("input:\n    gamma: /g\n    proton: /p", ""),
+    ],
+)
+def test_named_paths_that_are_not_indented(tmp_path: Path, text: str, above: str) -> None:
+    """One problem, and the step is read as it is meant."""
+    head = "workflow_kind: lstchain\nprod_id: a\nstages_to_run: [train_pipe]\nstages:\n"
+    (tmp_path / "config.yml").write_text(f"{head}  train_pipe:\n  - {text}\n    output: /m\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", SHAPES)
+    (problem,) = caught.value.problems
+    assert problem.what == "gamma, proton stand beside input, not below it"
+    assert problem.mend == f"{above}indent by two more blanks"
+    assert f"line {6 + (not above)}, stage train_pipe, step 1, key 'gamma'" in problem.where
+    assert isinstance(caught.value.read, ProductionConfig)
+    (one,) = caught.value.read.steps
+    assert one.input == {"gamma": "/g", "proton": "/p"}
+
+
 @pytest.mark.parametrize("where", ["stages_to_run", "stages"])
 def test_one_slip_in_a_stage_is_one_problem(tmp_path: Path, where: str) -> None:
     stages = {"r0_to_dl1": [STEP], "merge_dl1": [STEP]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar, overload
@@ -74,20 +74,44 @@ class Section:
         for key in tuple(self.entries):
             if key not in names:
                 self.note("the key is unknown", nearest(key, names), key)
-                self.read_as(key, meant(key, names))
+                if self.read_as(key, meant(key, names)):
+                    self.problems[-1] = replace(self.problems[-1], loses=False)
 
-    def read_as(self, key: str, name: str | None) -> None:
+    def read_as(self, key: str, name: str | None) -> bool:
         """Let a key that was noted stand in for the one it is a slip of, where that is absent.
 
         So one slip has one problem: the key that is meant is not missing, and what depends on it is
-        checked as it will be once the slip is mended.
+        checked as it will be once the slip is mended. False where it stands in for none.
         """
         if name is None or name in self.entries or _alike(key, name) < SURE:
+            return False
+        # another mapping: an alias may stand for this one, too
+        given = {name if k == key else k: value for k, value in self.entries.items()}
+        self._replace(given, {name: self.entries.lines.get(key, self.entries.line)})
+        return True
+
+    def gather(self, key: str, names: Iterable[str]) -> None:
+        """Put keys that stand beside another one below it, where they belong; noted once."""
+        loose = [name for name in names if name in self.entries]
+        if not loose or self.entries.get(key) is not None:
             return
-        entries = YamlMapping(self.entries.line)  # another one: an alias may stand for this, too
-        for given, value in self.entries.items():
-            entries[name if given == key else given] = value
-        entries.lines = {**self.entries.lines, name: self.entries.lines.get(key, entries.line)}
+        what = f"{', '.join(loose)} {'stands' if len(loose) == 1 else 'stand'} beside {key}, not "
+        above = "" if key in self.entries else f"write '{key}:' above and "
+        self.note(f"{what}below it", f"{above}indent by two more blanks", loose[0])
+        self.problems[-1] = replace(self.problems[-1], loses=False)
+        line = self.entries.lines.get(loose[0], self.entries.line)
+        below = YamlMapping(line)
+        for name in loose:
+            below[name] = self.entries[name]
+            below.lines[name] = self.entries.lines.get(name, line)
+        kept = {name: value for name, value in self.entries.items() if name not in loose}
+        self._replace({**kept, key: below}, {key: line})
+
+    def _replace(self, given: Mapping[str, Value], lines: Mapping[str, int]) -> None:
+        """Take other entries, with the lines of those that are new."""
+        entries = YamlMapping(self.entries.line)
+        entries.update(given)
+        entries.lines = {**self.entries.lines, **lines}
         self.entries, self.place = entries, replace(self.place, lines=entries.lines)
 
     @overload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -74,6 +75,8 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
             top.note(*no_such_stage(name, kind, workflows), "stages_to_run")
+            if _stage_meant(name, kind, workflows) is None:
+                top.problems[-1] = replace(top.problems[-1], loses=True)
     read = dict.fromkeys(_stage_meant(name, kind, workflows) for name in stages)
     known = tuple(name for name in read if name is not None)
     for name in known:
@@ -174,6 +177,9 @@ def _entries(stages: Section, stage: str) -> Iterator[Section]:
 
 
 def _read_step(step: Section, shape: Shape, base: str, known: frozenset[str]) -> Step:
+    for key, names in (("input", shape.input), ("output", shape.output)):
+        if not isinstance(names, str):
+            step.gather(key, names)
     place = step.place
     step.refuse_unknown((*STEP_KEYS, *shape.extra_keys))
     to_read = partial(values.path, base=base)

@@ -247,6 +247,7 @@ class _Builder:
                     f"{self.source}, line {line}, key {shown(value)}",
                     f"the key stands on line {mapping.lines[value]} already",
                     "keep one of them",
+                    loses=len(self._open) > 1,
                 )
             )
         return value, new

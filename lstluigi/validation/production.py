@@ -32,6 +32,12 @@ from lstluigi.validation.requirements import Requirements
 from lstluigi.validation.routes import Routes
 from lstluigi.validation.settings import setting_findings
 
+#: Said where a step is not known.
+UNCOMPARED = (
+    "what steps make and read of each other was not compared, since errors leave steps unknown; "
+    "validate again when they are mended."
+)
+
 
 def config_files(path: Path) -> list[Path]:
     """The configs that a path names: itself, those in a directory, else those below it.
@@ -98,13 +104,13 @@ def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
 
 def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     unknown = [*preflight.tool_config_problems(plan, plan.steps)]
-    refused = [*problems, *unknown]
+    refused, whole = [*problems, *unknown], preflight.whole(problems)
     on_slurm = plan.config.backend != "local"
     source = plan.config.source_environment
     named = Environment() if source is None else Environment(source.source_file, source.conda_env)
     if check_paths:
         on_slurm = on_slurm and answers()
-        refused += preflight.file_problems(plan, preflight.sound(plan))
+        refused += preflight.file_problems(plan, preflight.sound(plan), whole)
         refused += probe_problems(plan, preflight.sound(plan))
         refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
@@ -113,7 +119,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         *(Finding(problem, error=True) for problem in refused),
         # a production that lacks the config of its tool may be meant to be of another workflow
         *(() if unknown else _programs(plan, named, check_paths, local=not on_slurm)),
-        *_odd(plan),
+        *_odd(plan, whole),
     ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
     external |= {path for node in plan.steps for _, _, path in plan.named_files(node)}
@@ -122,7 +128,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         prod_id=plan.config.prod_id,
         stages=dict(Counter(node.step.stage for node in plan.steps)),
         findings=tuple(folded(findings)),
-        notices=tuple(preflight.notices(plan)),
+        notices=(*preflight.notices(plan, whole), *(() if whole else (UNCOMPARED,))),
         external=tuple(sorted(external)),
         checked=check_paths,
     )
@@ -148,8 +154,8 @@ def _backend(plan: Plan, on_slurm: bool, here: bool) -> Backend:
     return SlurmBackend(plan.config.slurm, site=None if here else Site())
 
 
-def _odd(plan: Plan) -> Iterator[Finding]:
-    """What `run` does not look at."""
+def _odd(plan: Plan, whole: bool) -> Iterator[Finding]:
+    """What `run` does not look at; without every step no paths of steps are compared."""
     pinned = catalogue().lstchain
     version = version_named(plan.config) or pinned
     nearby = Nearby(plan)
@@ -158,8 +164,8 @@ def _odd(plan: Plan) -> Iterator[Finding]:
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
         yield from particle_findings(node, plan.config)
-        yield from nearby.findings(node)
-    yield from Routes(plan).findings()
+        yield from nearby.findings(node) if whole else ()
+    yield from Routes(plan).findings() if whole else ()
     yield from memory_findings(plan)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
