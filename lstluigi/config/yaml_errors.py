@@ -80,7 +80,7 @@ def explained(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
         Line from 1, what, mend.
     """
     doing, says = error.context or "", error.problem or ""
-    usual = _Said(f"this is not YAML ({says or doing})", _MEND)
+    usual = _Said(says or doing, _MEND)
     found = (
         said
         for (context, problem), said in _EXPLAINED.items()
@@ -91,7 +91,7 @@ def explained(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
         said = _TAB
     marks = (error.problem_mark, error.context_mark)
     mark = next(filter(None, reversed(marks) if said.begins else marks), None)
-    return (mark.line + 1 if mark else 1), said.what, said.mend
+    return (mark.line + 1 if mark else 1), f"this is not YAML ({said.what})", said.mend
 
 
 def _is_tab(text: str, line: int) -> bool:

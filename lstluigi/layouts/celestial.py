@@ -156,14 +156,13 @@ def far_from_lines(prod_id: str, paths: Iterable[str]) -> Iterator[str]:
         That it names other lines only, or a source that lies farther from each of its lines than
         any source from the nearest of all.
     """
-    lines = _places(sample(path).line for path in paths)
     other = {f"dec_{low}{digits}" for low, digits in _LINES.findall(prod_id)}
-    if lines and other and not any(line.removesuffix("_high_density") in other for line in lines):
-        yield f"it names {', '.join(sorted(other))}, and the production has {', '.join(lines)}"
     spoken = ((one.spelt, one.declination) for one in celestial(prod_id))
     known = [(spelt, place) for spelt, place in spoken if place is not None]
-    if not known or not lines:
+    if not (other or known) or not (lines := _places(sample(path).line for path in paths)):
         return
+    if other and not any(line.removesuffix("_high_density") in other for line in lines):
+        yield f"it names {', '.join(sorted(other))}, and the production has {', '.join(lines)}"
     every = _places(declinations())
     reach = max(high - low for low, high in pairwise(sorted({*every.values()}))) / 2
     for spelt, place in known:
