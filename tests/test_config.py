@@ -379,6 +379,7 @@ def test_both_slurm_options(tmp_path: Path) -> None:
         ("- a\n", "a list"),
         ("text\n", "text"),
         ("stages_to_be_run: [r0_to_dl1]\nbase_path: /a\n", "2021-22"),
+        ('{"source_config": {}, "tailcut": {}, "n_jobs": 3}', "this is an lstchain config"),
     ],
 )
 def test_no_config_at_all(tmp_path: Path, content: str, words: str) -> None:
@@ -714,3 +715,12 @@ def test_a_file_named_for_another_tool_is_not_taken_for_the_lstchain_config(
     assert any("nothing in the workflow lstchain reads it" in told for told in read.notices)
     (tmp_path / "lstchain.json").write_text("{}")
     assert load(tmp_path, named).tool_configs["lstchain"] == tmp_path / "lstchain.json"
+
+
+@pytest.mark.parametrize(
+    "options", ["\u2013no-image", "--pattern x \u2014no-image", ["\u2212no-image"]]
+)
+def test_options_with_a_dash_of_a_word_processor(tmp_path: Path, options: Any) -> None:
+    (sentence,) = sentences(tmp_path, config("merge_dl1", {**STEP, "options": options}))
+    assert "key 'options': " in sentence
+    assert "begins with a long dash; write '--no-image'" in sentence

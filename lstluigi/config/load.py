@@ -19,6 +19,7 @@ from lstluigi.config.tools import TOOL_CONFIG_KEYS, idle_configs, kind_of_workfl
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
+from lstluigi.tool_config import is_lstchain
 
 __all__ = ["interpret", "load_config"]
 
@@ -69,6 +70,7 @@ TOP_KEYS = {
     **dict.fromkeys(METADATA, Key("a text", "Kept, and without effect.")),
     **TUNING_KEYS,
 }
+_NEEDED = tuple(name for name, key in TOP_KEYS.items() if key.needed)
 #: The key that only configs in the format of 2021-22 have.
 LEGACY_KEY = "stages_to_be_run"
 
@@ -183,6 +185,9 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
         what = "this is the format of 2021-22, which does not have the paths of each step"
         mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
+    if value.keys().isdisjoint(_NEEDED) and is_lstchain(value):
+        what = "this is an lstchain config, not that of a production"
+        raise ConfigError([place.problem(what, f"name the file that has {', '.join(_NEEDED)}")])
     return Section(value, place, problems)
 
 
