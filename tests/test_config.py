@@ -458,7 +458,7 @@ def test_named_paths_that_are_not_indented(tmp_path: Path, text: str, above: str
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path / "config.yml", SHAPES)
     (problem,) = caught.value.problems
-    assert problem.what == "gamma, proton stand beside input, not below it"
+    assert problem.what == "the keys gamma, proton are beside input, not below it"
     assert problem.mend == f"{above}indent by two more blanks"
     assert f"line {6 + (not above)}, stage train_pipe, step 1, key 'gamma'" in problem.where
     assert isinstance(caught.value.read, ProductionConfig)

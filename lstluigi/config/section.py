@@ -95,9 +95,9 @@ class Section:
         loose = [name for name in names if name in self.entries]
         if not loose or self.entries.get(key) is not None:
             return
-        what = f"{', '.join(loose)} {'stands' if len(loose) == 1 else 'stand'} beside {key}, not "
+        what = f"the keys {', '.join(loose)} are beside {key}, not below it"
         above = "" if key in self.entries else f"write '{key}:' above and "
-        self.note(f"{what}below it", f"{above}indent by two more blanks", loose[0])
+        self.note(what, f"{above}indent by two more blanks", loose[0])
         self.problems[-1] = replace(self.problems[-1], loses=False)
         line = self.entries.lines.get(loose[0], self.entries.line)
         below = YamlMapping(line)
