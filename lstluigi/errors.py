@@ -96,11 +96,15 @@ class Problem:
         What is wrong there.
     mend : str
         What to do about it.
+    loses : bool
+        Whether a step, or what it reads or makes, is not known for it: what steps have to do with
+        each other can then not be told.
     """
 
     where: str
     what: str
     mend: str
+    loses: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.mend}."

@@ -125,8 +125,9 @@ def _named(
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
     """Configs of tools that these steps read and that are not known; absent ones were told."""
     needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
-    for tool in sorted(needed - plan.config.tool_configs.keys()):
-        yield Problem(str(plan.config.path), *missing_tool_config(tool, plan.config.path))
+    if unknown := sorted(needed - plan.config.tool_configs.keys()):
+        path, kind = plan.config.path, plan.config.workflow_kind
+        yield Problem(str(path), *missing_tool_config(unknown, path, kind))
 
 
 def sound(plan: Plan) -> list[PlannedStep]:
@@ -160,12 +161,12 @@ def _within(directory: str, reading: Reading) -> bool:
     return matches(Read(reading.path, head), directory) if head else directory == reading.path
 
 
-def notices(plan: Plan) -> Iterator[str]:
-    """What the user should know though nothing is wrong."""
+def notices(plan: Plan, whole: bool = True) -> Iterator[str]:
+    """What the user should know though nothing is wrong; `whole` as for `file_problems`."""
     yield from plan.config.notices
     for config in plan.configs.values():
         yield from config.remarks()
-    for left in plan.graph.notices:
+    for left in plan.graph.notices if whole else ():
         node = plan.steps[left.node]
         yield f"{node}: {left.path} matches its pattern and is left out"
     told = Counter((n.step.stage, said) for n in plan.steps for said in n.stage.remarks(n.step))
@@ -173,8 +174,24 @@ def notices(plan: Plan) -> Iterator[str]:
         yield f"{stage}, {count} step(s): {said}"
 
 
-def file_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
-    """What keeps these steps, which are to run, from running on this file system."""
+def whole(problems: Iterable[Problem]) -> bool:
+    """Is every step known, so that what they read of each other can be told?"""
+    return not any(problem.loses for problem in problems)
+
+
+def file_problems(
+    plan: Plan, steps: Sequence[PlannedStep], whole: bool = True
+) -> Iterator[Problem]:
+    """What keeps these steps, which are to run, from running on this file system.
+
+    Parameters
+    ----------
+    whole
+        Whether every step is known; if not, one of those that are not may make what is missing.
+    """
+    if not whole:
+        yield from tool_config_problems(plan, steps)
+        return
     chosen = {node.index for node in steps}
     seen: set[str] = set()
     for node in steps:

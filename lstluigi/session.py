@@ -43,7 +43,8 @@ class Session:
         self.plan, problems = examine(choices)
         self.config = self.plan.config
         if problems:
-            _refuse([*problems, *preflight.file_problems(self.plan, preflight.sound(self.plan))])
+            sound, whole = preflight.sound(self.plan), preflight.whole(problems)
+            _refuse([*problems, *preflight.file_problems(self.plan, sound, whole)])
         self.environment = _environment(self.config, choices.environment)
         self.backend_name = _backend_name(choices.backend, self.config)
         self.made: set[int] = set()

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lstluigi.ctapipe_config import START, ctapipe_problems, ctapipe_remarks
+from lstluigi.ctapipe_config import START, ctapipe_problems, ctapipe_remarks, known_classes
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import YAML
 
@@ -93,6 +93,8 @@ class ToolConfig:
         except OSError as error:
             what = f"it cannot be read ({error.strerror})"
             raise _unfit(tool, path, what, "check the path") from None
+        except json.JSONDecodeError as error:
+            raise _unfit(tool, path, *_json_said(error)) from None
         except (ValueError, yaml.YAMLError, RecursionError) as error:
             raise _unfit(tool, path, _said(error)) from None
         except TypeError:
@@ -100,6 +102,22 @@ class ToolConfig:
         if not isinstance(content, dict):
             raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
         return cls(tool, path, text, content)
+
+
+def is_lstchain(content: Mapping[str, Any]) -> bool:
+    """False for a JSON file about something else: every lstchain config has one of these."""
+    return not content.keys().isdisjoint(("tailcut", "image_extractor", "source_config"))
+
+
+def tool_of(path: Path) -> str | None:
+    """Say which tool a JSON file is the config of, by what it holds; None if nothing tells."""
+    try:
+        content = ToolConfig.read("lstchain", path).content
+    except ConfigError:
+        return None
+    if is_lstchain(content):
+        return "lstchain"
+    return "ctapipe" if known_classes().keys() & content.keys() else None
 
 
 def _unfit(tool: str, path: Path, what: str, mend: str = "") -> ConfigError:
@@ -116,6 +134,22 @@ def _said(error: Exception) -> str:
     said = " ".join(str(error).split())
     kind = "YAML" if isinstance(error, yaml.YAMLError) else "JSON"
     return f"it is not {'TOML' if isinstance(error, tomllib.TOMLDecodeError) else kind} ({said})"
+
+
+def _json_said(error: json.JSONDecodeError) -> tuple[str, str]:
+    """What keeps a text from being JSON, and what to do."""
+    if not error.doc.strip():
+        return "it is not JSON (it is empty)", ""
+    if error.doc.startswith("\ufeff"):
+        return "it is not JSON (it begins with a byte order mark)", "save it as UTF-8 without one"
+    line = error.doc.splitlines()[error.lineno - 1].strip()
+    before = error.doc[: error.pos].rstrip()
+    what = f"it is not JSON (line {error.lineno}, {shown(line, 60)}: {error.msg})"
+    if line.startswith(("//", "/*", "#")) or error.doc.startswith(("//", "/*", "#"), error.pos):
+        return what, "take the comment out: JSON has none"
+    if before.endswith(",") and error.doc.startswith(("}", "]"), error.pos):
+        return what, "take out the comma before it, after the last entry"
+    return what, "mend it: a comma between two entries, texts in double quotes"
 
 
 def _json(suffix: str, text: str) -> Any:

@@ -379,6 +379,7 @@ def test_both_slurm_options(tmp_path: Path) -> None:
         ("- a\n", "a list"),
         ("text\n", "text"),
         ("stages_to_be_run: [r0_to_dl1]\nbase_path: /a\n", "2021-22"),
+        ('{"source_config": {}, "tailcut": {}, "n_jobs": 3}', "this is an lstchain config"),
     ],
 )
 def test_no_config_at_all(tmp_path: Path, content: str, words: str) -> None:
@@ -417,6 +418,98 @@ def test_one_problem_of_the_top(
     assert words in rest
 
 
+SLIPS = {
+    "workflow_kind": "workflow-kind",
+    "prod_id": "prod-id",
+    "stages_to_run": "stages_torun",
+    "stages": "stage",
+    "lstchain_config": "lstchain_conf",
+}
+
+
+@pytest.mark.parametrize("key", SLIPS)
+def test_one_slip_in_a_key_is_one_problem(tmp_path: Path, key: str) -> None:
+    """What is read is what it will be once the slip is mended, without a consequence of it."""
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "b.json").write_text("{}")
+    right = config(lstchain_config="a.json")
+    whole = load(tmp_path, right)
+    slipped = {SLIPS[key] if name == key else name: value for name, value in right.items()}
+    (tmp_path / "config.yml").write_text(json.dumps(slipped))
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", SHAPES)
+    (problem,) = caught.value.problems
+    assert problem.where.endswith(f"key '{SLIPS[key]}'")
+    assert problem.mend == f"write '{key}'"
+    assert caught.value.read == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "above"),
+    [
+        ("gamma: /g\n    proton: /p", "write 'input:' above and "),
+        ("input:\n    gamma: /g\n    proton: /p", ""),
+    ],
+)
+def test_named_paths_that_are_not_indented(tmp_path: Path, text: str, above: str) -> None:
+    """One problem, and the step is read as it is meant."""
+    head = "workflow_kind: lstchain\nprod_id: a\nstages_to_run: [train_pipe]\nstages:\n"
+    (tmp_path / "config.yml").write_text(f"{head}  train_pipe:\n  - {text}\n    output: /m\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", SHAPES)
+    (problem,) = caught.value.problems
+    assert problem.what == "the keys gamma, proton are beside input, not below it"
+    assert problem.mend == f"{above}indent by two more blanks"
+    assert f"line {6 + (not above)}, stage train_pipe, step 1, key 'gamma'" in problem.where
+    assert isinstance(caught.value.read, ProductionConfig)
+    (one,) = caught.value.read.steps
+    assert one.input == {"gamma": "/g", "proton": "/p"}
+
+
+@pytest.mark.parametrize("where", ["stages_to_run", "stages"])
+def test_one_slip_in_a_stage_is_one_problem(tmp_path: Path, where: str) -> None:
+    stages = {"r0_to_dl1": [STEP], "merge_dl1": [STEP]}
+    right = {"stages_to_run": list(stages), "stages": stages}
+    slipped = json.loads(json.dumps({**right, where: right[where]}))
+    text = json.dumps(slipped[where]).replace("merge_dl1", "marge_dl1")
+    (sentence,) = sentences(tmp_path, config(**{**right, where: json.loads(text)}))
+    assert "the stage 'marge_dl1' is unknown; write 'merge_dl1'" in sentence
+
+
+@pytest.mark.parametrize("given", [None, [], "r0_to_dl1"])
+def test_where_no_stage_is_to_run_it_is_not_said_of_each(tmp_path: Path, given: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, config(stages_to_run=given))
+    assert isinstance(caught.value.read, ProductionConfig)
+    assert not caught.value.read.notices
+
+
+def test_a_kind_of_workflow_is_read_as_the_one_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(
+        json.dumps(config(workflow_kind="shrot", stages={"b": [STEP]}, stages_to_run=["b"]))
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yml", {**SHAPES, "short": {"b": Shape()}})
+    (problem,) = caught.value.problems
+    assert problem.mend == "write 'short'"
+
+
+def test_a_slip_in_what_an_anchor_names_is_that_of_each(tmp_path: Path) -> None:
+    """And what is shared is not changed by the first."""
+    text = """\
+workflow_kind: lstchain
+prod_id: a
+stages_to_run: [merge_dl1]
+stages:
+  merge_dl1:
+  - &one {input: /a, ouput: /b}
+  - *one
+"""
+    found = sentences(tmp_path, text)
+    assert ["step 1" in found[0], "step 2" in found[1], len(found)] == [True, True, 2]
+    assert all("'ouput': the key is unknown" in sentence for sentence in found)
+
+
 def test_r0_to_dl1_with_dl1ab(tmp_path: Path) -> None:
     stages = {"r0_to_dl1": [STEP], "dl1ab": [STEP]}
     (sentence,) = sentences(tmp_path, config(stages=stages, stages_to_run=list(stages)))
@@ -443,17 +536,23 @@ def test_a_stage_to_run_without_a_list_of_steps(tmp_path: Path, stage: Any, word
         (
             "r0_to_dl1",
             {"input": "/a", "ouput": "/b"},
-            [("ouput", "'output'"), ("output", "missing")],
+            [("ouput", "'output'")],
         ),
         ("r0_to_dl1", {**STEP, "path_model": "/m"}, [("path_model", "unknown")]),
         ("r0_to_dl1", {**STEP, "input": {"gamma": "/a"}}, [("input", "mapping")]),
         ("r0_to_dl1", {**STEP, "input": ["/a"]}, [("input", "list")]),
         ("dl1_to_dl2", STEP, [("path_model", "missing")]),
+        ("dl1_to_dl2", {**STEP, "model_path": "/m"}, [("model_path", "'path_model'")]),
+        ("dl1_to_dl2", {**STEP, "Path-Model": "/m"}, [("Path-Model", "'path_model'")]),
         ("train_pipe", STEP, [("input", "mapping")]),
         ("train_pipe", {"output": "/m"}, [("input", "gamma, proton")]),
         ("train_pipe", {"input": {"gamma": "/g"}, "output": "/m"}, [("input.proton", "missing")]),
         ("dl2_to_irfs", {"input": {"gamma": "/g"}, "output": "/m"},
-         [("input.gamma", "'gamma_file'"), ("input.gamma_file", "missing")]),
+         [("input.gamma", "'gamma_file'")]),
+        ("dl2_to_irfs", {"input": {"gamma": ""}, "output": "/m"},
+         [("input.gamma", "'gamma_file'"), ("input.gamma_file", "empty")]),
+        ("dl2_to_irfs", {"input": {"gammas": "/a", "gamma_fil": "/b"}, "output": "/m"},
+         [("input.gammas", "'gamma_file'"), ("input.gamma_fil", "'gamma_file'")]),
         ("train_test_split", STEP, [("output", "mapping")]),
         ("r0_to_dl1", {**STEP, "max_failed_fraction": 1.1}, [("max_failed_fraction", "0 to 1")]),
         ("r0_to_dl1", {**STEP, "max_failed_fraction": "nan"}, [("max_failed_fraction", "0 to 1")]),
@@ -498,11 +597,11 @@ stages:
     assert [sentence.split(": ")[0] for sentence in found] == [
         ", line 7, key 'input'",
         ", line 2, key 'prod_idd'",
-        ", line 1, key 'prod_id'",
         ", line 3, key 'stages_to_run'",
         ", line 12, key 'stages.r0'",
         ", line 11, stage r0_to_dl1, step 2, key 'option'",
         ", line 10, stage r0_to_dl1, step 2, key 'output'",
+        ", line 5, stage merge_dl1",
     ]
 
 
@@ -535,7 +634,7 @@ def test_lstchain_config_not_known(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / name).write_text("{}")
     read = load(tmp_path, config())
     assert "lstchain" not in read.tool_configs
-    what, mend = missing_tool_config("lstchain", read.path)
+    what, mend = missing_tool_config(["lstchain"], read.path)
     assert all(name in what for name in names)
     assert "--lstchain-config" in mend
 
@@ -546,7 +645,7 @@ def test_a_stage_of_another_workflow_is_named_with_it(tmp_path: Path) -> None:
         "workflow_kind": "short",
         "prod_id": "x",
         "stages_to_run": ["dl2_to_irfs", "merge"],
-        "stages": {"dl2_to_irfs": [{}], "merge": [{}]},
+        "stages": {"dl2_to_irfs": [{}], "merge": [STEP]},
     }
     (tmp_path / "config.yml").write_text(json.dumps(content))
     workflows = {"lstchain": STAGE_SHAPES, "short": {"merge_dl1": Shape()}}
@@ -616,3 +715,12 @@ def test_a_file_named_for_another_tool_is_not_taken_for_the_lstchain_config(
     assert any("nothing in the workflow lstchain reads it" in told for told in read.notices)
     (tmp_path / "lstchain.json").write_text("{}")
     assert load(tmp_path, named).tool_configs["lstchain"] == tmp_path / "lstchain.json"
+
+
+@pytest.mark.parametrize(
+    "options", ["\u2013no-image", "--pattern x \u2014no-image", ["\u2212no-image"]]
+)
+def test_options_with_a_dash_of_a_word_processor(tmp_path: Path, options: Any) -> None:
+    (sentence,) = sentences(tmp_path, config("merge_dl1", {**STEP, "options": options}))
+    assert "key 'options': " in sentence
+    assert "begins with a long dash; write '--no-image'" in sentence

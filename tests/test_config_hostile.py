@@ -23,7 +23,7 @@ HARMLESS = [
     'dou"ble',
     "$(touch owned)",
     "`id`",
-    "$HOME",
+    "$5",
     "*",
     "?[a-z]{x,y}",
     "a;b&c|d>e<f",
@@ -104,7 +104,21 @@ def test_prod_id_is_part_of_a_file_name(tmp_path: Path, prod_id: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "output", ["/a/../b", "..", "../x", "/..", "/", "//", ".", "./", "~/x", "~root"]
+    "output",
+    [
+        "/a/../b",
+        "..",
+        "../x",
+        "/..",
+        "/",
+        "//",
+        ".",
+        "./",
+        "~/x",
+        "~root",
+        "$HOME/x",
+        "/a/${USER}_b",
+    ],
 )
 def test_no_place_to_make_something(tmp_path: Path, output: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -28,7 +28,7 @@ REFUSED = {
     "template_prod": [
         ("line 22, stage r0_to_dl1, step 1, key 'ouput'", "write 'output'"),
         ("line 21, stage r0_to_dl1, step 1, key 'input'", "missing"),
-        ("line 21, stage r0_to_dl1, step 1, key 'output'", "missing"),
+        ("line 22, stage r0_to_dl1, step 1, key 'output'", "missing"),
     ],
 }
 ACCEPTED = [path for path in CONFIGS if path.parent.name not in REFUSED]

@@ -1,7 +1,7 @@
 """Production configs: what a production is to do, read and checked."""
 
 from lstluigi.config.keys import NEEDED, Key, Setting
-from lstluigi.config.load import load_config, missing_tool_config
+from lstluigi.config.load import load_config
 from lstluigi.config.model import (
     NoiseTuning,
     Place,
@@ -13,6 +13,7 @@ from lstluigi.config.model import (
     fraction,
     switch,
 )
+from lstluigi.config.tools import missing_tool_config
 from lstluigi.config.tuning import OWN_CONFIG, tuning_level
 
 __all__ = [

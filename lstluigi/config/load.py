@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,45 +12,19 @@ from lstluigi.config import values
 from lstluigi.config.keys import NEEDED, Key
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.sbatch import KNOWN
-from lstluigi.config.section import Section, nearest
+from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
+from lstluigi.config.tools import TOOL_CONFIG_KEYS, idle_configs, kind_of_workflow, tool_configs
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.tool_config import TOOLS
+from lstluigi.tool_config import is_lstchain
 
-__all__ = ["interpret", "load_config", "missing_tool_config"]
+__all__ = ["interpret", "load_config"]
 
 METADATA = ("prod_type", "lstmcpipe_version")
 BACKENDS: tuple[Backend, ...] = ("local", "slurm", "auto")
-TOOL_KEYS = {tool: f"{tool}_config" for tool in TOOLS}
-#: The tool whose config is looked for beside the production config, if it is not lstchain.
-MAIN_TOOL = {"ctapipe": "ctapipe"}
-MAIN_TOOLS = ("lstchain", *MAIN_TOOL.values())
-#: The kinds of workflow that read the config of a tool.
-READ_IN = {"lstchain": ("lstchain", "hiperta"), "ctapipe": ("ctapipe",), "rta": ("hiperta",)}
-#: What is said of the configs of the tools.
-_TOOLS = {
-    "lstchain": Key(
-        "a path",
-        "The lstchain config. `--lstchain-config` comes first, then this key.",
-        "a JSON file that lies alone beside the config",
-        new=True,
-    ),
-    "ctapipe": Key(
-        "a path",
-        "The ctapipe config, in the workflow `ctapipe`. `--ctapipe-config` comes first.",
-        "there, a JSON file that lies alone beside the config",
-        new=True,
-    ),
-    "rta": Key(
-        "a path",
-        "The config of HiPeRTA, in the workflow [`hiperta`](workflow-hiperta.md). `--rta-config` "
-        "comes first.",
-        new=True,
-    ),
-}
 ENVIRONMENT_KEYS = {
     "source_file": Key("a path", "A file that the shell of a job sources."),
     "conda_env": Key("a name", "The conda environment that it then activates."),
@@ -85,7 +59,7 @@ TOP_KEYS = {
     "stages": Key(
         "lists of steps, by stage", "The [steps](#keys-of-a-step) of each stage.", NEEDED
     ),
-    **{TOOL_KEYS[tool]: _TOOLS[tool] for tool in TOOLS},
+    **TOOL_CONFIG_KEYS,
     "backend": Key(
         " or ".join(f"`{name}`" for name in BACKENDS),
         "Where jobs run. `auto` is Slurm where there is one that answers, else this machine. "
@@ -96,6 +70,7 @@ TOP_KEYS = {
     **dict.fromkeys(METADATA, Key("a text", "Kept, and without effect.")),
     **TUNING_KEYS,
 }
+_NEEDED = tuple(name for name, key in TOP_KEYS.items() if key.needed)
 #: The key that only configs in the format of 2021-22 have.
 LEGACY_KEY = "stages_to_be_run"
 
@@ -168,7 +143,10 @@ def interpret(
     top.refuse_unknown(TOP_KEYS)
     base = str(path.parent)
     workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    read_as = workflow_kind or next(iter(workflows))
+    kinds = tuple(workflows)
+    read_as = kind_of_workflow(
+        top, workflow_kind or _kind_meant(top, kinds), kinds, base, given or {}, may_read
+    )
     prod_id = top.require("prod_id", values.file_name, "")
     shapes = workflows[read_as]
     stages_to_run = read_stages_to_run(top, read_as, workflows)
@@ -177,43 +155,23 @@ def interpret(
     steps = read_stages(top, stages_to_run, read_as, workflows, base, known)
     config = ProductionConfig(
         path=path,
-        workflow_kind=workflow_kind,
+        workflow_kind=read_as,
         prod_id=prod_id,
         source_environment=_source_environment(top, base),
         slurm=slurm,
         stages_to_run=stages_to_run,
         steps=steps,
         backend=top.take("backend", _backend),
-        tool_configs=dict(_tool_configs(top, base, workflow_kind, given or {}, may_read)),
+        tool_configs=dict(tool_configs(top, base, read_as, given or {}, may_read)),
         metadata={
             key: text for key in METADATA if (text := top.take(key, values.text)) is not None
         },
         noise_tuning=read_tuning(top, base, stages_to_run, read_as, workflows),
-        notices=(*_idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
+        notices=(*idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
     )
     if problems:
         raise ConfigError(problems, config)
     return config
-
-
-def missing_tool_config(tool: str, path: Path) -> tuple[str, str]:
-    """Say that the config of a tool is not known, and what to do.
-
-    Parameters
-    ----------
-    tool : str
-        The tool.
-    path : Path
-        The production config.
-    """
-    key, beside = TOOL_KEYS[tool], ""
-    if tool in MAIN_TOOLS:  # it may lie beside the config, and is JSON
-        there = ", ".join(shown(file.name) for file in json_files(path.parent)[:10]) or "none"
-        beside = f" (*.json beside it: {there})"
-    return (
-        f"the {tool} config is not known{beside}",
-        f"name one with the key {key} or with --{key.replace('_', '-')}",
-    )
 
 
 def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
@@ -227,6 +185,9 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
         what = "this is the format of 2021-22, which does not have the paths of each step"
         mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
+    if value.keys().isdisjoint(_NEEDED) and is_lstchain(value):
+        what = "this is an lstchain config, not that of a production"
+        raise ConfigError([place.problem(what, f"name the file that has {', '.join(_NEEDED)}")])
     return Section(value, place, problems)
 
 
@@ -235,6 +196,12 @@ def _one_of(value: Value, known: tuple[str, ...]) -> str:
     if given not in known:
         raise Unfit(f"{shown(given)} is unknown", nearest(given, known))
     return given
+
+
+def _kind_meant(top: Section, known: tuple[str, ...]) -> str:
+    """The kind of workflow that one which is missing or unknown is told to be, else the first."""
+    given = top.entries.get("workflow_kind")
+    return (meant(given, known) if isinstance(given, str) else None) or known[0]
 
 
 def _backend(value: Value) -> Backend:
@@ -254,61 +221,6 @@ def _source_environment(top: Section, base: str) -> SourceEnvironment | None:
     return environment if environment != SourceEnvironment() else None
 
 
-def _tool_configs(
-    top: Section,
-    base: str,
-    workflow_kind: str,
-    given: Mapping[str, Path],
-    may_read: Callable[[Path], bool],
-) -> Iterator[tuple[str, Path]]:
-    """Yield the configs of tools that are given, named, or found alone beside the config."""
-    read = {key: top.take(key, partial(values.path, base=base)) for key in TOOL_KEYS.values()}
-    taken = {*filter(None, read.values()), *map(os.path.abspath, given.values())}
-    for tool, key in TOOL_KEYS.items():
-        named = read[key]
-        if tool in given:
-            where, chosen = f"--{key.replace('_', '-')}", Path(os.path.abspath(given[tool]))
-        elif named is not None:
-            where, chosen = top.place.where(key), Path(named)
-        else:
-            alone = lone_json(Path(base), taken)
-            if alone is not None and tool == MAIN_TOOL.get(workflow_kind, "lstchain"):
-                yield tool, alone
-            continue
-        if may_read(chosen) and not chosen.is_file():
-            what = f"there is no file {shown(str(chosen))}"
-            top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
-        yield tool, chosen
-
-
-def lone_json(directory: Path, taken: Collection[str]) -> Path | None:
-    """Return the JSON file that lies alone in a directory, apart from those taken.
-
-    What is named as the config of another tool is not the one that is looked for.
-    """
-    left = [file for file in json_files(directory) if str(file) not in taken]
-    return left[0] if len(left) == 1 else None
-
-
-def json_files(directory: Path) -> list[Path]:
-    """Return the visible JSON files of a directory."""
-    return sorted(
-        path
-        for path in directory.glob("*.json")
-        if not path.name.startswith(".") and path.is_file()
-    )
-
-
-def _idle_configs(top: Section, workflow_kind: str) -> Iterator[str]:
-    """Say which configs of tools are named and read by nothing in this kind of workflow."""
-    for tool, kinds in READ_IN.items():
-        if top.entries.get(TOOL_KEYS[tool]) is not None and workflow_kind not in kinds:
-            yield (
-                f"{top.place.where(TOOL_KEYS[tool])}: nothing in the workflow {workflow_kind} "
-                f"reads it; it is for workflow_kind: {' or '.join(kinds)}."
-            )
-
-
 def _notices(
     top: Section, stages_to_run: tuple[str, ...], known: Mapping[str, Shape]
 ) -> Iterator[str]:
@@ -320,7 +232,8 @@ def _notices(
         if name in known and isinstance(steps, YamlList)
     }
     for name, steps in lists.items():
-        if name not in stages_to_run:
+        # where none is to run, that is what is wrong
+        if stages_to_run and name not in stages_to_run:
             yield (
                 f"{top.place.source}: the stage {name} is not in stages_to_run; what its "
                 f"{len(steps)} steps make is taken as it is on disk."

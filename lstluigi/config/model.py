@@ -181,7 +181,13 @@ class Place:
 
     def problem(self, what: str, mend: str, key: str | None = None) -> Problem:
         """Return a problem of this place, or of one of its keys."""
-        return Problem(self.where(key), what, mend)
+        first = f"{self.prefix}{key or ''}".partition(".")[0]
+        loses = self.stage is not None and first not in _APART
+        return Problem(self.where(key), what, mend, loses)
+
+
+#: Keys of a step that no other step depends on.
+_APART = ("extra_slurm_options", "slurm_options", "max_failed_fraction")
 
 
 def _word(name: str) -> str:

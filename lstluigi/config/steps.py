@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +12,7 @@ from lstluigi.config import values
 from lstluigi.config.keys import NEEDED, Key, Setting
 from lstluigi.config.model import Place, Shape, Step
 from lstluigi.config.sbatch import read_line, read_mapping
-from lstluigi.config.section import Section, nearest
+from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 
 __all__ = ["Workflows", "no_such_stage", "read_stages", "read_stages_to_run"]
@@ -60,7 +61,10 @@ Workflows = Mapping[str, Mapping[str, Shape]]
 
 
 def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[str, ...]:
-    """Return the known stages to run, each once, in the config's order."""
+    """Return the known stages to run, each once, in the config's order.
+
+    A name that is unknown counts as the one it is told to be, unless that is there, too.
+    """
     shapes = workflows[kind]
     given: tuple[str, ...] = top.require("stages_to_run", values.word_list, ())
     if not given and isinstance(top.entries.get("stages_to_run"), YamlList):
@@ -71,18 +75,34 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
             top.note(*no_such_stage(name, kind, workflows), "stages_to_run")
-    known = tuple(name for name in stages if name in shapes)
+            if _stage_meant(name, kind, workflows) is None:
+                top.problems[-1] = replace(top.problems[-1], loses=True)
+    read = dict.fromkeys(_stage_meant(name, kind, workflows) for name in stages)
+    known = tuple(name for name in read if name is not None)
     for name in known:
-        for other in filter(stages.__contains__, shapes[name].excludes):
+        for other in filter(known.__contains__, shapes[name].excludes):
             what = f"{other} and {name} are both to run"
             mend = "keep one of them, and the other in a config of its own"
             top.note(what, mend, "stages_to_run")
     return known
 
 
+def _stage_meant(name: str, kind: str, workflows: Workflows) -> str | None:
+    """The stage of a workflow that a name is, or is told to be."""
+    shapes = workflows[kind]
+    if name in shapes:
+        return name
+    return None if _having(name, workflows) else meant(name, tuple(shapes))
+
+
+def _having(stage: str, workflows: Workflows) -> list[str]:
+    """Kinds of workflow that have a stage."""
+    return [kind for kind, shapes in workflows.items() if stage in shapes]
+
+
 def no_such_stage(name: str, kind: str, workflows: Workflows) -> tuple[str, str]:
     """Say that a workflow has no stage of this name, why if that is known, and what to do."""
-    others = [other for other, shapes in workflows.items() if name in shapes]
+    others = _having(name, workflows)
     if others:
         reason = workflows[others[0]][name].reasons.get(kind)
         what = f"the workflow {kind} has no stage {name!r}" + (f": {reason}" if reason else "")
@@ -121,9 +141,10 @@ def read_stages(
         if top.entries.get("stages") is None:
             top.note("the key is missing", "add it, with the steps of each stage", "stages")
         return ()
-    for name in stages.entries:
+    for name in tuple(stages.entries):
         if name not in shapes:
             stages.note(*no_such_stage(name, kind, workflows), name)
+            stages.read_as(name, _stage_meant(name, kind, workflows))
     return tuple(
         _read_step(entry, shapes[name], base, known)
         for name in stages_to_run
@@ -156,6 +177,9 @@ def _entries(stages: Section, stage: str) -> Iterator[Section]:
 
 
 def _read_step(step: Section, shape: Shape, base: str, known: frozenset[str]) -> Step:
+    for key, names in (("input", shape.input), ("output", shape.output)):
+        if not isinstance(names, str):
+            step.gather(key, names)
     place = step.place
     step.refuse_unknown((*STEP_KEYS, *shape.extra_keys))
     to_read = partial(values.path, base=base)

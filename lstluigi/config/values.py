@@ -28,6 +28,12 @@ __all__ = [
 #: reach a file name, a log or a terminal.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+#: What a shell would put a value in place of.
+VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{\w+\})")
+
+#: What word processors make of two dashes.
+LONG_DASHES = ("\u2013", "\u2014", "\u2212")
+
 #: Longest file name and path on Linux, in bytes (NAME_MAX, PATH_MAX less its final NUL).
 NAME_MAX, PATH_MAX = 255, 4095
 
@@ -123,7 +129,9 @@ def path(value: Value, base: str, output: bool = False) -> str:
     if not given:
         raise Unfit("it is empty", "name a path")
     if given.startswith("~"):
-        raise Unfit(f"{shown(given)} starts with '~', which is not expanded", "write it in full")
+        raise Unfit("it starts with '~', which is not expanded", "write the path in full")
+    if "$" in given and (variable := VARIABLE.search(given)):
+        raise Unfit(f"it holds {variable[0]}, which is not expanded", "write the path in full")
     full = given if given.startswith("/") else f"{base}/{given}"
     parts = full.split("/")
     if "" in parts[1:] or "." in parts or ".." in parts:
@@ -165,14 +173,17 @@ def share(value: Value) -> float:
 
 def arguments(value: Value) -> tuple[str, ...]:
     """Read options of a command line: one text, split at its blanks, or a list of arguments."""
-    if isinstance(value, YamlList):
-        return word_list(value)
     if isinstance(value, YamlMapping):
         raise Unfit(
             "a mapping stands where options of a command line are expected",
             "write them on one line, such as --no-image",
         )
-    return split(value or "")
+    words = word_list(value) if isinstance(value, YamlList) else split(value or "")
+    for word in words:
+        if word.startswith(LONG_DASHES):
+            plain = f"--{word.lstrip(''.join(LONG_DASHES) + '-')}"
+            raise Unfit(f"{shown(word)} begins with a long dash", f"write {shown(plain)}")
+    return words
 
 
 @lru_cache(maxsize=4096)

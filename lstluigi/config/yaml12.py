@@ -15,6 +15,7 @@ import yaml
 
 from lstluigi.config.document import NULLS, Value, YamlList, YamlMapping, kind
 from lstluigi.config.plain import read_plain
+from lstluigi.config.yaml_errors import explained
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import YAML, odd_file
 
@@ -72,13 +73,8 @@ def read_yaml(path: Path, source: str) -> tuple[Value, int, list[Problem]]:
             "remove it",
         ) from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = mark.line + 1 if mark else 1
-        raise _failure(
-            f"{source}, line {at}",
-            f"this is not YAML ({error.problem or error.context})",
-            "mend the indentation, colons and quotes here or on the line before",
-        ) from error
+        at, what, mend = explained(error, text)
+        raise _failure(f"{source}, line {at}", what, mend) from error
     return value, line, builder.problems
 
 
@@ -236,6 +232,12 @@ class _Builder:
         """Return a key, and whether it is the first of its name in the mapping."""
         if not isinstance(value, str):
             raise self._refuse(line, "a key is not text", "write one word before the colon")
+        if value == "<<":  # of YAML 1.1, and none since
+            raise self._refuse(
+                line,
+                "the merge key '<<' is not read",
+                "write the keys themselves, or an alias *NAME",
+            )
         new = value not in mapping.lines
         if new:
             mapping.lines[value] = line
@@ -245,6 +247,7 @@ class _Builder:
                     f"{self.source}, line {line}, key {shown(value)}",
                     f"the key stands on line {mapping.lines[value]} already",
                     "keep one of them",
+                    loses=len(self._open) > 1,
                 )
             )
         return value, new

@@ -24,7 +24,7 @@ from lstluigi.layouts.nodes import (
     separation,
 )
 
-__all__ = ["DL0", "TOLERANCE", "NodeSource", "Pointing", "paired"]
+__all__ = ["DL0", "TOLERANCE", "NodeSource", "Pointing", "paired", "some"]
 
 NodeSource: TypeAlias = Literal["auto", "scan", "catalogue"]
 #: The node of each particle at one pointing.
@@ -33,6 +33,9 @@ Pointing: TypeAlias = Mapping[str, Node]
 #: Names give angles to 0.001 deg, so two names of one pointing differ by at most 0.0015 deg. The
 #: nearest two nodes of a line are 0.07 deg apart (dec_6166_high_density).
 TOLERANCE = 0.01
+
+#: Of more names than these, so many are told.
+MANY, EXAMPLES = 6, 3
 
 TREE = "mc/DL0/LSTProd2"
 #: Ends of the names of the files that r0_to_dl1 reads.
@@ -135,7 +138,7 @@ class DL0:
         empty = [name for name, inner in places.items() if not self.holds(inner, *SIMTEL)]
         if empty:
             what = f"{_counted(empty, 'node')} without simtel files"
-            self.note(f"{what} {_is(empty)} left out: {', '.join(empty)} in {directory}.")
+            self.note(f"{what} {_is(empty)} left out{some(empty)} in {directory}.")
         return tuple(n for n in found if n.name not in empty)
 
     def _compare(self, dataset: str, particle: str, line: str, found: Sequence[Node]) -> None:
@@ -150,9 +153,8 @@ class DL0:
             (known, found, "in the catalogue and not on disk", "left out"),
         ):
             if other := without(there, here):
-                names = ", ".join(n.name for n in other)
                 what = f"{_counted(other, kind)}{of} {_is(other)} {where}"
-                self.note(f"{what}, and {_is(other)} {done}: {names}.")
+                self.note(f"{what}, and {_is(other)} {done}{some([n.name for n in other])}.")
 
     def lines(self, particles: Sequence[str]) -> tuple[str, ...]:
         """Training lines that have nodes for all particles; tell those of some only."""
@@ -207,11 +209,13 @@ class DL0:
                 f"{_lines_there(line, lines)}"
             )
         pointings, alone = paired(lists)
-        for particle, node in alone:
-            self.note(
-                f"{node.name} of {line} is left out: it is there for {particle} only, within "
-                f"{TOLERANCE} deg."
-            )
+        for particle in lists:
+            if only_its := [node.name for kind, node in alone if kind == particle]:
+                self.note(
+                    f"{_counted(only_its, 'node')} of {line} {_is(only_its)} left out, as "
+                    f"{particle} alone has {_it(only_its)} within {TOLERANCE} deg"
+                    f"{some(only_its)}."
+                )
         if not pointings:
             raise LstluigiError(
                 f"no training node of {shown(line)} is there for all of {', '.join(lists)} "
@@ -242,6 +246,17 @@ class DL0:
 
 def _counted(nodes: Sequence[object], noun: str) -> str:
     return f"{len(nodes)} {noun}{'' if len(nodes) == 1 else 's'}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Go on after what is said of names: with all of a few, or with examples."""
+    if len(names) <= MANY:
+        return f": {', '.join(names)}"
+    return f", such as {', '.join(names[: EXAMPLES - 1])} and {names[EXAMPLES - 1]}"
+
+
+def _it(nodes: Sequence[object]) -> str:
+    return "it" if len(nodes) == 1 else "them"
 
 
 def _is(nodes: Sequence[object]) -> str:

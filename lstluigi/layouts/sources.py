@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Unpack
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.allsky import PathConfigAllSkyBase
 from lstluigi.layouts.base import Step, Where, checked_source, refuse_absent
-from lstluigi.layouts.dl0 import Pointing
+from lstluigi.layouts.dl0 import MANY, Pointing, some
 from lstluigi.layouts.testing import PathConfigAllSkyTesting
 from lstluigi.layouts.training import PathConfigAllSkyTraining
 from lstluigi.layouts.trees import LAYOUTS, LayoutName
@@ -92,22 +92,32 @@ class FromSource(PathConfigAllSkyBase):
         return self.run_checker
 
     def _whole(self, pointings: list[Pointing]) -> Iterator[Pointing]:
-        some = False
-        for pointing in pointings:
-            missing = self.missing(pointing)
-            names = dict.fromkeys(node.name for node in pointing.values())
-            leave = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} left out"
-            for path in missing:
-                self.dl0.note(f"{leave}: the source production lacks {path}.")
-            if not missing:
-                some = True
-                yield pointing
-        if not some:
+        lacking = [(pointing, self.missing(pointing)) for pointing in pointings]
+        whole = [pointing for pointing, missing in lacking if not missing]
+        if whole:
+            self._say_missing([(pointing, missing) for pointing, missing in lacking if missing])
+            yield from whole
+        else:
             raise LstluigiError(
                 f"the source production {shown(self.source_prod_id)} has no node of "
                 f"{self.dataset_type} for {shown(self.dec)} below {self.root}/mc/DL1/AllSky; "
                 + self.mend()
             )
+
+    def _say_missing(self, lacking: Sequence[tuple[Pointing, list[str]]]) -> None:
+        """Tell the pointings that leave; of many some."""
+        if len(lacking) > MANY:
+            paths = [path for _, missing in lacking for path in missing]
+            self.dl0.note(
+                f"{len(lacking)} nodes of {self.dataset_type} are left out: the source production "
+                f"lacks {len(paths)} of their paths{some(paths)}."
+            )
+            return
+        for pointing, missing in lacking:
+            names = dict.fromkeys(node.name for node in pointing.values())
+            leave = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} left out"
+            for path in missing:
+                self.dl0.note(f"{leave}: the source production lacks {path}.")
 
     def missing(self, pointing: Pointing) -> list[str]:
         """Return what the source production lacks for a pointing."""

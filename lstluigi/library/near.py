@@ -12,8 +12,8 @@ from lstluigi.files import YAML
 from lstluigi.layouts.nodes import Node, node, separation
 from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.model import Production
-from lstluigi.library.settings import is_lstchain, read_settings
-from lstluigi.tool_config import canonical
+from lstluigi.library.settings import read_settings
+from lstluigi.tool_config import canonical, is_lstchain
 
 __all__ = ["Request", "likenesses", "request_of"]
 

@@ -9,18 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lstluigi.config.load import interpret, missing_tool_config
+from lstluigi.config.load import interpret
 from lstluigi.config.model import Place, ProductionConfig
+from lstluigi.config.tools import missing_tool_config
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.files import YAML
 from lstluigi.library.model import Production
 from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
-from lstluigi.library.settings import is_lstchain, read_settings
+from lstluigi.library.settings import read_settings
 from lstluigi.library.steps import Summary, contents_of
 from lstluigi.places import Places
 from lstluigi.stages import SHAPES, WORKFLOWS
+from lstluigi.tool_config import is_lstchain
 
 __all__ = ["contents", "read_directory", "read_file"]
 
@@ -257,7 +259,7 @@ def _lstchain(
     if len(beside) == 1:
         return Path(directory, beside[0])
     for config in configs[:1]:
-        what, mend = missing_tool_config("lstchain", config.path)
+        what, mend = missing_tool_config(["lstchain"], config.path)
         said.append(str(Problem(config.path.name, what, mend)))
     return None
 

@@ -9,7 +9,7 @@ from typing import Any
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.tool_config import ToolConfig
 
-__all__ = ["is_lstchain", "read_settings"]
+__all__ = ["read_settings"]
 
 #: Real ones are nested four deep.
 _MAX_DEPTH = 32
@@ -42,8 +42,3 @@ def _inside(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
-
-
-def is_lstchain(settings: Mapping[str, Any]) -> bool:
-    """False for a JSON file about something else: every lstchain config has one of these."""
-    return not settings.keys().isdisjoint(("tailcut", "image_extractor", "source_config"))

@@ -11,7 +11,7 @@ from lstluigi.layouts import PathConfig, PathConfigAllSkyTraining
 from lstluigi.layouts.base import checked_name
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
-from lstluigi.request.known import same_name
+from lstluigi.request.known import named_sources, same_name
 from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 from lstluigi.request.settings import checked_rate
@@ -82,7 +82,7 @@ def write_grid(
         config, where = level(f"{prefix}_allsky_nsb_tuning_{name}"), places[name]
         made = drafts[config.prod_id] = draft(config, started, where.lstchain_name, rate)
         texts |= {where.config: made.config, where.lstchain: made.lstchain}
-        known += same_name(config.prod_id, where.config.parent)
+        known += [*same_name(config.prod_id, where.config.parent), *named_sources(config)]
     origin = _origin(command, started, list(drafts.values()), rates)
     title = f"{prefix}_allsky_nsb_grid"
     kept = add_readme(texts, find_readme(directory), title, origin, overwrite=overwrite)

@@ -9,12 +9,13 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
+from lstluigi.layouts.celestial import celestial, far_from_lines
 from lstluigi.layouts.nodes import sample
 from lstluigi.library import index
 from lstluigi.library.model import Production
 from lstluigi.request import settings
 
-__all__ = ["entries", "same_name", "source_notices"]
+__all__ = ["entries", "named_sources", "same_name", "source_notices"]
 
 #: What lstchain has for an image that is modified.
 _MODIFIERS = ("increase_nsb", "increase_psf")
@@ -46,6 +47,32 @@ def same_name(prod_id: str, home: Path) -> Iterator[str]:
                 "whose products lie where those of this one would; choose another prod_id unless "
                 "it is that one."
             )
+
+
+def named_sources(config: PathConfig) -> Iterator[str]:
+    """Tell what the prod_id of a new production gives away, and which of its sources lie elsewhere.
+
+    Parameters
+    ----------
+    config : PathConfig
+        The production, with its steps.
+    """
+    prod_id = config.prod_id
+    for one in celestial(prod_id):
+        if one.private:
+            yield (
+                f"The prod_id {prod_id} names a source ({one.spelt}), and the library is public: "
+                "give it a number, such as src9."
+            )
+    paths = (
+        path
+        for steps in config.paths.values()
+        for step in steps
+        for key in ("input", "output", "path_model")
+        for path in _texts(step.get(key))
+    )
+    for what in far_from_lines(prod_id, paths):
+        yield f"The prod_id {prod_id} may be that of another production: {what}."
 
 
 def source_notices(config: PathConfig, made: Mapping[str, Any]) -> Iterator[str]:

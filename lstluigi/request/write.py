@@ -11,7 +11,7 @@ from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.base import PathConfig
 from lstluigi.request import readme
 from lstluigi.request.draft import Draft, Start, draft
-from lstluigi.request.known import same_name
+from lstluigi.request.known import named_sources, same_name
 from lstluigi.request.places import RequestPaths, find_readme
 from lstluigi.request.publish import publish, refuse
 
@@ -98,7 +98,7 @@ def write_request(
     kept = add_readme(texts, where.readme, config.prod_id, origin, overwrite=overwrite)
     publish(texts, overwrite=overwrite)
     report, home = {config.prod_id: made}, where.config.parent
-    known = [*same_name(config.prod_id, home)]
+    known = [*same_name(config.prod_id, home), *named_sources(config)]
     return Report(report, started.words, list(texts), home, kept, known)
 
 

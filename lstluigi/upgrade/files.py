@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from lstluigi.config.document import forget_lines
-from lstluigi.config.load import LEGACY_KEY, MAIN_TOOL, TOOL_KEYS, interpret, lone_json
+from lstluigi.config.load import LEGACY_KEY, interpret
 from lstluigi.config.model import Place
 from lstluigi.config.section import Section
+from lstluigi.config.tools import TOOL_KEYS, lone_json, main_tool
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.files import written
@@ -110,7 +111,7 @@ def _away_from_home(content: dict[str, Any], source: Path, name: str) -> dict[st
             f"{name} names the relative path {shown(relative)}, which means another file in "
             f"another directory; write the new config into {source.parent}"
         )
-    key = TOOL_KEYS[MAIN_TOOL.get(str(content.get("workflow_kind")), "lstchain")]
+    key = TOOL_KEYS[main_tool(str(content.get("workflow_kind")))]
     taken = [path for other in TOOL_KEYS.values() if isinstance(path := content.get(other), str)]
     alone = lone_json(source.parent, [os.path.normpath(path) for path in taken])
     if alone is None or content.get(key) is not None:

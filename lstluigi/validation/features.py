@@ -1,12 +1,14 @@
 """What each random forest may know: parameters of images, and what earlier forests found out.
 
 Read off lstchain 0.12.3, reco/dl1_to_dl2.py: energy and disp are trained and applied on DL1, and
-only the classification of particles comes after them.
+only the classification of particles comes after them. scikit-learn 1.9 refuses a column that is
+given twice; an older one draws it twice as often as the others (both measured with its forests).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,10 +49,14 @@ def forest_findings(
     """
     tell = error if sure else warning
     for key, features in lists.items():
-        for feature in (name for name in features if isinstance(name, str)):
+        where = f"{lstchain.path}, key {shown(key)}"
+        for feature, count in Counter(name for name in features if isinstance(name, str)).items():
             if what := _wrong(key, feature, method):
-                where = f"{lstchain.path}, key {shown(key)}"
                 yield tell(where, f"{shown(feature)} is {what}", "take it out")
+            elif count > 1:
+                what = f"{shown(feature)} is listed {'twice' if count == 2 else f'{count} times'}, "
+                what += "which scikit-learn refuses, or else draws it the more often"
+                yield tell(where, what, "keep it once")
 
 
 def _wrong(key: str, feature: str, method: object) -> str:

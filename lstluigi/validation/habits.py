@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
-from lstluigi.config import ProductionConfig
+from lstluigi.config import ProductionConfig, Step
 from lstluigi.errors import shown
 from lstluigi.files import leaves, odd_file
+from lstluigi.layouts.celestial import celestial, far_from_lines
 from lstluigi.validation.findings import Finding, warning
 
 _VERSION = re.compile(r"(\d+\.\d+\.\d+)")
@@ -18,22 +20,6 @@ _DATE = re.compile(r"(?<!\d)20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 #: No more of a readme is looked at.
 READ = 256 * 1024
 
-#: Catalogues that name their sources by numbers.
-_CATALOGUES = (
-    "1ES|1RXS|3C|4C|B2|B3|TXS|PKS|PG|RGB|S[2-5]|OP|OJ|OT|RX|RS|NGC|IC|GRB|GW|FRB|SN|SNR|PSR|MAXI|H|"
-    "HESS|VER|MAGIC|LHAASO|HAWC|MGRO|[1-4]FGL|[1-3]FHL|[1-3]HWC"
-)
-#: Sources with a name. Not the Crab nebula: every tuning is compared with it.
-_NAMED = (
-    r"BL Lac(?:ertae)?|Boomerang|Cas(?:siopeia)? A|Cen(?:taurus)? A|Coma Berenices|Draco|Dragonfly|"
-    r"Cyg(?:nus)? X-[13]|Galactic Cent(?:er|re)|Geminga|LS 5039|LS I \+61 303|M31|M82|M87|"
-    r"(?:Mrk|Mkn|Markarian)[ _-]?\d{2,4}|Perseus cluster|RS Oph(?:iuchi)?|Segue 1|Sgr A\*?|"
-    r"SS ?433|T CrB|Tycho|W44|W51"
-)
-_SOURCES = re.compile(
-    rf"(?<!\w)(?:{_NAMED}|(?:{_CATALOGUES})[ _-]?[JGB]?\d{{3,}}(?:[.+-]\d+)*[A-Z]?)(?!\w)",
-    re.IGNORECASE,
-)
 _RA_DEC = re.compile(
     r"\b(?:RA|R\.A\.)\s*[:=]?\s*\d[\d.:hms ]*|\b\d{1,2}h\s?\d{1,2}m\s?\d", re.IGNORECASE
 )
@@ -44,7 +30,6 @@ _CONTACT = re.compile(
     re.I | re.M,
 )
 _PRIVATE = (
-    (_SOURCES, "names a source"),
     (_RA_DEC, "has the coordinates of a source"),
     (_MAIL, "has an e-mail address"),
     (_USER, "names a user"),
@@ -67,6 +52,7 @@ def version_named(config: ProductionConfig) -> str | None:
 def habit_findings(config: ProductionConfig) -> Iterator[Finding]:
     """Where a production breaks with a habit."""
     yield from _names(config)
+    yield from _sources(config)
     yield from _outputs(config)
     yield from _links(config)
     yield from _readmes(config)
@@ -108,27 +94,68 @@ def _names(config: ProductionConfig) -> Iterator[Finding]:
         yield warning(where, what, "let both name the same")
 
 
+def _sources(config: ProductionConfig) -> Iterator[Finding]:
+    """Sources that the prod_id names."""
+    where, prod_id = f"{config.path}, key 'prod_id'", config.prod_id
+    for one in celestial(prod_id):
+        if one.private:
+            what = f"{shown(prod_id)} names a source: {shown(one.spelt)}"
+            yield warning(where, what, "give it a number, such as src9: the library is public")
+    for what in far_from_lines(prod_id, _paths(config)):
+        yield warning(where, what, "correct the prod_id, or take the nearer line")
+
+
+def _paths(config: ProductionConfig) -> Iterator[str]:
+    """What steps read and make."""
+    for step in config.steps:
+        yield from step.inputs.values()
+        yield from _made(step)
+        if step.path_model is not None:
+            yield step.path_model
+
+
+def _made(step: Step) -> Iterable[str]:
+    return [step.output] if isinstance(step.output, str) else (step.output or {}).values()
+
+
 def _outputs(config: ProductionConfig) -> Iterator[Finding]:
-    """Outputs that are named after the production that this one is a copy of."""
-    around = f"{config.path.parent}/"
-    given = (step.output for step in config.steps)
-    paths = [p for one in given for p in ([one] if isinstance(one, str) else (one or {}).values())]
-    names = [path.removeprefix(around).split("/") for path in paths]
-    if not config.prod_id or any(config.prod_id in name for parts in names for name in parts):
+    """Outputs that are named after the production that this one is a copy of, or its source."""
+    around, prod_id = f"{config.path.parent}/", config.prod_id
+    names = [path.removeprefix(around).split("/") for step in config.steps for path in _made(step)]
+    if not prod_id:
         return
-    others = Counter(
-        name for parts in names for name in {n for n in parts if _is_prod_id(n)}
-    ).most_common(1)
-    for other, count in others:
-        if 2 * count > len(names):
-            where = f"{config.path}, key 'prod_id'"
-            what = f"outputs are named after {shown(other)}, the production {shown(config.prod_id)}"
+    where = f"{config.path}, key 'prod_id'"
+    if not any(prod_id in name for parts in names for name in parts):
+        for other in _of_most(names, lambda name: [name] if _is_prod_id(name) else []):
+            what = f"outputs are named after {shown(other)}, the production {shown(prod_id)}"
             yield warning(where, what, "correct one of them, or the two share their files")
+    elif own := {one.name for one in celestial(prod_id)}:
+        for other in _of_most(names, _other_sources(prod_id, own)):
+            what = f"outputs are named after the source {shown(other)}, the production "
+            yield warning(where, what + shown(prod_id), "let both be of one source")
+
+
+def _other_sources(prod_id: str, own: Collection[str]) -> Callable[[str], list[str]]:
+    """What tells the sources, other than the production's own, that the name of a directory has."""
+
+    @cache
+    def told(name: str) -> list[str]:
+        return [one.name for one in celestial(name.replace(prod_id, "")) if one.name not in own]
+
+    return told
+
+
+def _of_most(names: Sequence[Sequence[str]], tell: Callable[[str], Iterable[str]]) -> list[str]:
+    """What is told of the names in more than half of the paths."""
+    counts = Counter(word for parts in names for word in {w for n in parts for w in tell(n)})
+    return [word for word, count in counts.most_common(1) if 2 * count > len(names)]
 
 
 def _is_prod_id(name: str) -> bool:
     """Is this the name of a production, as a directory?"""
-    return _DATE.match(name) is not None and _NAMED_VERSION.search(name) is not None
+    if _DATE.match(name) is None:
+        return False
+    return _NAMED_VERSION.search(name) is not None or any(celestial(name))
 
 
 def _unanswered(text: str) -> list[str]:
@@ -160,12 +187,21 @@ def _readmes(config: ProductionConfig) -> Iterator[Finding]:
         if asked := _unanswered(text):
             what = f"questions of the readme are not answered, such as that under {shown(asked[0])}"
             yield warning(str(readme), what, "answer each below it, and take the question out")
-        for pattern, what in _PRIVATE:
-            if found := pattern.search(text):
-                line = text.count("\n", 0, found.start()) + 1
-                where = f"{readme}, line {line}"
-                said = f"the readme {what}: {shown(found[0].strip(), 60)}"
-                yield warning(where, said, "keep it out: the library is public")
+        for what, given in _private(text.replace(config.prod_id or " ", "")):
+            line = text.count("\n", 0, text.find(given)) + 1
+            where = f"{readme}, line {line}"
+            said = f"the readme {what}: {shown(given.strip(), 60)}"
+            yield warning(where, said, "keep it out: the library is public")
+
+
+def _private(text: str) -> Iterator[tuple[str, str]]:
+    """What a text gives away first of each kind, and how it is written."""
+    source = next((one.spelt for one in celestial(text) if one.private), None)
+    if source is not None:
+        yield "names a source", source
+    for pattern, what in _PRIVATE:
+        if found := pattern.search(text):
+            yield what, found[0]
 
 
 def _has_name(path: Path) -> bool:

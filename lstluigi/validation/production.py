@@ -23,6 +23,7 @@ from lstluigi.probe import probe_problems
 from lstluigi.validation.catalogue import catalogue
 from lstluigi.validation.findings import Finding, folded
 from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.memory import memory_findings
 from lstluigi.validation.nearby import Nearby
 from lstluigi.validation.options import option_findings
 from lstluigi.validation.particles import particle_findings
@@ -30,6 +31,12 @@ from lstluigi.validation.report import Report
 from lstluigi.validation.requirements import Requirements
 from lstluigi.validation.routes import Routes
 from lstluigi.validation.settings import setting_findings
+
+#: Said where a step is not known.
+UNCOMPARED = (
+    "what steps make and read of each other was not compared, since errors leave steps unknown; "
+    "validate again when they are mended."
+)
 
 
 def config_files(path: Path) -> list[Path]:
@@ -96,21 +103,23 @@ def _problems(failed: LstluigiError, path: Path) -> list[Problem]:
 
 
 def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
-    refused = [*problems, *preflight.tool_config_problems(plan, plan.steps)]
+    unknown = [*preflight.tool_config_problems(plan, plan.steps)]
+    refused, whole = [*problems, *unknown], preflight.whole(problems)
     on_slurm = plan.config.backend != "local"
     source = plan.config.source_environment
     named = Environment() if source is None else Environment(source.source_file, source.conda_env)
     if check_paths:
         on_slurm = on_slurm and answers()
-        refused += preflight.file_problems(plan, preflight.sound(plan))
+        refused += preflight.file_problems(plan, preflight.sound(plan), whole)
         refused += probe_problems(plan, preflight.sound(plan))
         refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
     refused += preflight.resource_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
-        *_programs(plan, named, check_paths, local=not on_slurm),
-        *_odd(plan),
+        # a production that lacks the config of its tool may be meant to be of another workflow
+        *(() if unknown else _programs(plan, named, check_paths, local=not on_slurm)),
+        *_odd(plan, whole),
     ]
     external = {reading.path for node in plan.steps for reading in plan.external(node)}
     external |= {path for node in plan.steps for _, _, path in plan.named_files(node)}
@@ -119,7 +128,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         prod_id=plan.config.prod_id,
         stages=dict(Counter(node.step.stage for node in plan.steps)),
         findings=tuple(folded(findings)),
-        notices=tuple(preflight.notices(plan)),
+        notices=(*preflight.notices(plan, whole), *(() if whole else (UNCOMPARED,))),
         external=tuple(sorted(external)),
         checked=check_paths,
     )
@@ -145,8 +154,8 @@ def _backend(plan: Plan, on_slurm: bool, here: bool) -> Backend:
     return SlurmBackend(plan.config.slurm, site=None if here else Site())
 
 
-def _odd(plan: Plan) -> Iterator[Finding]:
-    """What `run` does not look at."""
+def _odd(plan: Plan, whole: bool) -> Iterator[Finding]:
+    """What `run` does not look at; without every step no paths of steps are compared."""
     pinned = catalogue().lstchain
     version = version_named(plan.config) or pinned
     nearby = Nearby(plan)
@@ -155,8 +164,9 @@ def _odd(plan: Plan) -> Iterator[Finding]:
             # another lstchain may have other options
             yield replace(finding, error=finding.error and version == pinned)
         yield from particle_findings(node, plan.config)
-        yield from nearby.findings(node)
-    yield from Routes(plan).findings()
+        yield from nearby.findings(node) if whole else ()
+    yield from Routes(plan).findings() if whole else ()
+    yield from memory_findings(plan)
     if (lstchain := plan.configs.get("lstchain")) is not None:
         yield from setting_findings(lstchain, version)
         yield from Requirements(plan, lstchain, version == pinned).findings()

@@ -1,13 +1,14 @@
 """What simulations ask of an lstchain config, by the stages that a production runs.
 
-Read off lstchain 0.12.3: reco/r0_to_dl1.py, reco/dl1_to_dl2.py, scripts/lstchain_dl1ab.py, and
-ctapipe's SimTelEventSource.
+Read off lstchain 0.12.3: reco/r0_to_dl1.py, reco/dl1_to_dl2.py, scripts/lstchain_dl1ab.py,
+tools/lstchain_create_irf_files.py, tools/lstchain_create_dl3_file.py, and ctapipe's
+SimTelEventSource and tailcuts_clean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from lstluigi.errors import shown
 from lstluigi.layouts.nodes import sample
@@ -43,6 +44,13 @@ NOISE = (
     "transition_charge",
     "extra_noise_in_bright_pixels",
 )
+#: IRFs of source-dependent DL2 without --source-dep: lstchain makes them without a word, with the
+#: direction that was reconstructed for the true source. Its lstchain_create_dl3_file then finds
+#: neither AL_CUT nor AL_CUTS in them with --source-dep, and without it no gammaness in such DL2.
+_BY_THETA = (
+    "source_dependent is true, and the options have no --source-dep: the IRFs would be cut in "
+    "theta, and lstchain_create_dl3_file cannot use them for such data, which need a cut in alpha"
+)
 
 
 class Requirements:
@@ -76,6 +84,7 @@ class Requirements:
         ):
             yield from self._integration(extractor, needed)
         yield from self._focal_length()
+        yield from self._cleaning()
         yield from self._waveform_noise()
         yield from self._image_noise()
         yield from self._features()
@@ -128,6 +137,19 @@ class Requirements:
         elif chosen == "EQUIVALENT" and len(prod5) < len(reading):
             what = "the equivalent focal length is chosen, and the simulations are not of prod5"
             yield warning(self._where(key), what, "take it out: LSTProd2 has the effective one")
+
+    def _cleaning(self) -> Iterator[Finding]:
+        """Thresholds of image cleaning the wrong way round, which lstchain takes as they are."""
+        if not self._stages & {"r0_to_dl1", "dl1ab"}:
+            return
+        picture, boundary = map(self._section("tailcut").get, ("picture_thresh", "boundary_thresh"))
+        if _is_number(picture) and _is_number(boundary) and boundary > picture:
+            what = f"it is {boundary:g}, and picture_thresh {picture:g}: " + (
+                "pixels at the edge of an image need more light than those within, which lstchain "
+                "takes as it is"
+            )
+            mend = "give the smaller number to boundary_thresh"
+            yield warning(self._where("tailcut.boundary_thresh"), what, mend)
 
     def _waveform_noise(self) -> Iterator[Finding]:
         """Night-sky background added to waveforms, in r0_to_dl1."""
@@ -190,15 +212,17 @@ class Requirements:
 
     def _source_dependent(self) -> Iterator[Finding]:
         """What follows the reconstruction has to know that it assumed a position of the source."""
-        if not self._config.get("source_dependent"):
+        if self._config.get("source_dependent") is not True:  # what is neither is told
             return
         for node in self._plan.steps:
             if node.step.stage != "dl2_to_irfs":
                 continue
             where = node.step.where("options")
             if not is_on("--source-dep", node.step, self._config):
-                what = "source_dependent is true, and the options have no --source-dep"
-                yield warning(where, what, "add it")
+                made = any(one.step.stage == "dl1_to_dl2" for one in self._plan.producers(node))
+                # DL2 from elsewhere, or that of another lstchain, may be of another kind
+                tell = error if made and self._pinned else warning
+                yield tell(where, _BY_THETA, "add --source-dep, and cut with --global-alpha-cut")
             elif is_on("--energy-dependent-theta", node.step, self._config):
                 what = "with --source-dep lstchain cuts in alpha, not in theta"
                 yield warning(where, what, "write --energy-dependent-alpha")
@@ -250,5 +274,5 @@ def _is_on(value: object) -> bool:
     return value is True
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

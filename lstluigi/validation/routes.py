@@ -52,8 +52,11 @@ class Routes:
             for reading in self._plan.external(node):
                 yield from self._outside(node, reading)
             yield from self._suffix(node)
-            yield from self._unread(node)
-            yield from self._one_sided(node)
+        unread = [finding for node in self._plan.steps for finding in self._unread(node)]
+        yield from unread
+        if not unread:  # what nobody reads is what a particle lacks
+            for node in self._plan.steps:
+                yield from self._one_sided(node)
 
     def _outside(self, node: PlannedStep, reading: Reading) -> Iterator[Finding]:
         """A file where a directory is expected, and a pattern that fits nothing in one."""

@@ -108,6 +108,21 @@ def test_several_nodes_that_differ_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_of_many_nodes_that_differ_some_are_named(tmp_path: Path) -> None:
+    known = [node.name for node in catalogue("TestDataset", "Gamma", "")]
+    simtel(tmp_path, "TestDataset", known[-1:])
+    simtel(tmp_path, "TestDataset", [f"node_theta_1.0_az_{n}.0_" for n in range(10, 30)], files=0)
+    dl0 = DL0(str(tmp_path))
+    dl0.test("Gamma", f"{dl0.tree}/TestDataset/sim_telarray/{{pointing}}/output_v1.4/")
+    _, empty, gone = dl0.notices
+    assert empty.startswith("20 nodes without simtel files are left out, such as node_theta_1.0_")
+    assert empty.count("node_theta") == 3
+    assert gone == (
+        f"{len(known) - 1} Gamma test nodes are in the catalogue and not on disk, and are left "
+        f"out, such as {known[0]}, {known[1]} and {known[2]}."
+    )
+
+
 def test_nodes_without_simtel_files_are_named(tmp_path: Path) -> None:
     simtel(tmp_path, "TestDataset", TEST[:1])
     simtel(tmp_path, "TestDataset", TEST[1:], files=0)
@@ -124,8 +139,10 @@ def test_a_node_of_one_particle_is_named_and_left_out(tmp_path: Path) -> None:
     dl0 = DL0(str(tmp_path))
     found = dl0.training("dec_931", places(tmp_path, "dec_931"))
     assert [row["GammaDiffuse"].name for row in found] == list(GAMMAS[:2])
-    (notice,) = (notice for notice in dl0.notices if notice.startswith(GAMMAS[2]))
-    assert "GammaDiffuse only" in notice
+    (notice,) = (notice for notice in dl0.notices if "GammaDiffuse alone" in notice)
+    assert notice == (
+        f"1 node of dec_931 is left out, as GammaDiffuse alone has it within 0.01 deg: {GAMMAS[2]}."
+    )
 
 
 def test_a_line_of_one_particle_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_sky import GAMMAS, PROD, PROTONS, TEST, dl1, names, outside, planned, sky
+from small_sky import GAMMAS, PROD, PROTONS, TEST, dl1, names, outside, planned, simtel, sky
 
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts import (
@@ -68,6 +68,16 @@ def test_just_the_missing_training_node_leaves(root: str) -> None:
     (notice,) = told(config, "production lacks")
     assert notice.startswith(f"{GAMMAS[0]} and {PROTONS[0]} are left out: ")
     assert str(gone) in notice
+
+
+def test_of_many_missing_nodes_some_are_named(root: str) -> None:
+    more = [f"node_theta_{zenith}.000_az_180.000_" for zenith in range(60, 70)]
+    simtel(Path(root), "TestDataset", more)
+    config = PathConfigAllSkyTestingDL1ab(PROD, SOURCE, "dec_931", root=root)
+    assert len(config.generate()["dl1ab"]) == len(TEST)
+    (notice,) = told(config, "production lacks")
+    assert notice.startswith("10 nodes of TestingDataset are left out: the source production lacks")
+    assert notice.count("node_theta") == 3
 
 
 def test_just_the_missing_test_node_leaves(root: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lstluigi.layouts import PathConfigAllSkyFull, PathConfigAllSkyFullDL1ab
-from lstluigi.request.known import same_name, source_notices
+from lstluigi.request.known import named_sources, same_name, source_notices
 
 TUNED = {"image_modifier": {"increase_nsb": True}}
 
@@ -55,3 +55,15 @@ def test_images_are_not_tuned_twice(library: Path) -> None:
     assert "lstchain refuses to tune images twice" in told
     (library / "one/lstchain.json").write_text('{"image_modifier": {"increase_nsb": false}}')
     assert not [*source_notices(request("dec_min_2924"), TUNED)]
+
+
+def test_a_source_in_the_name_of_a_request() -> None:
+    def told(prod_id: str) -> list[str]:
+        made = PathConfigAllSkyFull(prod_id, ["dec_2276"], nodes="catalogue")
+        made.generate()
+        return [*named_sources(made)]
+
+    private, far = told("20240131_mrk_421")
+    assert "names a source (mrk_421), and the library is public" in private
+    assert "declination 38.2 deg), and the nearest line of the production is dec_2276" in far
+    assert told("20240131_crab") == told("20240131_src9") == []

@@ -84,7 +84,7 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             "key 'ouput': the key is unknown; write 'output'",
             "key 'input': the value is missing",
-            "key 'output': the key is missing",
+            "key 'output': the value is missing",
         ),
         (OLD_KEYS, MUONS, NAME, NO_DATE, NO_VERSION),
     ),

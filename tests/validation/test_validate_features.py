@@ -50,3 +50,16 @@ def test_what_follows_from_the_method(production: Production) -> None:
     for given, right in (("reco_disp_norm", "reco_disp_dx"), ("reco_disp_sign", "reco_disp_dy")):
         features[features.index(given)] = right
     assert production.told() == ([], [])
+
+
+@pytest.mark.parametrize("key", FEATURES)
+@pytest.mark.parametrize(("more", "times"), [(1, "twice"), (2, "3 times")])
+def test_a_feature_that_is_listed_twice(
+    production: Production, key: str, more: int, times: str
+) -> None:
+    """scikit-learn 1.9 stops at it; before, the forest draws it the more often."""
+    production.lstchain[key] += ["width"] * more
+    (error,), warnings = production.told()
+    assert f"key '{key}': 'width' is listed {times}" in error
+    assert "keep it once" in error
+    assert not warnings

@@ -173,6 +173,58 @@ def test_outputs_named_after_the_production_that_was_copied(production: Producti
     assert not any("outputs are named after" in warning for warning in production.told()[1])
 
 
+def renamed(production: Production, prod_id: str, output: str, line: str) -> list[str]:
+    """Warnings of a production of another name, of some line, with outputs in a directory."""
+    production.directory = production.directory.rename(production.directory.parent / prod_id)
+    production.config = production.directory / production.config.name
+    production.production["prod_id"] = prod_id
+    production.readme = f"# {prod_id}\n\nModels.\n"
+    for stage in production.stages.values():
+        for one in stage:
+            one["output"] = f"/mc/{output}/{line}/{one['output']}"
+    return production.told()[1]
+
+
+@pytest.mark.parametrize("source", ["mrk421", "Mrk_421", "mkn-421"])
+def test_a_prod_id_that_names_a_source(production: Production, source: str) -> None:
+    """Told once, not of the readme's title again."""
+    prod_id = f"20260131_v{catalogue().lstchain}_{source}"
+    told = [line for line in renamed(production, prod_id, prod_id, "dec_3476") if "source" in line]
+    assert len(told) == 1
+    assert f"'{prod_id}' names a source: '{source}'" in told[0]
+
+
+def test_a_source_that_the_lines_are_not_for(production: Production) -> None:
+    prod_id = f"20260131_v{catalogue().lstchain}_crab"
+    told = [line for line in renamed(production, prod_id, prod_id, "dec_6676") if "names" in line]
+    assert len(told) == 1
+    assert "it names crab (declination 22.0 deg), and the nearest line of the production" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "told"),
+    [
+        ("mrk421", "Mkn_421", 0),
+        ("mrk421", "any", 0),
+        ("mrk421", "mrk501", 1),
+        ("test", "mrk501", 0),
+    ],
+)
+def test_outputs_named_after_another_source(
+    production: Production, source: str, output: str, told: int
+) -> None:
+    prod_id = f"20260131_v{catalogue().lstchain}_{source}"
+    warnings = renamed(production, prod_id, f"{prod_id}/{output}", "dec_3476")
+    assert sum("outputs are named after the source 'mrk501'" in line for line in warnings) == told
+
+
+def test_outputs_named_after_a_copy_that_has_a_source_and_no_version(
+    production: Production,
+) -> None:
+    warnings = renamed(production, "20260131_mrk501", "20260131_mrk421", "dec_3476")
+    assert sum("outputs are named after '20260131_mrk421'" in line for line in warnings) == 1
+
+
 def test_a_readme_whose_questions_are_not_answered(production: Production) -> None:
     production.readme = "# A\n\n## What it is for\n\nWhich products\nare needed?\n\n## How\n\nSo.\n"
     errors, (warning,) = production.told()

@@ -372,3 +372,28 @@ def test_a_config_that_does_not_exist(tmp_path: Path) -> None:
 )
 def test_paths_are_folded(paths: list[str], folded: dict[str, int]) -> None:
     assert fold(paths) == folded
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "loses"),
+    [
+        ("output", "~/dl1", True),
+        ("output", None, True),
+        ("ouput", "dl1/g/a", True),
+        ("extra_slurm_options", {"mem": "much"}, False),
+        ("max_failed_fraction", 2, False),
+    ],
+)
+def test_steps_that_are_not_known_are_not_compared(
+    production: Production, key: str, value: Any, loses: bool
+) -> None:
+    """Nothing follows from an error in one: not that its product is missing, nor a pointing."""
+    slipped = production.stages["r0_to_dl1"][0]
+    slipped[key] = value
+    if key == "ouput":
+        slipped["in"] = "x"
+    production.write()
+    report = validate(production.config, check_paths=False)
+    assert len(report.errors) == 1 + (key == "ouput") * 1
+    assert not report.warnings
+    assert any("was not compared" in notice for notice in report.notices) is loses

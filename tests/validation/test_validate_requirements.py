@@ -184,12 +184,40 @@ def test_irfs_know_that_dl2_is_source_dependent(production: Production) -> None:
     production.lstchain["source_dependent"] = True
     irf = {**step({"gamma_file": "dl2.h5"}, "irf.fits"), "options": "--point-like"}
     production.run({"dl2_to_irfs": [irf]})
+    # DL2 from elsewhere may be of another config
     assert any("--source-dep" in warning for warning in production.told()[1])
+    dl2 = {**step("dl1.h5", "."), "path_model": "models"}
+    for entry, key in ((dl2, "output"), (irf["input"], "gamma_file")):
+        entry[key] = {"output": "dl2", "gamma_file": "dl2/dl2.h5"}[key]
+    production.run({"dl1_to_dl2": [dl2], "dl2_to_irfs": [irf]})
+    (error,), warnings = production.told()
+    assert "step 1, key 'options'" in error
+    assert "lstchain_create_dl3_file cannot use them" in error
+    production.production["source_environment"] = {"conda_env": "lstchain-v0.9.12"}
+    assert not production.told()[0]
+    del production.production["source_environment"]
     irf["options"] += " --source-dep"
-    assert production.told() == ([], [])
+    assert production.told() == ([], warnings)
     particles = {f"{particle}_file": "dl2.h5" for particle in ("gamma", "proton", "electron")}
     production.run({"dl2_to_sensitivity": [step(particles, "sensitivity.fits")]})
     assert "sensitivities are not made" in production.told()[0][0]
+
+
+@pytest.mark.parametrize(("stage", "told"), [("r0_to_dl1", True), ("merge_dl1", False)])
+def test_thresholds_of_cleaning_the_wrong_way_round(
+    production: Production, stage: str, told: bool
+) -> None:
+    """As lstchain takes them: an image is then cleaned by its edge."""
+    production.lstchain["tailcut"] |= {"picture_thresh": 5, "boundary_thresh": 5}
+    production.run({stage: production.stages[stage]})
+    assert production.told() == ([], [])
+    production.lstchain["tailcut"]["boundary_thresh"] = 10
+    errors, warnings = production.told()
+    assert not errors
+    assert [
+        "key 'tailcut.boundary_thresh'" in warning and "it is 10, and picture_thresh 5" in warning
+        for warning in warnings
+    ] == [True] * told
 
 
 def test_a_rate_that_is_no_number_is_told_once(production: Production) -> None:
