@@ -252,6 +252,7 @@ class Contents:
             self.listing.forget(file)
         for made in node.makes:
             self.listing.forget(os.path.dirname(made.path))
+        self.outside.forget(node)
         self._manifests.pop(node.index, None)
         self.forget_names()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Outside:
         self._configs: dict[str, ToolConfig] = {}
         #: Why recipes beside what is read cannot be read, by the path of the product.
         self.damaged: dict[str, str] = {}
+        self._places: dict[int, tuple[str, ...]] = {}
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """Readings of a step that no step serves."""
@@ -135,16 +136,25 @@ class Outside:
 
     def damage(self, node: PlannedStep) -> Iterator[str]:
         """Why it is not known how something was made that the step reads from outside."""
-        list(self.upstream(node))
-        yield from (self.damaged[place] for place in self._read(node) if place in self.damaged)
+        if node.index not in self._places:
+            list(self.upstream(node))
+        yield from (self.damaged[p] for p in self._places[node.index] if p in self.damaged)
 
-    def _read(self, node: PlannedStep) -> Iterable[str]:
+    def _read(self, node: PlannedStep) -> tuple[str, ...]:
         """Directories and files that the step reads from outside."""
-        return dict.fromkeys(
-            directory if reading.pattern is not None else reading.path
-            for reading in self.external(node)
-            for directory, _ in self._groups(node, reading)
-        )
+        if node.index not in self._places:
+            places = (
+                directory if reading.pattern is not None else reading.path
+                for reading in self.external(node)
+                for directory, _ in self._groups(node, reading)
+            )
+            self._places[node.index] = tuple(dict.fromkeys(places))
+        return self._places[node.index]
+
+    def forget(self, node: PlannedStep) -> None:
+        """Look again for what the step reads."""
+        for place in self._places.pop(node.index, ()):
+            self.damaged.pop(place, None)
 
     def configs(self, node: PlannedStep) -> Iterator[ToolConfig]:
         """Configs that the step reads from outside, as far as they can be read.
