@@ -21,7 +21,7 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
-from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_needed
 
 #: What to do about a damaged recipe of another production.
 MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
@@ -124,8 +124,7 @@ def _named(
 
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
     """Configs of tools that these steps read and that are not known; absent ones were told."""
-    needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
-    if unknown := sorted(needed - plan.config.tool_configs.keys()):
+    if unknown := sorted(tools_needed(steps) - plan.config.tool_configs.keys()):
         path, kind = plan.config.path, plan.config.workflow_kind
         yield Problem(str(path), *missing_tool_config(unknown, path, kind))
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lstluigi.config import missing_tool_config
+from lstluigi.examine import Choices, examine
 from lstluigi.tool_config import tool_of
 from lstluigi.validation import Report, validate
 
@@ -41,6 +42,39 @@ def test_a_wrong_kind_of_workflow_is_one_error(
     assert told.problem.mend.startswith(f"write {meant}")
     assert report.stages == right.stages
     assert report.notices == right.notices
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_reads_no_config_may_lie_beside_that_of_another_tool(
+    tmp_path: Path, named: bool
+) -> None:
+    """lstchain merges DL1 files without its config."""
+    (tmp_path / "ctapipe_config.json").write_text('{"EventSource": {}}')
+    (tmp_path / "dl1").mkdir()
+    content = {
+        "workflow_kind": "lstchain",
+        "prod_id": "merged",
+        "stages_to_run": ["merge_dl1"],
+        "stages": {"merge_dl1": [{"input": "dl1", "output": "merged.h5"}]},
+    }
+    if named:
+        content["ctapipe_config"] = "ctapipe_config.json"
+    (tmp_path / "config.yml").write_text(yaml.safe_dump(content))
+    report = validate(tmp_path / "config.yml", check_paths=False)
+    assert not report.errors
+    assert any("nothing in the workflow lstchain reads it" in n for n in report.notices) == named
+
+
+def test_a_json_beside_is_not_looked_into_where_the_config_of_the_tool_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_into(path: Path) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("lstluigi.config.tools.tool_of", looked_into)
+    shutil.copytree(ROOT / TOYS["lstchain"], tmp_path / "toy")
+    (tmp_path / "toy" / "other.json").write_text("{}")
+    examine(Choices(str(tmp_path / "toy" / "lstluigi_config.yml")))
 
 
 def test_hiperta_without_any_config_is_one_error(tmp_path: Path) -> None:
