@@ -90,6 +90,24 @@ def test_hiperta_without_any_config_is_one_error(tmp_path: Path) -> None:
     assert not any("hiperta_r0_dl1" in str(warning) for warning in report.warnings)
 
 
+def test_a_json_of_another_tool_alone_beside_is_not_that_of_the_workflow_s(tmp_path: Path) -> None:
+    """hiperta needs two configs, so ctapipe's speaks for no other kind of workflow."""
+    shutil.copytree(ROOT / TOYS["hiperta"], tmp_path / "toy")
+    config = tmp_path / "toy" / "lstluigi_config.yml"
+    content = yaml.safe_load(config.read_text())
+    assert content.pop("rta_config")
+    content.pop("lstchain_config", None)
+    for file in (tmp_path / "toy").glob("*.json"):
+        file.unlink()
+    (tmp_path / "toy" / "ctapipe.json").write_text('{"EventSource": {}}')
+    (tmp_path / "toy" / "hiperta.txt").write_text("keepIsolatedPixels = 1;\n")
+    config.write_text(yaml.safe_dump({**content, "rta_config": "hiperta.txt"}))
+    (told,) = validate(config).errors
+    assert (
+        told.problem.what == "the lstchain config is not known (*.json beside it: 'ctapipe.json')"
+    )
+
+
 def test_one_config_or_several_are_not_known(tmp_path: Path) -> None:
     (tmp_path / "a.json").touch()
     path = tmp_path / "config.yml"
