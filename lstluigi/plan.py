@@ -15,15 +15,13 @@ from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.attempts import read_ledger
 from lstluigi.products import Manifest, sizes
-from lstluigi.recipe import Content, Recipe, moved, own_changes, recorded, short
+from lstluigi.recipe import Content, Recipe, few, moved, own_changes, recorded, short
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
 
 #: The one key of a recipe that is there and cannot be read: why.
 UNKNOWN = "unknown"
-#: What to do about a product that the config does not, or may not, describe.
-DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 
 
 class Standing(Enum):
@@ -213,6 +211,10 @@ class Plan(Contents):
         if not self.begun(node) or (self.record(node) is None and not any(super().damage(node))):
             return False
         return next(self.changes(node), None) is not None
+
+    def why_changed(self, node: PlannedStep) -> str:
+        """The first of its changes in one line; empty where there are none (any more)."""
+        return few(list(self.changes(node)))
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""

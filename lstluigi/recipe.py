@@ -6,7 +6,7 @@ Not in a recipe: where a config lies, its comments, Slurm options, how files wer
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,10 +104,10 @@ def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> It
         key = f"{tool}_config"
         if before.pop(key, None) != after.pop(key, None):
             now = configs[tool].content if tool in configs else {}
-            yield f"{tool} config " + _few(list(differences(old.get(key) or {}, now)))
+            yield f"{tool} config " + few(list(differences(old.get(key) or {}, now)))
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))
+            yield f"{key} " + few(list(differences(before.get(key), after.get(key))))
 
 
 def _below(old: str, new: str, value: Any) -> Any:
@@ -121,6 +121,7 @@ def _below(old: str, new: str, value: Any) -> Any:
     return value
 
 
-def _few(items: list[str], most: int = 3) -> str:
+def few(items: Sequence[str], most: int = 3) -> str:
+    """The first of several changes, and how many more there are."""
     shown = "; ".join(item.removeprefix(": ") for item in items[:most])
     return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -191,7 +191,7 @@ class Session:
                 accept = "add --accept-changed, or " * (not self.choices.accept_changed)
                 raise LstluigiError(
                     f"nothing was deleted: --remake needs {node}, which was made differently "
-                    f"({'; '.join(self.plan.changes(node))}); {accept}make that again, too"
+                    f"({self.plan.why_changed(node)}); {accept}make that again, too"
                 )
 
     def tell(self, steps: Sequence[PlannedStep]) -> None:

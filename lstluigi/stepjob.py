@@ -117,7 +117,7 @@ class StepJob:
             raise
 
     def _changed(self) -> str:
-        reasons = "; ".join(self._plan.changes(self.node))
+        reasons = self._plan.why_changed(self.node)
         pattern = shlex.quote(commas.joined([self.node.output]))
         keep = "keep it with --accept-changed, or " * self._plan.there(self.node)
         return (

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from lab import FULL, Lab, full, small
 
 from lstluigi.plan import Plan, Standing
@@ -122,6 +123,23 @@ def test_changed_and_grown(lab: Lab) -> None:
     assert lab.plan().standings[0] is Standing.PASSED
     lab.simtel("dl0/node", d="1")
     assert lab.plan().grown(node) == [lab.path("dl0/node/d.simtel.gz")]
+
+
+def test_changes_are_told_in_short(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    assert not lab.plan().why_changed(lab.plan().steps[0])
+    lab.configure(threshold=2)
+    lab.simtel("dl0/node", c="1")
+    lab.environment()
+    stages = yaml.safe_load(lab.config.read_text())["stages"]
+    stages["r0_to_dl1"][0]["options"] = "--other"
+    environment = {"source_file": lab.path("environment/environment.sh"), "conda_env": "x"}
+    lab.write(stages, source_environment=environment)
+    plan = lab.plan()
+    changes = list(plan.changes(plan.steps[0]))
+    assert len(changes) == 4
+    assert plan.why_changed(plan.steps[0]) == f"{'; '.join(changes[:3])}; and 1 more"
 
 
 def test_grown_dl0_does_not_matter_where_dl1_has_been_deleted(lab: Lab) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
-from lstluigi.plan import DECIDE, Plan, Standing
+from lstluigi.decisions import DECIDE
+from lstluigi.plan import Plan, Standing
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import Status, StepState
 
@@ -107,12 +108,12 @@ def damaged(plan: Plan) -> Iterator[str]:
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
     changed = [s.node for s in steps if s.status is Status.CHANGED]
     changed = [node for node in changed if not any(plan.damage(node))]
-    if changed:
-        reason, *others = plan.changes(changed[0])
-        more = f"; and {len(others)} more reason(s)" * bool(others)
+    # a run that is alive may have settled them since their standings were found
+    reasons = ((node, why) for node in changed if (why := plan.why_changed(node)))
+    if (example := next(reasons, None)) is not None:
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
-            f"{changed[0]} ({reason}{more}); {DECIDE}"
+            f"{example[0]} ({example[1]}); {DECIDE}"
         )
 
 

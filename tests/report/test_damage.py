@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 from lab import Lab, full, small
 
 from lstluigi.cli import main
+from lstluigi.decisions import DECIDE
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
-from lstluigi.plan import DECIDE, Standing
+from lstluigi.plan import Standing
 from lstluigi.session import Session
 
 WRONG = ["{", "[]", "", "{}", '{"digest": "x"}']
