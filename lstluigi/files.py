@@ -298,6 +298,11 @@ def read_json(path: str) -> Any:
         raise Damaged(f"{path} is damaged (not JSON); move it away and try again") from None
 
 
+def are_texts(value: Any) -> bool:
+    """Is what was read a list of texts?"""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _current_umask() -> int:
     umask = os.umask(0o077)
     os.umask(umask)

@@ -15,7 +15,7 @@ from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.attempts import read_ledger
 from lstluigi.products import Manifest, sizes
-from lstluigi.recipe import Content, Recipe, few, moved, own_changes, recorded, short
+from lstluigi.recipe import Content, Recipe, few, moved, own_changes, path_of, recorded, short
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
@@ -159,7 +159,7 @@ class Plan(Contents):
             outside: dict[str, str] = {}
             for record in self.outside.upstream(node):
                 outside |= record["upstream"]
-                outside[short(next(iter(record["content"]["makes"])))] = record["digest"]
+                outside[short(path_of(record["content"]))] = record["digest"]
             with suppress(ConfigError):  # told before anything runs
                 for own in self.outside.configs(node):
                     outside[short(str(own.path))] = own.digest

@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
-from lstluigi.files import Damaged, read_json, write_json
+from lstluigi.files import Damaged, are_texts, read_json, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
@@ -73,9 +73,32 @@ def recorded(path: str) -> Mapping[str, Any] | None:
         value = {}
     if value is None:
         return None
-    if not isinstance(value, Mapping) or not {"digest", "content", "upstream"} <= value.keys():
+    if not _is_sound(value):
         raise Damaged(f"{path} is damaged, so how its product was made is not known")
     return value
+
+
+def _is_sound(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Does a recipe that was read hold what a recipe holds?"""
+    if not isinstance(value, Mapping):
+        return False
+    content, upstream = value.get("content"), value.get("upstream")
+    return (
+        isinstance(value.get("digest"), str)
+        and isinstance(content, Mapping)
+        and isinstance(content.get("makes", {}), Mapping)
+        and isinstance(content.get("commands", []), list)
+        and all(map(are_texts, content.get("commands", [])))
+        and isinstance(upstream, Mapping)
+        and are_texts(list(upstream.values()))
+        and isinstance(value.get("accepted", []), list)
+        and are_texts(value.get("by_hand", []))
+    )
+
+
+def path_of(content: Content) -> str:
+    """The path that names a product, by its recipe; empty where it does not say."""
+    return next(iter(content.get("makes", ())), "")
 
 
 def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
@@ -83,7 +106,7 @@ def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
 
     What both paths end with is left out.
     """
-    before, after = (next(iter(c.get("makes") or ()), "") for c in (old["content"], new.content))
+    before, after = path_of(old["content"]), path_of(new.content)
     if not (before and after) or before == after:
         return None
     while os.path.basename(before) == os.path.basename(after) and before != os.path.dirname(before):
