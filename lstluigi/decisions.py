@@ -15,9 +15,6 @@ from lstluigi.steps import PlannedStep, named
 
 log = logging.getLogger("lstluigi")
 
-#: What to do about a product that the config does not, or may not, describe.
-DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
-
 
 def to_accept(plan: Plan, steps: Iterable[PlannedStep]) -> frozenset[int]:
     """Those of these steps, by index, whose products are whole and made differently."""

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from lab import Lab, full, small
 
 from lstluigi.cli import main
-from lstluigi.decisions import DECIDE
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
 from lstluigi.plan import Standing
+from lstluigi.preflight import DECIDE
 from lstluigi.report.state import production_state
 from lstluigi.session import Session
 
