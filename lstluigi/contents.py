@@ -229,20 +229,22 @@ class Contents:
         """The step's product as a Luigi target."""
         return ProductTarget(node.output, self.finals(node), self.listing)
 
+    def listed(self, node: PlannedStep) -> bool:
+        """Is a path there that the step makes, if only an empty directory?"""
+        return node.index not in self._anew and any(
+            self.listing.exists(made.path) for made in node.makes
+        )
+
     def there(self, node: PlannedStep) -> bool:
         """Is the whole product at its final path (as far as has been listed)?"""
-        if node.index in self._anew:
-            return False
-        if not any(self.listing.exists(made.path) for made in node.makes):
+        if not self.listed(node):
             return False
         finals = self.finals(node)
         return bool(finals) and all(self.listing.is_file(file) for file in finals)
 
     def begun(self, node: PlannedStep) -> bool:
         """Is at least one file of the product at its final path?"""
-        if node.index in self._anew:
-            return False
-        if not any(self.listing.exists(made.path) for made in node.makes):
+        if not self.listed(node):
             return False
         return any(self.listing.is_file(file) for file in self.finals(node))
 

@@ -6,15 +6,17 @@ Not in a recipe: where a config lies, its comments, Slurm options, how files wer
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeGuard
 
 from lstluigi.files import Damaged, are_texts, read_json, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
+#: One change, put in words when it is to be shown.
+Change = Callable[[], str]
 
 
 def short(path: str) -> str:
@@ -114,23 +116,42 @@ def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
     return before, after
 
 
-def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[str]:
-    """In which words a recorded recipe differs from today's, apart from what is upstream.
+def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[Change]:
+    """How a recorded recipe differs from today's, apart from what is upstream.
 
     Paths that have changed because the production was moved are one change.
     """
     before, after = dict(old["content"]), dict(new.content)
     if (places := moved(old, new)) is not None:
-        yield "it was made below {} and lies below {} now".format(*places)
+        yield partial("it was made below {} and lies below {} now".format, *places)
         before = _below(*places, before)
     for tool in TOOLS:
         key = f"{tool}_config"
-        if before.pop(key, None) != after.pop(key, None):
-            now = configs[tool].content if tool in configs else {}
-            yield f"{tool} config " + few(list(differences(old.get(key) or {}, now)))
+        was, now = before.pop(key, None), after.pop(key, None)
+        if was != now:
+            content = configs[tool].content if tool in configs else {}
+            pair = _Known(str(was), old.get(key) or {}), _Known(str(now), content)
+            yield partial(_told, f"{tool} config", *pair)
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            yield f"{key} " + few(list(differences(before.get(key), after.get(key))))
+            yield partial(_differing, key, before.get(key), after.get(key))
+
+
+def _differing(what: str, before: Any, after: Any) -> str:
+    return f"{what} {few(list(differences(before, after)))}"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A config's content, compared by its digest."""
+
+    digest: str
+    content: Any = field(compare=False)
+
+
+@lru_cache(maxsize=8)  # most steps of a production were made by the same few configs
+def _told(what: str, before: _Known, after: _Known) -> str:
+    return _differing(what, before.content, after.content)
 
 
 def _below(old: str, new: str, value: Any) -> Any:

@@ -235,7 +235,7 @@ class Session:
 
     def _is_foreign(self, node: PlannedStep) -> bool:
         whole = self.plan.standings[node.index] is Standing.WHOLE
-        return whole and self.plan.record(node) is None
+        return whole and self.plan.foreign(node)
 
     def _look_again(
         self, anew: frozenset[int] = frozenset(), accepted: frozenset[int] = frozenset()
