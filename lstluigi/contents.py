@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
-from lstluigi.files import Listing
+from lstluigi.files import Listing, delete_file
 from lstluigi.graph import Graph, Read, matches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
@@ -279,7 +278,7 @@ class Contents:
 
     def forget_manifest(self, node: PlannedStep) -> None:
         """Let the next try read what is there then."""
-        Path(node.places.manifest).unlink(missing_ok=True)
+        delete_file(node.places.manifest)
         self.forget(node)
 
     def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:

@@ -277,6 +277,14 @@ class Damaged(LstluigiError):
     """A file written by lstluigi that no longer is what was written."""
 
 
+def delete_file(path: str) -> None:
+    """Delete a file, which may be gone already."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be deleted ({error.strerror})") from None
+
+
 def read_json(path: str) -> Any:
     """Content of a JSON file written by lstluigi; None where there is none.
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.again.sizes import below, freed, size
-from lstluigi.decisions import delete_file
 from lstluigi.errors import NOTHING_DONE, LstluigiError
+from lstluigi.files import delete_file
 from lstluigi.preflight import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
