@@ -47,7 +47,8 @@ def test_an_item_for_each_file(lab: Lab) -> None:
     small(lab)
     work = job(lab).describe()
     first, second = work.items
-    assert first.id == "r0_to_dl1-1/a.simtel.gz"
+    assert first.id.startswith("r0_to_dl1-")
+    assert first.id.endswith("/a.simtel.gz")
     assert second.products[0].final == lab.path("dl1/node/dl1_b.h5")
     assert first.log == lab.path("dl1/node/job_logs_r0dl1/a.simtel.gz.log")
     assert first.scratch.startswith(lab.path("dl1/node/.lstluigi/"))
@@ -73,7 +74,8 @@ def test_only_what_is_missing_is_described(lab: Lab) -> None:
     lab.ok()
     os.unlink(lab.path("dl1/node/dl1_a.h5"))
     os.unlink(lab.path("merged/node.h5"))
-    assert [item.id for item in job(lab).describe().items] == ["r0_to_dl1-1/a.simtel.gz"]
+    (item,) = job(lab).describe().items
+    assert item.id.endswith("/a.simtel.gz")
 
 
 def test_scratch_of_earlier_runs_is_cleared_away_at_the_end(lab: Lab) -> None:

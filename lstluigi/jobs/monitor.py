@@ -267,6 +267,9 @@ class Monitor:
                 )
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
+        tried_again = result.get("again")  # in the same job
+        if tried_again is not None:
+            self._again[followed.work.title, str(tried_again)] += 1
         if again is not None:
             self._again[followed.work.title, str(result.get("reason"))] += 1
             wanted = (i for i in followed.work.items if i.id == item)

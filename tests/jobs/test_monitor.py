@@ -394,6 +394,25 @@ def test_the_one_that_failed_is_alone_the_innocent_go_on_together(
     assert [event["again"] for event in ended(step)] == [False, True, True, True, True]
 
 
+def test_what_a_job_has_tried_twice_is_told(
+    monitor: Monitor, backend: Scripted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files that crashed by a damaged cache of compiled code, and were done without it."""
+    step = Step(tmp_path, "a", items=2)
+    start(monitor, step)
+    backend.result(a0="ok", a1="ok")
+    (path,) = (array.result(0) for array in backend.arrays)
+    content = json.loads(Path(path).read_text())
+    content["items"]["a1"]["again"] = "killed by SIGSEGV; with a cache of its own"
+    Path(path).write_text(json.dumps(content))
+    backend.say(State.SUCCEEDED)
+    with caplog.at_level("INFO"):
+        monitor.pump()
+    (said,) = (r.getMessage() for r in caplog.records if "once more" in r.getMessage())
+    assert said.endswith("(killed by SIGSEGV; with a cache of its own)")
+    assert "files" not in said  # one
+
+
 def test_the_innocent_are_not_counted(monitor: Monitor, patient: Scripted, tmp_path: Path) -> None:
     """Each time another one takes the chunk along, for a cause that allows no second try."""
     patient.retries = Retries(*[0] * 6)

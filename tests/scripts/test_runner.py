@@ -176,7 +176,47 @@ def test_a_crash_by_a_damaged_cache_of_compiled_code_is_overcome(
     assert shop.published() == set("abc")
     assert not list(shop.path.glob("lstluigi-numba-*"))
     said = (shop.path / "chunk.log").read_text()
-    assert said.count("again, with a cache of compiled code of its own") == 1
+    assert said.count("once more (killed by SIGSEGV (in compiled.py); with a cache of comp") == 1
+    again = {name for name, record in records.items() if "again" in record}
+    assert again == {victims[0]}
+    assert records[victims[0]]["again"].endswith("; with a cache of compiled code of its own")
+
+
+def test_commands_do_not_find_the_runner(shop: Workshop) -> None:
+    look = "import sys; sys.exit(any(n.partition('.')[0] == 'runner' for n in sys.modules))"
+    find = "import importlib.util as u, sys; sys.exit(u.find_spec('runner') is not None)"
+    names = {"look": look, "find": find}
+    _, records = shop.run(*(shop.item(n, [shop.script(n, c)]) for n, c in names.items()))
+    assert {record["rc"] for record in records.values()} == {0}
+
+
+@pytest.mark.parametrize("program", [True, False])
+def test_a_crash_that_comes_again_has_failed(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, program: bool
+) -> None:
+    """It costs one more try, unless a program of its own crashed, which numba does not serve."""
+    monkeypatch.setenv("TMPDIR", str(shop.path))
+    code = "import os, signal, time; time.sleep(0.2); os.kill(os.getpid(), signal.SIGSEGV)"
+    command = [shop.script("crash", code)]
+    if program:
+        command = [sys.executable, *command]
+    items = [shop.good("a"), shop.item("b", command), shop.item("c", command), shop.good("d")]
+    _, records = shop.run(*items)
+    assert [records[name]["state"] for name in "abcd"] == ["ok", "failed", "failed", "ok"]
+    assert records["b"]["signal"] == records["c"]["signal"] == "SIGSEGV"
+    assert [name for name in "abcd" if "again" in records[name]] == ["b"] * (not program)
+    assert (records["b"]["wall_s"] > 0.4) == (not program)
+    assert not list(shop.path.glob("lstluigi-numba-*"))
+
+
+def test_a_worker_that_dies_without_a_word_took_no_time(shop: Workshop) -> None:
+    spec = {**json.loads(shop.spec(shop.good("a")).read_text())["chunks"][0], "log": None}
+    silent = chunk.Chunk(spec, 0, lambda parent: os._exit(1))
+    kept = {number: signal.getsignal(number) for number in base.STOP_SIGNALS}
+    silent.run()
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+    assert shop.result()["items"]["a"]["wall_s"] < 20
 
 
 def test_worker_is_shared_and_replaced_after_a_failure(shop: Workshop) -> None:

@@ -4,12 +4,14 @@ import importlib
 import os
 import sys
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-
 if __name__ == "__main__":
-    # The modules of this folder and its neighbours are not for the commands to import.
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != FOLDER]
-    sys.path.insert(0, os.path.dirname(FOLDER))
-    main = importlib.import_module(os.path.basename(FOLDER) + ".chunk").main
+    folder = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.basename(folder)
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+    sys.path.insert(0, os.path.dirname(folder))
+    main = importlib.import_module(f"{package}.chunk").main
+    # Neither this package nor its neighbours are for commands to import; all is loaded by now.
     del sys.path[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
     sys.exit(main())

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from typing import Set, TextIO
+from typing import Dict, Set, TextIO
 
 from .base import (
     STOP_SIGNALS,
@@ -37,6 +37,8 @@ THREAD_LIMITS = (
     *("NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
 PREPARATION = "preparation"
+# Seconds within which code that was loaded compiled crashes: it is used from the first event on.
+EARLY = 600
 
 
 def open_log(path: str | None) -> TextIO:
@@ -46,6 +48,13 @@ def open_log(path: str | None) -> TextIO:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             return open(path, "a", encoding="utf-8")
     return sys.stderr
+
+
+def together(earlier: Json, usage: Json) -> Json:
+    """Add up what the tries of an item took (of memory the most), and keep why there were more."""
+    took = {key: round(usage[key] + earlier.get(key, 0), 3) for key in ("wall_s", "cpu_s")}
+    took["max_rss_mb"] = max(usage["max_rss_mb"], earlier.get("max_rss_mb", 0))
+    return {**took, "again": earlier["again"]} if earlier else took
 
 
 class Chunk:
@@ -72,6 +81,7 @@ class Chunk:
         self._may_keep = True  # what a worker has loaded, for its forks
         self._kept: Set[str] = set()  # by the present worker
         self._cache: str | None = None  # of compiled code, where the environment's is not trusted
+        self._earlier: Dict[str, Json] = {}  # what tries took of items that were put back, and why
         self._log = open_log(spec.get("log"))
         self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
         self.result.update(python=sys.executable, versions=versions(), array_index=index)
@@ -114,6 +124,7 @@ class Chunk:
         """Run one worker to its end, and close the item that it left open, if it did."""
         source, sink = os.pipe()
         parent = os.getpid()
+        self._since, self._doing = time.monotonic(), PREPARATION
         keep = self._may_keep and len(items) > 1
         self._kept = {path for item in items for path in item.get("loads", []) if keep}
         pid = os.fork()
@@ -167,26 +178,26 @@ class Chunk:
     def _close(self, item: Json, usage: Json) -> None:
         """Write down how an item ended, and clean up after it."""
         ending = self._outcome or self._crash(usage["status"])
-        how = self._otherwise(ending)
-        if how:
-            self._put_back(item, ending, how)
-            return
         wall = time.monotonic() - self._since if self._open else 0.0
+        took = together(self._earlier.get(item["id"], {}), {**usage, "wall_s": wall})
+        how = self._otherwise(ending, wall)
+        if how:
+            self._put_back(item, {**took, "again": f"{ending['reason']}; {how}"})
+            return
         if ending["state"] == "failed":
             tail = last_lines(item["log"])
             if not self.stopped:
                 ending = refined(ending, tail, item["scratch"])
             ending = {**ending, "tail": tail}
         record = self.result["items"].setdefault(item["id"], {})
-        record.update(ending, wall_s=round(wall, 3))
-        record.update({key: usage[key] for key in ("cpu_s", "max_rss_mb")})
+        record.update(ending, **took)
         if self._open:
             shutil.rmtree(item["scratch"], ignore_errors=True)
         self._open, self._outcome = None, None
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
         self._write(sync=True)
 
-    def _otherwise(self, ending: Json) -> str | None:
+    def _otherwise(self, ending: Json, wall: float) -> str | None:
         """Change how workers do items where that may help against such a failure, and say how.
 
         lstchain holds one model at a time; all of them together may have been too much. When two
@@ -198,18 +209,20 @@ class Chunk:
         if self._kept and lacks_memory(ending):
             self._may_keep = False
             return "without keeping what is loaded"
-        if ending["signal"] == "SIGSEGV" and not self._cache:
+        crashed = ending["signal"] == "SIGSEGV" and self._outcome is None  # no program of its own
+        if crashed and wall < EARLY and not self._cache:
             with suppress(OSError):
                 self._cache = tempfile.mkdtemp(prefix="lstluigi-numba-")
                 return "with a cache of compiled code of its own"
         return None
 
-    def _put_back(self, item: Json, ending: Json, how: str) -> None:
+    def _put_back(self, item: Json, took: Json) -> None:
         """Have an item done again by another worker."""
         self._dismissed = True
         self._kill_worker()
         self._forget(item)
-        self._say(f"{item['id']}: {ending['reason']}; again, {how}")
+        self._earlier[item["id"]] = took
+        self._say(f"{item['id']}: once more ({took['again']})")
 
     def _forget(self, item: Json) -> None:
         """Leave an item to the next worker."""
