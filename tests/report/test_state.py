@@ -15,7 +15,8 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.plan import Standing
-from lstluigi.report.state import ProductionState, Status, production_state, state_of
+from lstluigi.report.state import ProductionState, Status, production_state
+from lstluigi.report.state import state_of as state_of_plan
 
 Counts = dict[str, int]
 
@@ -195,7 +196,7 @@ def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) 
     plan = lab.plan()
     assert Standing.CHANGED in plan.standings
     lab.ok(accept_changed=True)
-    state = state_of(plan, silent)
+    state = state_of_plan(plan, silent)
     assert not any("made differently" in warning for warning in state.warnings)
 
 
