@@ -118,7 +118,7 @@ class StepJob:
             raise
 
     def _changed(self) -> str:
-        reasons = self._plan.why_changed(self.node)
+        reasons = self._plan.why_changed(self.node) or "another run has settled that just now"
         pattern = shlex.quote(commas.joined([self.node.output]))
         keep = "keep it with --accept-changed, or " * self._plan.there(self.node)
         return (
