@@ -21,6 +21,7 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
+from lstluigi.stages.checks import wants_images
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 #: What to do about a damaged recipe of another production.
@@ -47,6 +48,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
             yield from error.problems
         yield from _both_sides(plan, node)
     yield from _over_configs(plan)
+    yield from _imageless(plan)
     yield from _relative(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
@@ -101,6 +103,20 @@ def _over_configs(plan: Plan) -> Iterator[Problem]:
             if tool := read.get(os.path.realpath(made.path)):
                 what = f"{shown(made.path)} is the {tool} config that the production reads"
                 yield Problem(node.step.where("output"), what, "give the output another path")
+
+
+def _imageless(plan: Plan) -> Iterator[Problem]:
+    """Steps that read images of products in which an option of another step leaves them out."""
+    without: dict[int, tuple[PlannedStep, str]] = {}
+    for node in map(plan.steps.__getitem__, plan.graph.order):
+        above = next((without[i] for i in plan.graph.producers[node.index] if i in without), None)
+        if above is not None and any(wants_images(reading.check) for reading in node.readings):
+            what = f"it reads images, and there are none in what {above[0]} makes"
+            yield Problem(node.step.where("input"), what, above[1])
+        if mend := node.stage.no_images(node.step):
+            without[node.index] = node, mend
+        elif above is not None:
+            without[node.index] = above
 
 
 def _relative(plan: Plan) -> Iterator[Problem]:

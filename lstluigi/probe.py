@@ -17,7 +17,6 @@ from lstluigi.jobs.results import read_results
 from lstluigi.jobs.script import RUNNER
 from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
 from lstluigi.plan import Plan
-from lstluigi.stages.checks import IMAGES
 from lstluigi.steps import PlannedStep
 
 #: A file, its size and time (ns), and what it has to hold, as JSON.
@@ -42,10 +41,9 @@ def probe_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem
     reasons = _reasons(tuple(dict.fromkeys(asked.values())))
     for (index, _), found in asked.items():
         if reason := reasons.get(found):
-            mend = "take a whole file that was made for this"
-            if IMAGES in reason:
-                mend = "take DL1 with images; a merge with --no-image leaves them out"
-            yield Problem(plan.steps[index].step.where("input"), reason, mend)
+            node = plan.steps[index]
+            mend = node.stage.mend(reason) or "take a whole file that was made for this"
+            yield Problem(node.step.where("input"), reason, mend)
 
 
 def _first(plan: Plan, node: PlannedStep, number: int) -> _Asked | None:

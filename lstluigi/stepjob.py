@@ -161,7 +161,8 @@ class StepJob:
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.configs)
-            verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
+            looked = [reading.check for reading in self.node.readings if reading.probed]
+            verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
             given = (unit.links, verify, unit.loads)
             return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
@@ -273,7 +274,7 @@ class StepJob:
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
         reason = str(result.get("reason", "no reason given"))
-        mend = next((m for words, m in self.node.stage.mends.items() if words in reason), "")
+        mend = self.node.stage.mend(reason)
         what = f"{count}{name}{': ' * bool(name)}{reason}{'; ' * bool(mend)}{mend}"
         return f"{what}{where}{tail}"
 

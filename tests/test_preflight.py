@@ -249,3 +249,53 @@ def test_an_output_below_a_file(lab: Lab) -> None:
     small(lab, output=lab.path("file/node.h5"))
     (found,) = problems(lab)
     assert f"nothing can be written below {lab.path('file')}" in found
+
+
+def joined_again(lab: Lab, options: str, stage: str = "merge_dl1") -> None:
+    """DL1 joined, or processed, and processed again."""
+    (lab.root / "old").mkdir()
+    write_dl1(lab.root / "old" / "dl1_a.h5")
+    single = stage == "merge_dl1"
+    first = {"input": lab.path("old"), "output": lab.path("m/dl1_m.h5" if single else "m")}
+    again = {"input": first["output"], "output": lab.path("new")}
+    steps = {stage: [{**first, "options": options}]}
+    lab.write({**steps, "dl1ab": [*steps.get("dl1ab", []), again]})
+
+
+@pytest.mark.parametrize(
+    ("options", "stage", "mend"),
+    [
+        ("--no-image", "merge_dl1", "take its option --no-image out"),
+        ("", "dl1ab", "give it the option --image"),
+    ],
+)
+def test_images_that_a_step_leaves_out(lab: Lab, options: str, stage: str, mend: str) -> None:
+    joined_again(lab, options, stage)
+    (told,) = problems(lab)
+    assert "stage dl1ab" in told
+    assert "key 'input': it reads images, and there are none" in told
+    assert f"in what {stage} step 1" in told
+    assert mend in told
+
+
+@pytest.mark.parametrize(("options", "stage"), [("", "merge_dl1"), ("--image", "dl1ab")])
+def test_images_that_a_step_keeps(lab: Lab, options: str, stage: str) -> None:
+    joined_again(lab, options, stage)
+    Session(Choices(config=str(lab.config))).check()
+
+
+def test_images_that_are_left_out_upstream_of_a_split(lab: Lab) -> None:
+    for name in "ab":
+        write_dl1(lab.root / "old" / f"dl1_{name}.h5")
+    sides = {side: lab.path(side) for side in ("train", "test")}
+    lab.write(
+        {
+            "dl1ab": [
+                {"input": lab.path("old"), "output": lab.path("x")},
+                {"input": lab.path("train"), "output": lab.path("y")},
+            ],
+            "train_test_split": [{"input": lab.path("x"), "output": sides}],
+        }
+    )
+    (told,) = problems(lab)
+    assert f"in what dl1ab step 1 ({lab.path('x')}) makes; give it the option --image" in told

@@ -400,6 +400,19 @@ def test_dl1ab_needs_images(lab: Lab) -> None:
     assert lab.files("new") == {"node/dl1_a.h5"}
 
 
+def test_dl1ab_needs_images_of_what_the_production_makes(lab: Lab) -> None:
+    """The merge keeps images, and what it merges has none: that shows in the job alone."""
+    Path(lab.path("old")).mkdir()
+    fake.write_dl1(lab.path("old/dl1_b.h5"), fake.events("b", 3), False)
+    merge = {"input": lab.path("old"), "output": lab.path("m/dl1_m.h5")}
+    dl1ab = {"input": lab.path("m/dl1_m.h5"), "output": lab.path("new")}
+    lab.write({"merge_dl1": [merge], "dl1ab": [dl1ab]})
+    run = lab.run()
+    assert run.code == 30
+    assert f"input {lab.path('m/dl1_m.h5')} is not whole: it lacks {fake.IMAGES}" in run.text
+    assert "take DL1 with images" in run.text
+
+
 def test_a_missing_model(lab: Lab) -> None:
     full(lab)
     lab.config.write_text(lab.config.read_text().replace("- train_pipe\n", ""))

@@ -18,6 +18,7 @@ from lstluigi.stages.ctapipe import NO_IMAGES, UNIQUE
 #: Directory of links that the merge command is given, below the scratch directory.
 INPUTS = "inputs"
 DEFAULT_PATTERN = "*.h5"
+WITHOUT_IMAGES = "--no-image"
 
 
 def pattern_of(arguments: Sequence[str], default: str = DEFAULT_PATTERN) -> str:
@@ -54,6 +55,7 @@ class MergeDL1(Stage):
     per_chunk = 5
     whole: ClassVar[Check] = checks.DL1
     merged: ClassVar[Check] = checks.MERGED
+    imageless: ClassVar[Sequence[str]] = (WITHOUT_IMAGES,)
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
@@ -77,6 +79,11 @@ class MergeDL1(Stage):
         name = os.path.basename(step.path("output"))
         return [("lstchain_merge_hdf5_files", *step.arguments, "-d", INPUTS, "-o", name)]
 
+    def no_images(self, step: Step) -> str:
+        """The option that leaves them out."""
+        option = next((word for word in step.arguments if word in self.imageless), None)
+        return "" if option is None else f"take its option {option} out"
+
     def problems(self, step: Step) -> Sequence[Problem]:
         """A pattern that leads out of the input directory."""
         return pattern_problems(step, "*/*.h5")
@@ -88,6 +95,7 @@ class CtapipeMergeDL1(MergeDL1):
     workflows = ("ctapipe",)
     whole = checks.CTAPIPE_DL1
     merged = checks.CTAPIPE_MERGED
+    imageless = (WITHOUT_IMAGES, NO_IMAGES[0])
     once = True
     mends: ClassVar[Mapping[str, str]] = {
         "contains obs_ids already": f"give each r0_to_dl1 step the option {UNIQUE}, by which no "
@@ -97,6 +105,6 @@ class CtapipeMergeDL1(MergeDL1):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of ctapipe; `--no-image` is understood as the options of that meaning."""
         name = os.path.basename(step.path("output"))
-        meant = {"--no-image": NO_IMAGES}
+        meant = {WITHOUT_IMAGES: NO_IMAGES}
         options = [word for given in step.arguments for word in meant.get(given, (given,))]
         return [("ctapipe-merge", *options, "-i", INPUTS, "-o", name, "-c", CTAPIPE_CONFIG)]

@@ -69,6 +69,7 @@ class TuneNSB(Stage):
         tunes=True,
         reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
     )
+    mends = checks.IMAGES_MISSING
     logs = "job_logs_tune_nsb"
     resources = Resources(options=(("partition", "short"),))
 
