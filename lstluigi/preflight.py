@@ -54,10 +54,11 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         nodes = [plan.steps[index] for index in problem.nodes]
         others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
         where, path = nodes[0].step.where("output"), problem.paths[0]
-        if problem.kind == "cycle":
-            what = (
-                f"it waits for {others or 'itself'} and is waited for ({', '.join(problem.paths)})"
-            )
+        if problem.kind == "cycle" and not others:
+            what = f"it reads there what it makes there ({path})"
+            yield Problem(where, what, "give the output another path than the input")
+        elif problem.kind == "cycle":
+            what = f"it waits for {others} and is waited for ({', '.join(problem.paths)})"
             yield Problem(where, what, "let no step read what comes after it")
         else:
             what = f"{path} is made by {others or 'the same step'}, too"

@@ -294,7 +294,7 @@ def _told(dropped: Mapping[str, str]) -> str:
 
 
 def _check_twice(units: Sequence[Unit]) -> None:
-    """Refuse to read one file twice under two names: its events would count twice."""
+    """Refuse to read one file twice under two names, by which its events would count twice."""
     for unit in units:
         seen: dict[tuple[int, int], str] = {}
         for file, _ in unit.links:
@@ -302,6 +302,6 @@ def _check_twice(units: Sequence[Unit]) -> None:
             other = seen.setdefault((status.st_dev, status.st_ino), file)
             if other != file:
                 raise LstluigiError(
-                    f"{file} and {other} are the same file, its events would count twice; "
+                    f"{file} and {other} are the same file, which would be read twice; "
                     "narrow the pattern"
                 )

@@ -299,3 +299,15 @@ def test_images_that_are_left_out_upstream_of_a_split(lab: Lab) -> None:
     )
     (told,) = problems(lab)
     assert f"in what dl1ab step 1 ({lab.path('x')}) makes; give it the option --image" in told
+
+
+def test_an_index_of_irfs_where_they_lie(lab: Lab) -> None:
+    """They come from elsewhere: their directory is not said to hold none."""
+    irf = lab.root / "irf" / "node" / "irf.fits.gz"
+    irf.parent.mkdir(parents=True)
+    irf.write_bytes(b"x")
+    lab.write({"irf_index": [{"input": lab.path("irf"), "output": lab.path("irf")}]})
+    (told,) = problems(lab)
+    assert "stage irf_index, step 1, key 'output'" in told
+    assert f"it reads there what it makes there ({lab.path('irf')})" in told
+    assert "give the output another path than the input" in told
