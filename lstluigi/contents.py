@@ -159,6 +159,18 @@ class Contents:
                 yield from (f for f in self.finals(producer) if matches(read, f))
         yield from self.outside.files(node, reading, self.manifest(node))
 
+    def bare(self, node: PlannedStep) -> Iterator[str]:
+        """Directories of which a step reads files, and finds none."""
+        for path in dict.fromkeys(r.path for r in node.readings if r.pattern is not None):
+            numbers = [i for i, reading in enumerate(node.readings) if reading.path == path]
+            if not any(self.files(node, number) for number in numbers):
+                yield path
+
+    def unfilled(self, node: PlannedStep) -> list[str]:
+        """Directories that a step makes, beside others, and in which it puts nothing."""
+        filled = set(map(os.path.dirname, self.finals(node)))
+        return [made.path for made in node.makes if made.directory and made.path not in filled]
+
     def units(self, node: PlannedStep) -> Iterator[Unit]:
         """The units of work of a step."""
         inputs = Files(self, node)

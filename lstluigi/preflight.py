@@ -26,6 +26,8 @@ from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
 
 #: What to do about a damaged recipe of another production.
 MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
+#: What to do where a step gets no file of those that another one makes.
+TOO_FEW = "give that step more files, correct what is read, or take this step out"
 #: Names of the options that say what a command reads and makes.
 _NAMES = {
     "--input": ("-i", "--input-dir", "input_url", "input_dir"),
@@ -232,12 +234,11 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
     for damage in plan.outside.damage(node):
         yield Problem(node.step.where("input"), damage, MEND_OUTSIDE)
     external = plan.external(node)
-    directories = {r.path for r in external if r.pattern is not None}
-    for path in sorted(directories):
-        numbers = [i for i, r in enumerate(node.readings) if r.path == path]
-        if any(plan.files(node, number) for number in numbers):
+    for path in plan.bare(node):
+        patterns = " or ".join(r.pattern or "" for r in node.readings if r.path == path)
+        if all(reading not in external for reading in node.readings if reading.path == path):
+            yield from _no_share(plan, node, path, patterns)
             continue
-        patterns = " or ".join(r.pattern or "" for r in external if r.path == path)
         if os.path.isdir(path):
             what = f"{path} holds no {patterns}"
         else:
@@ -255,6 +256,15 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
             yield Problem(node.step.where(key_of(node, reading.path)), what, "correct the path")
+
+
+def _no_share(plan: Plan, node: PlannedStep, path: str, patterns: str) -> Iterator[Problem]:
+    """A directory that gets none of the files that steps make, such as one side of a split."""
+    makers = plan.producers(node)
+    count = [len(plan.finals(maker)) for maker in makers]
+    if all(count):  # else what is missing is told of the maker
+        what = f"{path} gets no {patterns}: of {sum(count)} file(s) of {makers[0]} none is such"
+        yield Problem(node.step.where(key_of(node, path)), what, TOO_FEW)
 
 
 def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:

@@ -135,6 +135,7 @@ class StepJob:
                 f"{by_hand[0]} is there, but not all of the product, and lstluigi did not make "
                 "it; move it away, then run again"
             )
+        self._check_some()
         units = list(plan.units(node))
         _check_twice(units)
         configs = self._keep_configs()
@@ -144,6 +145,18 @@ class StepJob:
         recipe = plan.recipe(node)
         record(node.places.recipe, recipe, configs, **notes)
         return self._work(items, recipe, len(units) - len(items))
+
+    def _check_some(self) -> None:
+        """Refuse to go on where nothing is left to read, here or for a step that reads a share."""
+        plan, node = self._plan, self.node
+        for path in plan.bare(node):
+            raise LstluigiError(f"{path} holds no file that it reads, so there is nothing to do")
+        for path in plan.unfilled(node):
+            what = f"{path} gets none of its {len(plan.finals(node))} file(s)"
+            for reader in plan.consumers(node):
+                if any(f"{path}/".startswith(f"{bare}/") for bare in plan.bare(reader)):
+                    raise LstluigiError(f"{what}, and {reader} reads it; give it more files")
+            log.warning("%s: %s", node, what)
 
     def _keep_configs(self) -> ToolConfigs:
         """Keep the tools' configs beside the product: jobs read them there, and so can people."""
