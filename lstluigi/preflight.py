@@ -253,6 +253,9 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
                 what = f"{reading.path} does not exist, and no step that runs makes it"
                 mend = "correct the path, or let its stage run, too"
                 yield Problem(node.step.where(key_of(node, reading.path)), what, mend)
+            elif os.path.isdir(reading.path):
+                what = f"{reading.path} is a directory, and a file is read"
+                yield Problem(node.step.where(key_of(node, reading.path)), what, "name one file")
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
             yield Problem(node.step.where(key_of(node, reading.path)), what, "correct the path")

@@ -35,8 +35,8 @@ def probe_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem
         and reading in plan.external(node)
         and (found := _first(plan, node, number)) is not None
     }
-    # PyTables comes with lstchain: without it a file is looked into by the jobs alone
-    if not asked or find_spec("tables") is None:
+    # both come with lstchain: without them a file is looked into by the jobs alone
+    if not asked or not all(map(find_spec, ("tables", "astropy"))):
         return
     reasons = _reasons(tuple(dict.fromkeys(asked.values())))
     for (index, _), found in asked.items():

@@ -311,3 +311,24 @@ def test_an_index_of_irfs_where_they_lie(lab: Lab) -> None:
     assert "stage irf_index, step 1, key 'output'" in told
     assert f"it reads there what it makes there ({lab.path('irf')})" in told
     assert "give the output another path than the input" in told
+
+
+def test_an_index_of_what_is_no_irf(lab: Lab) -> None:
+    pytest.importorskip("astropy")
+    write_dl1(lab.root / "dl1" / "dl1_a.h5")
+    step = {"input": lab.path("dl1"), "output": lab.path("index"), "options": "--pattern *.h5"}
+    lab.write({"irf_index": [step]})
+    (told,) = problems(lab)
+    assert f"{lab.path('dl1/dl1_a.h5')} is DL1, and a FITS file is wanted" in told
+
+
+def test_a_directory_where_a_file_is_read(lab: Lab) -> None:
+    for name in ("real", "mc", "dl1"):
+        write_dl1(lab.root / name / "dl1_a.h5")
+    keys = {f"dl1_noise_tune_{x}_run": lab.path(d) for x, d in (("data", "real"), ("mc", "mc"))}
+    lab.write({"dl1ab": [{"input": lab.path("dl1"), "output": lab.path("new")}]}, **keys)
+    told = problems(lab)
+    assert len(told) == 2
+    for path, problem in zip((lab.path("real"), lab.path("mc")), told, strict=True):
+        assert "stage tune_nsb, step 1" in problem
+        assert f"{path} is a directory, and a file is read; name one file" in problem
