@@ -11,7 +11,7 @@ from typing import Any
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.files import Listing
-from lstluigi.graph import Graph, Read, matches
+from lstluigi.graph import Graph, Made, Read, matches, parent, reaches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget
@@ -118,6 +118,11 @@ class Contents:
     def consumers(self, node: PlannedStep) -> list[PlannedStep]:
         """Steps that read something the step makes."""
         return [self.steps[i] for i in self.graph.consumers[node.index]]
+
+    def data(self, node: PlannedStep, reading: Reading) -> Iterator[tuple[PlannedStep, Made]]:
+        """What steps make of what a step reads by one of its readings."""
+        for producer in self.producers(node):
+            yield from ((producer, made) for made in producer.makes if _serves(made, reading))
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """What the step reads and no step of this config makes."""
@@ -296,3 +301,10 @@ class Contents:
         """Go on without input files that failed and may be missing."""
         manifest = self.manifest(node) or self.outside.manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
+
+
+def _serves(made: Made, reading: Reading) -> bool:
+    """Is something made among what is read?"""
+    if reading.pattern is not None:
+        return reaches(Read(reading.path, reading.pattern), made)
+    return made.path in (reading.path, parent(reading.path)) or parent(made.path) == reading.path
