@@ -34,10 +34,15 @@ def pattern_of(arguments: Sequence[str], default: str = DEFAULT_PATTERN) -> str:
     return pattern
 
 
+def stays_below(pattern: str) -> bool:
+    """Does a pattern name files below the input directory?"""
+    return bool(pattern) and not pattern.startswith("/") and ".." not in pattern.split("/")
+
+
 def pattern_problems(step: Step, default: str = DEFAULT_PATTERN) -> Sequence[Problem]:
     """A pattern that leads out of the input directory."""
     pattern = pattern_of(step.arguments, default)
-    if pattern and not pattern.startswith("/") and ".." not in pattern.split("/"):
+    if stays_below(pattern):
         return ()
     what = f"the pattern {pattern!r} does not stay below the input directory"
     return [Problem(step.where("options"), what, f"write a relative pattern such as {default}")]
