@@ -94,9 +94,13 @@ class Contents:
 
     def problems(self, node: PlannedStep) -> list[Problem]:
         """What is wrong with a step in itself, and beside the lstchain config."""
-        stage, step = node.stage, node.step
-        asked = "lstchain" in self.configs and self.config.workflow_kind in WITH_LSTCHAIN
-        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if asked else ())]
+        return [*node.stage.problems(node.step), *self.conflicts(node)]
+
+    def conflicts(self, node: PlannedStep) -> Sequence[Problem]:
+        """What a step and the lstchain config do not agree on."""
+        if "lstchain" not in self.configs or self.config.workflow_kind not in WITH_LSTCHAIN:
+            return ()
+        return node.stage.conflicts(node.step, self.lstchain)
 
     # what a step reads and makes
 

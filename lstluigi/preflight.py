@@ -42,7 +42,8 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
     for config in plan.configs.values():
         yield from config.problems()
     for node in plan.steps:
-        yield from plan.problems(node)
+        yield from node.stage.problems(node.step)
+        yield from _conflicts(plan, node)
         yield from _given_twice(node)
         try:
             list(plan.outside.configs(node))
@@ -65,6 +66,14 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def _conflicts(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
+    """What a step and the lstchain config do not agree on, unless it is told of what it reads."""
+    for problem in plan.conflicts(node):
+        above = (one for maker in plan.producers(node) for one in plan.conflicts(maker))
+        if all((one.what, one.mend) != (problem.what, problem.mend) for one in above):
+            yield problem
 
 
 def _given_twice(node: PlannedStep) -> Iterator[Problem]:

@@ -332,3 +332,10 @@ def test_a_directory_where_a_file_is_read(lab: Lab) -> None:
     for path, problem in zip((lab.path("real"), lab.path("mc")), told, strict=True):
         assert "stage tune_nsb, step 1" in problem
         assert f"{path} is a directory, and a file is read; name one file" in problem
+
+
+def test_what_is_told_of_the_training_is_not_told_of_what_reads_its_models(lab: Lab) -> None:
+    full(lab)
+    lab.configure(source_dependent=True, disp_method="disp_vector")
+    (told,) = [told for told in problems(lab) if "disp_norm_sign" in told]
+    assert "stage train_pipe" in told
