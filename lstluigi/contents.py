@@ -10,7 +10,7 @@ from typing import Any
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.files import Listing, delete_file
-from lstluigi.graph import Graph, Read, matches
+from lstluigi.graph import Graph, Made, Read, matches, parent, reaches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget
@@ -93,9 +93,13 @@ class Contents:
 
     def problems(self, node: PlannedStep) -> list[Problem]:
         """What is wrong with a step in itself, and beside the lstchain config."""
-        stage, step = node.stage, node.step
-        asked = "lstchain" in self.configs and self.config.workflow_kind in WITH_LSTCHAIN
-        return [*stage.problems(step), *(stage.conflicts(step, self.lstchain) if asked else ())]
+        return [*node.stage.problems(node.step), *self.conflicts(node)]
+
+    def conflicts(self, node: PlannedStep) -> Sequence[Problem]:
+        """What a step and the lstchain config do not agree on."""
+        if "lstchain" not in self.configs or self.config.workflow_kind not in WITH_LSTCHAIN:
+            return ()
+        return node.stage.conflicts(node.step, self.lstchain)
 
     # what a step reads and makes
 
@@ -117,6 +121,11 @@ class Contents:
     def consumers(self, node: PlannedStep) -> list[PlannedStep]:
         """Steps that read something the step makes."""
         return [self.steps[i] for i in self.graph.consumers[node.index]]
+
+    def data(self, node: PlannedStep, reading: Reading) -> Iterator[tuple[PlannedStep, Made]]:
+        """What steps make of what a step reads by one of its readings."""
+        for producer in self.producers(node):
+            yield from ((producer, made) for made in producer.makes if _serves(made, reading))
 
     def external(self, node: PlannedStep) -> list[Reading]:
         """What the step reads and no step of this config makes."""
@@ -157,6 +166,18 @@ class Contents:
             else:
                 yield from (f for f in self.finals(producer) if matches(read, f))
         yield from self.outside.files(node, reading, self.manifest(node))
+
+    def bare(self, node: PlannedStep) -> Iterator[str]:
+        """Directories of which a step reads files, and finds none."""
+        for path in dict.fromkeys(r.path for r in node.readings if r.pattern is not None):
+            numbers = [i for i, reading in enumerate(node.readings) if reading.path == path]
+            if not any(self.files(node, number) for number in numbers):
+                yield path
+
+    def unfilled(self, node: PlannedStep) -> list[str]:
+        """Directories that a step makes, beside others, and in which it puts nothing."""
+        filled = set(map(os.path.dirname, self.finals(node)))
+        return [made.path for made in node.makes if made.directory and made.path not in filled]
 
     def units(self, node: PlannedStep) -> Iterator[Unit]:
         """The units of work of a step."""
@@ -285,3 +306,10 @@ class Contents:
         """Go on without input files that failed and may be missing."""
         manifest = self.manifest(node) or self.outside.manifest(node)
         self.keep_manifest(node, replace(manifest, dropped={**manifest.dropped, **failed}))
+
+
+def _serves(made: Made, reading: Reading) -> bool:
+    """Is something made among what is read?"""
+    if reading.pattern is not None:
+        return reaches(Read(reading.path, reading.pattern), made)
+    return made.path in (reading.path, parent(reading.path)) or parent(made.path) == reading.path

@@ -20,12 +20,15 @@ from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
+from lstluigi.stages.checks import wants_images
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_needed
 
 #: What to do about a product that the config does not, or may not, describe.
 DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 #: What to do about a damaged recipe of another production.
 MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
+#: What to do where a step gets no file of those that another one makes.
+TOO_FEW = "give that step more files, correct what is read, or take this step out"
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -33,7 +36,8 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
     for config in plan.configs.values():
         yield from config.problems()
     for node in plan.steps:
-        yield from plan.problems(node)
+        yield from node.stage.problems(node.step)
+        yield from _conflicts(plan, node)
         yield from node.stage.refused(node.step, general_commands(node, NO_FILES))
         try:
             list(plan.outside.configs(node))
@@ -41,19 +45,29 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
             yield from error.problems
         yield from _both_sides(plan, node)
     yield from _over_configs(plan)
+    yield from _imageless(plan)
     yield from _relative(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
         others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
         where, path = nodes[0].step.where("output"), problem.paths[0]
-        if problem.kind == "cycle":
-            what = (
-                f"it waits for {others or 'itself'} and is waited for ({', '.join(problem.paths)})"
-            )
+        if problem.kind == "cycle" and not others:
+            what = f"it reads there what it makes there ({path})"
+            yield Problem(where, what, "give the output another path than the input")
+        elif problem.kind == "cycle":
+            what = f"it waits for {others} and is waited for ({', '.join(problem.paths)})"
             yield Problem(where, what, "let no step read what comes after it")
         else:
             what = f"{path} is made by {others or 'the same step'}, too"
             yield Problem(where, what, "give each product a path of its own")
+
+
+def _conflicts(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
+    """What a step and the lstchain config do not agree on, unless it is told of what it reads."""
+    for problem in plan.conflicts(node):
+        above = (one for maker in plan.producers(node) for one in plan.conflicts(maker))
+        if all((one.what, one.mend) != (problem.what, problem.mend) for one in above):
+            yield problem
 
 
 def _over_configs(plan: Plan) -> Iterator[Problem]:
@@ -64,6 +78,20 @@ def _over_configs(plan: Plan) -> Iterator[Problem]:
             if tool := read.get(os.path.realpath(made.path)):
                 what = f"{shown(made.path)} is the {tool} config that the production reads"
                 yield Problem(node.step.where("output"), what, "give the output another path")
+
+
+def _imageless(plan: Plan) -> Iterator[Problem]:
+    """Steps that read images of products in which an option of another step leaves them out."""
+    without: dict[int, tuple[PlannedStep, str]] = {}
+    for node in map(plan.steps.__getitem__, plan.graph.order):
+        above = next((without[i] for i in plan.graph.producers[node.index] if i in without), None)
+        if above is not None and any(wants_images(reading.check) for reading in node.readings):
+            what = f"it reads images, and there are none in what {above[0]} makes"
+            yield Problem(node.step.where("input"), what, above[1])
+        if mend := node.stage.no_images(node.step):
+            without[node.index] = node, mend
+        elif above is not None:
+            without[node.index] = above
 
 
 def _relative(plan: Plan) -> Iterator[Problem]:
@@ -177,12 +205,11 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
     for damage in plan.outside.damage(node):
         yield Problem(node.step.where("input"), damage, MEND_OUTSIDE)
     external = plan.external(node)
-    directories = {r.path for r in external if r.pattern is not None}
-    for path in sorted(directories):
-        numbers = [i for i, r in enumerate(node.readings) if r.path == path]
-        if any(plan.files(node, number) for number in numbers):
+    for path in plan.bare(node):
+        patterns = " or ".join(r.pattern or "" for r in node.readings if r.path == path)
+        if all(reading not in external for reading in node.readings if reading.path == path):
+            yield from _no_share(plan, node, path, patterns)
             continue
-        patterns = " or ".join(r.pattern or "" for r in external if r.path == path)
         if os.path.isdir(path):
             what = f"{path} holds no {patterns}"
         else:
@@ -197,9 +224,21 @@ def _inputs(plan: Plan, node: PlannedStep, chosen: set[int]) -> Iterator[Problem
                 what = f"{reading.path} does not exist, and no step that runs makes it"
                 mend = "correct the path, or let its stage run, too"
                 yield Problem(node.step.where(key_of(node, reading.path)), what, mend)
+            elif os.path.isdir(reading.path):
+                what = f"{reading.path} is a directory, and a file is read"
+                yield Problem(node.step.where(key_of(node, reading.path)), what, "name one file")
         elif not plan.files(node, number):
             what = f"{reading.path} is not among what {plan.producers(node)[0]} makes"
             yield Problem(node.step.where(key_of(node, reading.path)), what, "correct the path")
+
+
+def _no_share(plan: Plan, node: PlannedStep, path: str, patterns: str) -> Iterator[Problem]:
+    """A directory that gets none of the files that steps make, such as one side of a split."""
+    makers = plan.producers(node)
+    count = [len(plan.finals(maker)) for maker in makers]
+    if all(count):  # else what is missing is told of the maker
+        what = f"{path} gets no {patterns}: of {sum(count)} file(s) of {makers[0]} none is such"
+        yield Problem(node.step.where(key_of(node, path)), what, TOO_FEW)
 
 
 def _same_name(plan: Plan, node: PlannedStep) -> Iterator[Problem]:

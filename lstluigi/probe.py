@@ -17,7 +17,6 @@ from lstluigi.jobs.results import read_results
 from lstluigi.jobs.script import RUNNER
 from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
 from lstluigi.plan import Plan
-from lstluigi.stages.checks import IMAGES
 from lstluigi.steps import PlannedStep
 
 #: A file, its size and time (ns), and what it has to hold, as JSON.
@@ -36,16 +35,15 @@ def probe_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem
         and reading in plan.external(node)
         and (found := _first(plan, node, number)) is not None
     }
-    # PyTables comes with lstchain: without it a file is looked into by the jobs alone
-    if not asked or find_spec("tables") is None:
+    # both come with lstchain: without them a file is looked into by the jobs alone
+    if not asked or not all(map(find_spec, ("tables", "astropy"))):
         return
     reasons = _reasons(tuple(dict.fromkeys(asked.values())))
     for (index, _), found in asked.items():
         if reason := reasons.get(found):
-            mend = "take a whole file that was made for this"
-            if IMAGES in reason:
-                mend = "take DL1 with images; a merge with --no-image leaves them out"
-            yield Problem(plan.steps[index].step.where("input"), reason, mend)
+            node = plan.steps[index]
+            mend = node.stage.mend(reason) or "take a whole file that was made for this"
+            yield Problem(node.step.where("input"), reason, mend)
 
 
 def _first(plan: Plan, node: PlannedStep, number: int) -> _Asked | None:

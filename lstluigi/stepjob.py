@@ -136,6 +136,7 @@ class StepJob:
                 f"{by_hand[0]} is there, but not all of the product, and lstluigi did not make "
                 "it; move it away, then run again"
             )
+        self._check_some()
         units = list(plan.units(node))
         _check_twice(units)
         configs = self._keep_configs()
@@ -145,6 +146,18 @@ class StepJob:
         recipe = plan.recipe(node)
         record(node.places.recipe, recipe, configs, **notes)
         return self._work(items, recipe, len(units) - len(items))
+
+    def _check_some(self) -> None:
+        """Refuse to go on where nothing is left to read, here or for a step that reads a share."""
+        plan, node = self._plan, self.node
+        for path in plan.bare(node):
+            raise LstluigiError(f"{path} holds no file that it reads, so there is nothing to do")
+        for path in plan.unfilled(node):
+            what = f"{path} gets none of its {len(plan.finals(node))} file(s)"
+            for reader in plan.consumers(node):
+                if any(f"{path}/".startswith(f"{bare}/") for bare in plan.bare(reader)):
+                    raise LstluigiError(f"{what}, and {reader} reads it; give it more files")
+            log.warning("%s: %s", node, what)
 
     def _keep_configs(self) -> ToolConfigs:
         """Keep the tools' configs beside the product: jobs read them there, and so can people."""
@@ -162,7 +175,8 @@ class StepJob:
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
             commands = resolved(unit.commands, self.node, self._plan.configs)
-            verify = [(file, check) for file, check in unit.verify if self._foreign(file)]
+            looked = [reading.check for reading in self.node.readings if reading.probed]
+            verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
             given = (unit.links, verify, unit.loads)
             return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
@@ -290,7 +304,7 @@ class StepJob:
         where = f"; log {path}" * os.path.exists(path)
         tail = "".join(f"\n    | {line}" for line in list(result.get("tail") or [])[-TAIL:])
         reason = str(result.get("reason", "no reason given"))
-        mend = next((m for words, m in self.node.stage.mends.items() if words in reason), "")
+        mend = self.node.stage.mend(reason)
         what = f"{count}{name}{': ' * bool(name)}{reason}{'; ' * bool(mend)}{mend}"
         return f"{what}{where}{tail}"
 
@@ -310,7 +324,7 @@ def _told(dropped: Mapping[str, str]) -> str:
 
 
 def _check_twice(units: Sequence[Unit]) -> None:
-    """Refuse to read one file twice under two names: its events would count twice."""
+    """Refuse to read one file twice under two names, by which its events would count twice."""
     for unit in units:
         seen: dict[tuple[int, int], str] = {}
         for file, _ in unit.links:
@@ -318,6 +332,6 @@ def _check_twice(units: Sequence[Unit]) -> None:
             other = seen.setdefault((status.st_dev, status.st_ino), file)
             if other != file:
                 raise LstluigiError(
-                    f"{file} and {other} are the same file, its events would count twice; "
+                    f"{file} and {other} are the same file, which would be read twice; "
                     "narrow the pattern"
                 )

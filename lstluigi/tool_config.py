@@ -181,7 +181,8 @@ def _rta_problems(where: str, content: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _rta_remarks(content: Mapping[str, Any]) -> Iterator[str]:
-    for key in sorted(content.keys() - RTA_KEYS):
+    """Keys beside those known; where none is known it is another file, which is told."""
+    for key in sorted(content.keys() - RTA_KEYS) if content.keys() & RTA_KEYS else ():
         yield f"{shown(key)} is no key of HiPeRTA that lstluigi knows"
 
 

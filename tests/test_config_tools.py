@@ -11,7 +11,7 @@ import yaml
 
 from lstluigi.config import missing_tool_config
 from lstluigi.examine import Choices, examine
-from lstluigi.tool_config import tool_of
+from lstluigi.tool_config import ToolConfig, tool_of
 from lstluigi.validation import Report, validate
 
 ROOT = Path(__file__).parents[1] / "production_configs"
@@ -142,3 +142,23 @@ def test_a_json_file_that_tells_nothing_is_that_of_the_tool(tmp_path: Path) -> N
     report = validate(tmp_path / "toy" / "lstluigi_config.yml")
     (told,) = report.errors
     assert "no section of a ctapipe config is called so" in told.problem.what
+
+
+def test_an_absent_config_that_nothing_reads_is_told_once(tmp_path: Path) -> None:
+    directory = tmp_path / "toy"
+    shutil.copytree(ROOT / TOYS["ctapipe"], directory)
+    config = directory / "lstluigi_config.yml"
+    config.write_text(f"{config.read_text()}\nrta_config: none.txt\n")
+    report = validate(config)
+    assert report.errors == []
+    (told,) = [notice for notice in report.notices if "rta_config" in notice]
+    assert "nothing in the workflow ctapipe reads it" in told
+
+
+def test_the_config_of_another_tool_is_told_once(tmp_path: Path) -> None:
+    """Not key by key."""
+    (tmp_path / "lstchain.json").write_text('{"tailcut": {},\n"other": {}}')
+    config = ToolConfig.read("rta", tmp_path / "lstchain.json")
+    (told,) = config.problems()
+    assert "none of the keys of HiPeRTA" in told.what
+    assert list(config.remarks()) == []

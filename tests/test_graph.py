@@ -141,6 +141,27 @@ def test_one_step_with_the_same_output_twice() -> None:
     assert graph.problems == (GraphProblem("same output", (0,), ("/a",)),)
 
 
+@pytest.mark.parametrize("pattern", ["*.h5", "*/*.h5"])
+@pytest.mark.parametrize("inner", ["/x", "/x/y"])
+def test_a_directory_made_around_what_is_read(pattern: str, inner: str) -> None:
+    """Whatever lies there counts as made by the step, and so nothing would be left to be read."""
+    graph = Graph.build([([directory("/x")], [Read(inner, pattern)])])
+    assert graph.problems == (GraphProblem("cycle", (0,), ("/x",)),)
+    assert graph.notices == graph.external[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("makes", "told"), [("/x", [GraphProblem("cycle", (1,), ("/x",))]), ("/x/z", [])]
+)
+def test_a_directory_made_where_a_product_is_read(makes: str, told: list[GraphProblem]) -> None:
+    """The output may lie below the input, and it may not be the input."""
+    graph = Graph.build(
+        [([file("/x/a/irf.fits")], []), ([directory(makes)], [Read("/x", "*/irf*.fits")])]
+    )
+    assert list(graph.problems) == told
+    assert graph.producers[1] == (0,)
+
+
 def test_a_cycle_names_its_paths() -> None:
     nodes: list[Node] = [
         ([file("/start")], []),

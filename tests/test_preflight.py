@@ -249,3 +249,93 @@ def test_an_output_below_a_file(lab: Lab) -> None:
     small(lab, output=lab.path("file/node.h5"))
     (found,) = problems(lab)
     assert f"nothing can be written below {lab.path('file')}" in found
+
+
+def joined_again(lab: Lab, options: str, stage: str = "merge_dl1") -> None:
+    """DL1 joined, or processed, and processed again."""
+    (lab.root / "old").mkdir()
+    write_dl1(lab.root / "old" / "dl1_a.h5")
+    single = stage == "merge_dl1"
+    first = {"input": lab.path("old"), "output": lab.path("m/dl1_m.h5" if single else "m")}
+    again = {"input": first["output"], "output": lab.path("new")}
+    steps = {stage: [{**first, "options": options}]}
+    lab.write({**steps, "dl1ab": [*steps.get("dl1ab", []), again]})
+
+
+@pytest.mark.parametrize(
+    ("options", "stage", "mend"),
+    [
+        ("--no-image", "merge_dl1", "take its option --no-image out"),
+        ("", "dl1ab", "give it the option --image"),
+    ],
+)
+def test_images_that_a_step_leaves_out(lab: Lab, options: str, stage: str, mend: str) -> None:
+    joined_again(lab, options, stage)
+    (told,) = problems(lab)
+    assert "stage dl1ab" in told
+    assert "key 'input': it reads images, and there are none" in told
+    assert f"in what {stage} step 1" in told
+    assert mend in told
+
+
+@pytest.mark.parametrize(("options", "stage"), [("", "merge_dl1"), ("--image", "dl1ab")])
+def test_images_that_a_step_keeps(lab: Lab, options: str, stage: str) -> None:
+    joined_again(lab, options, stage)
+    Session(Choices(config=str(lab.config))).check()
+
+
+def test_images_that_are_left_out_upstream_of_a_split(lab: Lab) -> None:
+    for name in "ab":
+        write_dl1(lab.root / "old" / f"dl1_{name}.h5")
+    sides = {side: lab.path(side) for side in ("train", "test")}
+    lab.write(
+        {
+            "dl1ab": [
+                {"input": lab.path("old"), "output": lab.path("x")},
+                {"input": lab.path("train"), "output": lab.path("y")},
+            ],
+            "train_test_split": [{"input": lab.path("x"), "output": sides}],
+        }
+    )
+    (told,) = problems(lab)
+    assert f"in what dl1ab step 1 ({lab.path('x')}) makes; give it the option --image" in told
+
+
+def test_an_index_of_irfs_where_they_lie(lab: Lab) -> None:
+    """They come from elsewhere: their directory is not said to hold none."""
+    irf = lab.root / "irf" / "node" / "irf.fits.gz"
+    irf.parent.mkdir(parents=True)
+    irf.write_bytes(b"x")
+    lab.write({"irf_index": [{"input": lab.path("irf"), "output": lab.path("irf")}]})
+    (told,) = problems(lab)
+    assert "stage irf_index, step 1, key 'output'" in told
+    assert f"it reads there what it makes there ({lab.path('irf')})" in told
+    assert "give the output another path than the input" in told
+
+
+def test_an_index_of_what_is_no_irf(lab: Lab) -> None:
+    pytest.importorskip("astropy")
+    write_dl1(lab.root / "dl1" / "dl1_a.h5")
+    step = {"input": lab.path("dl1"), "output": lab.path("index"), "options": "--pattern *.h5"}
+    lab.write({"irf_index": [step]})
+    (told,) = problems(lab)
+    assert f"{lab.path('dl1/dl1_a.h5')} is DL1, and a FITS file is wanted" in told
+
+
+def test_a_directory_where_a_file_is_read(lab: Lab) -> None:
+    for name in ("real", "mc", "dl1"):
+        write_dl1(lab.root / name / "dl1_a.h5")
+    keys = {f"dl1_noise_tune_{x}_run": lab.path(d) for x, d in (("data", "real"), ("mc", "mc"))}
+    lab.write({"dl1ab": [{"input": lab.path("dl1"), "output": lab.path("new")}]}, **keys)
+    told = problems(lab)
+    assert len(told) == 2
+    for path, problem in zip((lab.path("real"), lab.path("mc")), told, strict=True):
+        assert "stage tune_nsb, step 1" in problem
+        assert f"{path} is a directory, and a file is read; name one file" in problem
+
+
+def test_what_is_told_of_the_training_is_not_told_of_what_reads_its_models(lab: Lab) -> None:
+    full(lab)
+    lab.configure(source_dependent=True, disp_method="disp_vector")
+    (told,) = [told for told in problems(lab) if "disp_norm_sign" in told]
+    assert "stage train_pipe" in told

@@ -369,6 +369,36 @@ def test_a_split_links_symbolically_where_it_must(
     assert lab.ok() == []
 
 
+def divided(lab: Lab, read: str, **files: str) -> None:
+    """A node whose files are divided, half of which may fail, and a merge of one side."""
+    lab.simtel("dl0", **files)
+    dl1 = {"input": lab.path("dl0"), "output": lab.path("dl1"), "max_failed_fraction": 0.5}
+    split = {"input": lab.path("dl1"), "output": {s: lab.path(s) for s in ("train", "test")}}
+    merge = {"input": lab.path(read), "output": lab.path("m.h5"), "options": "--pattern *.h5"}
+    lab.write({"r0_to_dl1": [dl1], "train_test_split": [split], "merge_dl1": [merge]})
+
+
+def test_a_side_that_gets_no_file_and_is_read(lab: Lab) -> None:
+    """Known beforehand where one file is there; where others are lost, by the step that divides."""
+    divided(lab, "test", a="4")
+    run = lab.run()
+    assert (run.code, run.begun) == (2, [])
+    assert f"key 'input': {lab.path('test')} gets no *.h5: of 1 file(s) of train_test" in run.text
+    divided(lab, "test", a="4", b="truncated")
+    run = lab.run()
+    assert run.code == 30
+    assert f"{lab.path('test')} gets none of its 1 file(s), and merge_dl1 step 1" in run.text
+    assert lab.files() == {"dl1/dl1_a.h5"}
+
+
+def test_a_side_that_gets_no_file_and_is_not_read(lab: Lab) -> None:
+    divided(lab, "train", a="4", b="truncated")
+    run = lab.run()
+    assert run.code == 0
+    assert f"{lab.path('test')} gets none of its 1 file(s)" in run.text
+    assert lab.files() == {"dl1/dl1_a.h5", "train/dl1_a.h5", "m.h5"}
+
+
 # dl1ab, models, and what comes from elsewhere
 
 
@@ -398,6 +428,19 @@ def test_dl1ab_needs_images(lab: Lab) -> None:
     assert run.code == 30
     assert f"input {lab.path('old/dl1_b.h5')} is not whole: it lacks {fake.IMAGES}" in run.text
     assert lab.files("new") == {"node/dl1_a.h5"}
+
+
+def test_dl1ab_needs_images_of_what_the_production_makes(lab: Lab) -> None:
+    """The merge keeps images, and what it merges has none: that shows in the job alone."""
+    Path(lab.path("old")).mkdir()
+    fake.write_dl1(lab.path("old/dl1_b.h5"), fake.events("b", 3), False)
+    merge = {"input": lab.path("old"), "output": lab.path("m/dl1_m.h5")}
+    dl1ab = {"input": lab.path("m/dl1_m.h5"), "output": lab.path("new")}
+    lab.write({"merge_dl1": [merge], "dl1ab": [dl1ab]})
+    run = lab.run()
+    assert run.code == 30
+    assert f"input {lab.path('m/dl1_m.h5')} is not whole: it lacks {fake.IMAGES}" in run.text
+    assert "take DL1 with images" in run.text
 
 
 def test_a_missing_model(lab: Lab) -> None:

@@ -436,3 +436,13 @@ def test_files_that_were_there_are_counted_as_found(lab: Lab) -> None:
     first.abandon("gone")
     again = job(lab).describe()
     assert (len(again.items), again.found) == (1, 1)
+
+
+def test_a_merge_of_no_files(lab: Lab) -> None:
+    """They went after the run had looked."""
+    write_dl1(Path(lab.path("old/dl1_a.h5")))
+    lab.write({"merge_dl1": [{"input": lab.path("old"), "output": lab.path("m.h5")}]})
+    plan = lab.plan()
+    os.unlink(lab.path("old/dl1_a.h5"))
+    with pytest.raises(LstluigiError, match="old holds no file that it reads"):
+        job(lab, plan=plan).describe()

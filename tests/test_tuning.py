@@ -243,7 +243,7 @@ def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_key_without_the_other(lab: Lab, absent: str) -> None:
     tuned(lab, **{absent: None})
     (problem,) = problems(lab)
-    assert f"{absent} is not: noise is tuned by both together" in problem
+    assert f"is there without {absent}: noise is tuned by both files together" in problem
     keys = [line.partition(":")[0] for line in lab.config.read_text().splitlines()]
     there = next(key for key in keys if key.startswith("dl1_noise_tune") and key != absent)
     assert f"line {keys.index(there) + 1}, key '{there}'" in problem
@@ -251,7 +251,9 @@ def test_one_key_without_the_other(lab: Lab, absent: str) -> None:
 
 def test_only_the_level(lab: Lab) -> None:
     tuned(lab, dl1_noise_tune_data_run=None, dl1_noise_tune_mc_run=None, nsb_tuning="image")
-    assert ["nsb_tuning is there" in problem for problem in problems(lab)] == [True, True]
+    (problem,) = problems(lab)
+    both = "dl1_noise_tune_data_run and dl1_noise_tune_mc_run"
+    assert f"nsb_tuning is there without {both}" in problem
 
 
 def test_an_unknown_level(lab: Lab) -> None:
@@ -308,6 +310,10 @@ def test_hiperta_reads_waveforms_without_an_lstchain_config(lab: Lab) -> None:
     (problem,) = problems(lab)
     assert "r0_to_dl1 of the workflow hiperta reads no lstchain config" in problem
     assert "write nsb_tuning: image for dl1ab" in problem
+    tuned(lab, nsb_tuning="waveform", **tools)  # dl1ab: r0_to_dl1 is not said to have to run
+    (problem,) = problems(lab)
+    assert "r0_to_dl1 of the workflow hiperta reads no lstchain config" in problem
+    assert "let r0_to_dl1 run" not in problem
     tuned(lab, workflow_kind="hiperta")
     assert examine(Choices(config=str(lab.config)))[1] == []
 

@@ -174,6 +174,8 @@ def tool_configs(
                 yield tool, alone
             continue
         if may_read(chosen) and not chosen.is_file():
+            if tool not in given and kind not in _READ_IN[tool]:
+                continue  # nothing needs it, which is told
             what = f"there is no file {shown(str(chosen))}"
             top.problems.append(Problem(where, what, f"name the {tool} config of the production"))
         yield tool, chosen

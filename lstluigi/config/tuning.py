@@ -75,21 +75,27 @@ def read_tuning(
     if not given:
         return None
     key = DATA if DATA in given else given[0]
-    for absent in (DATA, MC):
-        if absent not in given:
-            what = f"{given[0]} is there, and {absent} is not: noise is tuned by both together"
-            top.note(what, f"name {absent}, or take {given[0]} out, too", given[0])
+    if absent := " and ".join(file for file in (DATA, MC) if file not in given):
+        what = f"{given[0]} is there without {absent}: noise is tuned by both files together"
+        top.note(what, f"name {absent}, or take {given[0]} out, too", given[0])
     tunes = _stage(workflows, lambda shape: shape.tunes)
     if tunes not in workflows[kind]:
         top.note(*no_such_stage(tunes, kind, workflows), key)
         return None
     adding = {name: _stage(workflows, partial(_adds_to, name)) for name in LEVELS}
-    if data is None or mc is None or not _heeded(top, level, adding, stages_to_run):
+    if data is None or mc is None:
         return None
     stage = adding[level]
+    runs = stage in stages_to_run
+    if not runs and _has_steps(top, stage):
+        return None
     if not _adds_to(level, workflows[kind][stage]):
         what = f"{stage} of the workflow {kind} reads no lstchain config, so it adds no noise"
         top.note(what, f"{_instead(level, adding)}, or take the key out", key)
+        return None
+    if not runs:
+        what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
+        top.note(what, f"let {stage} run, {_instead(level, adding)}, or take the key out", DATA)
         return None
     return NoiseTuning(data, mc, level, stage, top.place, top.place.lines.get(key, 0))
 
@@ -108,16 +114,10 @@ def _level(value: Value) -> str:
     return tuning_level(values.text(value))
 
 
-def _heeded(
-    top: Section, level: str, adding: Mapping[str, str], stages_to_run: tuple[str, ...]
-) -> bool:
-    """Does the stage run that adds the noise? A problem if this config does not even have it."""
-    stage = adding[level]
+def _has_steps(top: Section, stage: str) -> bool:
+    """Does the config have steps of a stage, whether they run or not?"""
     stages = top.entries.get("stages")
-    if stage not in stages_to_run and not (isinstance(stages, YamlMapping) and stages.get(stage)):
-        what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
-        top.note(what, f"let {stage} run, {_instead(level, adding)}, or take the key out", DATA)
-    return stage in stages_to_run
+    return isinstance(stages, YamlMapping) and bool(stages.get(stage))
 
 
 def _instead(level: str, adding: Mapping[str, str]) -> str:

@@ -125,6 +125,7 @@ class _Index:
             if read.pattern is not None
         }
         self._found: dict[Read, list[tuple[int, Made]]] = {}
+        self._own = [makes for makes, _ in nodes]
         for node, (makes, _) in enumerate(nodes):
             for made in makes:
                 self._add(node, made)
@@ -145,12 +146,25 @@ class _Index:
                 notices.append(LeftOut(node, made.path))
             else:
                 makers[maker] = made.path
+        if read.pattern is not None and (own := self._around(read, node, bool(makers))):
+            makers[node] = own
         return makers
+
+    def _around(self, read: Read, node: int, served: bool) -> str | None:
+        """The directory that a step makes where it reads, or around files that no step makes.
+
+        What lies there is taken for its product: what it reads could not be told from that.
+        """
+        root = read.path.rstrip("/")
+        for made in self._own[node]:
+            inside = root == made.path or (not served and root.startswith(f"{made.path}/"))
+            if made.directory and inside:
+                return made.path
+        return None
 
     def _foreign(self, read: Read, made: Made, maker: int, reader: int) -> bool:
         """Whether something matches a pattern by its place only: see `LeftOut`."""
         if maker == reader:
-            # files that it makes right where it reads could not be told from those it reads
             return not (made.directory and made.path == read.path.rstrip("/"))
         around = self._made.get(parent(made.path), ())
         return not made.directory and any(o.directory and owner != maker for owner, o in around)

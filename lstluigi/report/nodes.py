@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from lstluigi.graph import Made, Read, parent, reaches
 from lstluigi.layouts.nodes import sample
 from lstluigi.plan import Plan
 from lstluigi.plots.sets import PointingSet, kind_of, pointing_sets
@@ -43,12 +42,6 @@ def nodes(plan: Plan) -> list[PointingSet]:
     return [*trained, *unused, *pointing_sets([*test.paths, *called["test"]], kind="test")]
 
 
-def _reads(reading: Reading, made: Made) -> bool:
-    if reading.pattern is not None:
-        return reaches(Read(reading.path, reading.pattern), made)
-    return made.path in (reading.path, parent(reading.path)) or parent(made.path) == reading.path
-
-
 def _paths(node: PlannedStep) -> Iterator[str]:
     yield from (made.path for made in node.makes)
     yield from (reading.path for reading in node.readings)
@@ -77,10 +70,9 @@ class _Trace:
         while waiting:
             reader, reading = waiting.pop()
             self.paths.update(self._from_outside(reader, reading))
-            for producer in self.plan.producers(reader):
-                read = {made.path for made in producer.makes if _reads(reading, made)}
-                self.paths |= read
-                if read and producer.index not in self.steps:
+            for producer, made in self.plan.data(reader, reading):
+                self.paths.add(made.path)
+                if producer.index not in self.steps:
                     self.steps.add(producer.index)
                     waiting += [(producer, r) for r in producer.readings if not r.aside]
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import prov.model as prov
 
@@ -97,7 +98,7 @@ class _Writer:
     # entities and agents
 
     def _file(self, path: str, more: Mapping[str, Any] | None = None) -> str:
-        name = f"file:{path}"
+        name = f"file:{_escaped(path)}"
         if path not in self._files:
             self._files.add(path)
             facts = self._facts.get(path)
@@ -107,7 +108,7 @@ class _Writer:
         return name
 
     def _agent(self, program: str, version: str) -> str:
-        name = f"software:{program}-{version}"
+        name = f"software:{_escaped(f'{program}-{version}')}"
         if name not in self._agents:
             self._agents.add(name)
             self._found.agent(
@@ -226,6 +227,11 @@ def _own_version(state: ProductionState) -> str:
         return __version__
 
 
+def _escaped(text: str) -> str:
+    """Percent-encoded: a name of PROV is the end of a URI, where no blank may stand."""
+    return quote(os.fsencode(text))
+
+
 def _time(seconds: float) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
 
@@ -239,7 +245,7 @@ def earlier(path: str) -> dict[str, FileFacts]:
         with open(path, encoding="utf-8") as stream:
             entities = json.load(stream)["entity"]
         return {
-            name.removeprefix("file:"): known
+            os.fsdecode(unquote_to_bytes(name.removeprefix("file:"))): known
             for name, told in entities.items()
             if name.startswith("file:") and (known := FileFacts.of(told)) is not None
         }

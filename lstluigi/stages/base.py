@@ -40,7 +40,8 @@ class Reading(NamedTuple):
     """A path that a step reads: a file, or the files of a directory that match `pattern`.
 
     What is read `aside`, such as models, belongs to every unit and makes none of its own. Of what
-    is `probed` and comes from outside, one file is looked into before anything is submitted.
+    is `probed` and comes from outside, one file is looked into before anything is submitted; and
+    each job looks into its own, whoever has made them.
     """
 
     path: str
@@ -155,6 +156,14 @@ class Stage(ABC):
     def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
         """Files that an lstchain config names and the commands read, by the key that names them."""
         return {}
+
+    def mend(self, reason: str) -> str:
+        """What the config can do about a failure for this reason; nothing if unknown."""
+        return next((mend for words, mend in self.mends.items() if words in reason), "")
+
+    def no_images(self, step: Step) -> str:
+        """What to do for products with images, where the step's options leave them out."""
+        return ""
 
     def found(self, step: Step) -> Mapping[str, Any]:
         """Numbers in a product that is there which people want told."""

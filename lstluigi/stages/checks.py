@@ -83,3 +83,13 @@ CTAPIPE_IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION", "PSF"]}
 CUTS: Check = {"fits": ["GH_CUTS", "RAD_MAX"]}
 BENCHMARKS: Check = {"fits": ["ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"]}
 BENCHMARKS_WITH_SENSITIVITY: Check = {"fits": [*BENCHMARKS["fits"], "SENSITIVITY"]}
+
+#: What to do where images are wanted and not there.
+IMAGES_MISSING = dict.fromkeys(
+    (IMAGES, CTAPIPE_IMAGES), "take DL1 with images; a merge with --no-image leaves them out"
+)
+
+
+def wants_images(check: Check) -> bool:
+    """Must a file have images?"""
+    return not IMAGES_MISSING.keys().isdisjoint(check.get("hdf5", ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from lstluigi.config import OWN_CONFIG, Shape, Step
@@ -47,6 +47,7 @@ class DL1ab(Stage):
     logs = "job_logs_dl1ab"
     resources = Resources(options=(("partition", "long"),))
     per_file = True
+    mends: ClassVar[Mapping[str, str]] = checks.IMAGES_MISSING
     whole: ClassVar[Check] = checks.DL1
     with_images: ClassVar[Check] = checks.DL1_WITH_IMAGES
 
@@ -72,6 +73,10 @@ class DL1ab(Stage):
         keep = KEEP_IMAGES in step.arguments
         return [self.call(step, file, wanted, keep) for file in inputs[0]]
 
+    def no_images(self, step: Step) -> str:
+        """The option that keeps them."""
+        return "" if KEEP_IMAGES in step.arguments else f"give it the option {KEEP_IMAGES}"
+
     def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:
         """How a file is processed."""
         start = ("lstchain_dl1ab", *(() if images else (NO_IMAGES,)), *options)
@@ -84,7 +89,7 @@ class CtapipeDL1ab(OfCtapipe, DL1ab):
     shape = Shape(input="path", output="path", excludes=NOT_WITH)
     whole = checks.CTAPIPE_DL1
     with_images = checks.CTAPIPE_DL1_WITH_IMAGES
-    mends = NO_TELESCOPE
+    mends: ClassVar[Mapping[str, str]] = {**NO_TELESCOPE, **checks.IMAGES_MISSING}
 
     def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:
         """How a file is processed: without being told so, ctapipe keeps the old parameters."""

@@ -38,7 +38,7 @@ class IRFIndex(Stage):
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
         pattern = pattern_of(step.arguments, DEFAULT_PATTERN)
-        return [Reading(step.path("input"), checks.IRF, pattern)]
+        return [Reading(step.path("input"), checks.IRF, pattern, probed=True)]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory."""

@@ -19,6 +19,7 @@ from lstluigi.stages.ctapipe_options import OfCtapipe
 #: Directory of links that the merge command is given, below the scratch directory.
 INPUTS = "inputs"
 DEFAULT_PATTERN = "*.h5"
+WITHOUT_IMAGES = "--no-image"
 
 
 def pattern_of(arguments: Sequence[str], default: str = DEFAULT_PATTERN) -> str:
@@ -34,10 +35,15 @@ def pattern_of(arguments: Sequence[str], default: str = DEFAULT_PATTERN) -> str:
     return pattern
 
 
+def stays_below(pattern: str) -> bool:
+    """Does a pattern name files below the input directory?"""
+    return bool(pattern) and not pattern.startswith("/") and ".." not in pattern.split("/")
+
+
 def pattern_problems(step: Step, default: str = DEFAULT_PATTERN) -> Sequence[Problem]:
     """A pattern that leads out of the input directory."""
     pattern = pattern_of(step.arguments, default)
-    if pattern and not pattern.startswith("/") and ".." not in pattern.split("/"):
+    if stays_below(pattern):
         return ()
     what = f"the pattern {pattern!r} does not stay below the input directory"
     return [Problem(step.where("options"), what, f"write a relative pattern such as {default}")]
@@ -55,6 +61,7 @@ class MergeDL1(Stage):
     per_chunk = 5
     whole: ClassVar[Check] = checks.DL1
     merged: ClassVar[Check] = checks.MERGED
+    imageless: ClassVar[Sequence[str]] = (WITHOUT_IMAGES,)
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
@@ -78,6 +85,11 @@ class MergeDL1(Stage):
         name = os.path.basename(step.path("output"))
         return [("lstchain_merge_hdf5_files", *step.arguments, "-d", INPUTS, "-o", name)]
 
+    def no_images(self, step: Step) -> str:
+        """The option that leaves them out."""
+        option = next((word for word in step.arguments if word in self.imageless), None)
+        return "" if option is None else f"take its option {option} out"
+
     def problems(self, step: Step) -> Sequence[Problem]:
         """A pattern that leads out of the input directory."""
         return pattern_problems(step, "*/*.h5")
@@ -88,6 +100,7 @@ class CtapipeMergeDL1(OfCtapipe, MergeDL1):
 
     whole = checks.CTAPIPE_DL1
     merged = checks.CTAPIPE_MERGED
+    imageless = (WITHOUT_IMAGES, NO_IMAGES[0])
     mends: ClassVar[Mapping[str, str]] = {
         "contains obs_ids already": f"give each r0_to_dl1 step the option {UNIQUE}, by which no "
         "two files have one number"
@@ -96,6 +109,6 @@ class CtapipeMergeDL1(OfCtapipe, MergeDL1):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of ctapipe; `--no-image` is understood as the options of that meaning."""
         name = os.path.basename(step.path("output"))
-        meant = {"--no-image": NO_IMAGES}
+        meant = {WITHOUT_IMAGES: NO_IMAGES}
         options = [word for given in step.arguments for word in meant.get(given, (given,))]
         return [("ctapipe-merge", *options, "-i", INPUTS, "-o", name, "-c", CTAPIPE_CONFIG)]

@@ -69,14 +69,14 @@ class TuneNSB(Stage):
         tunes=True,
         reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
     )
+    mends = checks.IMAGES_MISSING
     logs = "job_logs_tune_nsb"
     resources = Resources(options=(("partition", "short"),))
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """Real DL1 with images and interleaved events, and DL0 with its true images."""
-        data, mc = (step.path("input", name) for name in ("data", "mc"))
-        wanted = ((data, checks.REAL_DL1), (mc, checks.TRUE_IMAGES))
-        return [Reading(path, check, probed=True) for path, check in wanted]
+        wanted = {"data": checks.REAL_DL1, "mc": checks.TRUE_IMAGES}
+        return [Reading(step.path("input", x), check, probed=True) for x, check in wanted.items()]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A config."""

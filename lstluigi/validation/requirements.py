@@ -7,6 +7,7 @@ SimTelEventSource and tailcuts_clean.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
@@ -90,8 +91,9 @@ class Requirements:
         yield from self._features()
         yield from self._source_dependent()
 
-    def _where(self, key: str) -> str:
-        return f"{self._lstchain.path}, key {shown(key)}"
+    def _where(self, *keys: str) -> str:
+        word = "key" if len(keys) == 1 else "keys"
+        return f"{self._lstchain.path}, {word} {', '.join(map(shown, keys))}"
 
     def _section(self, *names: str) -> Mapping[str, Any]:
         """A section, empty where there is none."""
@@ -236,6 +238,7 @@ class Requirements:
     def _of_pointing(self, lists: Mapping[str, list[Any]]) -> Iterator[Finding]:
         """Forests for many pointings know where the telescope points; for one it says nothing."""
         pointings = self._pointings()
+        alike: dict[tuple[str, str], list[str]] = defaultdict(list)
         for key, names in lists.items():
             told = [name for name in names if name in (*ALTITUDE, *AZIMUTH)]
             if pointings > 1 and len({name in ALTITUDE for name in told}) < 2:
@@ -245,18 +248,27 @@ class Requirements:
                 )
                 if key in blind(self._lstchain.content):
                     what += ", so that no prediction is interpolated in zenith"
-                yield warning(self._where(key), what, "add them, as lstchain's standard config has")
+                alike[what, "add them, as lstchain's standard config has"].append(key)
             elif pointings == 1 and told:
                 what = (
                     f"the forests are trained for one pointing, and {', '.join(told)} is constant"
                 )
-                yield warning(self._where(key), what, "take it out")
+                alike[what, "take it out"].append(key)
+        for (what, mend), keys in alike.items():
+            yield warning(self._where(*keys), what, mend)
 
     def _pointings(self) -> int:
         """How many nodes the training reads; 0 where the paths do not tell."""
-        training = [node.index for node in self._plan.steps if node.step.stage == "train_pipe"]
-        above = set(training).union(*map(self._plan.graph.ancestors, training))
-        paths = [reading.path for i in above for reading in self._plan.steps[i].readings]
+        waiting = [node for node in self._plan.steps if node.step.stage == "train_pipe"]
+        above = {node.index: node for node in waiting}
+        while waiting:  # by what noise is tuned is not trained with
+            reader = waiting.pop()
+            for reading in (reading for reading in reader.readings if not reading.aside):
+                for producer, _ in self._plan.data(reader, reading):
+                    if producer.index not in above:
+                        above[producer.index] = producer
+                        waiting.append(producer)
+        paths = [reading.path for step in above.values() for reading in step.readings]
         nodes = {
             (node.zenith, node.azimuth)  # the names of one pointing differ between particles
             for path in paths

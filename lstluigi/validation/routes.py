@@ -13,6 +13,7 @@ from lstluigi.layouts.nodes import Node, sample, separation
 from lstluigi.plan import Plan
 from lstluigi.preflight import key_of
 from lstluigi.stages.base import Reading
+from lstluigi.stages.merge_dl1 import stays_below
 from lstluigi.steps import PlannedStep
 from lstluigi.validation.findings import Finding, error, warning
 
@@ -60,7 +61,7 @@ class Routes:
 
     def _outside(self, node: PlannedStep, reading: Reading) -> Iterator[Finding]:
         """A file where a directory is expected, and a pattern that fits nothing in one."""
-        if reading.pattern is None:
+        if reading.pattern is None or not stays_below(reading.pattern):  # which is told
             return
         key = key_of(node, reading.path)
         where = f"{node.step.where(key)} ({reading.path})"

@@ -114,6 +114,23 @@ def test_provenance_is_prov(lab: Lab, place: Path) -> None:
     }
 
 
+@pytest.mark.filterwarnings("error::prov.model.ProvWarning")
+def test_a_path_with_blanks_is_percent_encoded(lab: Lab, place: Path) -> None:
+    lab.simtel("a b 100%/dl0", **{"é": "4"})
+    dl1 = {"input": lab.path("a b 100%/dl0"), "output": lab.path("a b 100%/dl1")}
+    lab.write({"r0_to_dl1": [dl1]})
+    lab.ok()
+    assert report(lab, place).exit_code == 0
+    product = lab.path("a b 100%/dl1/dl1_é.h5")
+    name = f"file:{lab.path('a%20b%20100%25/dl1/dl1_%C3%A9.h5')}"
+    assert told(place)["entity"][name]["lstluigi:sha256"]
+    document = ProvDocument.deserialize(place / "provenance.json", format="json")
+    assert Path(product).as_uri() in {
+        record.identifier.uri for record in document.get_records() if record.identifier
+    }
+    assert product in earlier(str(place / "provenance.json"))
+
+
 def test_a_half_made_production_names_what_failed_and_claims_nothing(lab: Lab, place: Path) -> None:
     small(lab)
     lab.simtel("dl0/node", b="truncated")

@@ -480,6 +480,35 @@ def test_an_input_of_another_kind(
     assert (records["a"]["state"] == "ok") == (not told)
 
 
+@pytest.mark.parametrize(
+    ("attribute", "told"),
+    [
+        ("CTA PRODUCT ID", "DL1 of ctapipe, and that of lstchain is wanted"),
+        ("LSTCHAIN_VERSION", "not whole: it lacks /dl1"),
+        ("OTHER", "not whole: it lacks /dl1"),
+    ],
+)
+@pytest.mark.parametrize("lstchain", [True, False])
+def test_an_input_of_another_program(
+    shop: Workshop, attribute: str, told: str, lstchain: bool
+) -> None:
+    tables = pytest.importorskip("tables")
+    check: dict[str, Any] = {"hdf5": ["/dl1/event/telescope/parameters/LST_LSTCam"]}
+    if not lstchain:
+        check = {"hdf5": ["/dl1/event/wanted"], "attributes": ["CTA PRODUCT ID"]}
+        attribute = {
+            "CTA PRODUCT ID": "LSTCHAIN_VERSION",
+            "LSTCHAIN_VERSION": "CTA PRODUCT ID",
+        }.get(attribute, attribute)
+        told = told.replace("of ctapipe, and that of lstchain", "of lstchain, and that of ctapipe")
+    source = shop.path / "input"
+    source.write_bytes(_hdf5(source, "/dl1/event/x"))
+    with tables.open_file(str(source), "a") as h5:
+        h5.root._v_attrs[attribute] = "1"
+    _, records = shop.run(shop.good("a") | {"verify": [[str(source), check]]})
+    assert records["a"]["reason"].startswith(f"input {source} is {told}")
+
+
 def test_missing_inputs(shop: Workshop) -> None:
     absent = str(shop.path / "absent.h5")
     linked = shop.item("a", links=[[absent, "a"]])

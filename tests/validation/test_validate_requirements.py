@@ -165,12 +165,25 @@ def test_az_tel_will_do_for_its_sine(production: Production) -> None:
 
 def test_forests_for_one_pointing_do_not(production: Production) -> None:
     del production.stages["r0_to_dl1"][1], production.stages["r0_to_dl1"][-1]
-    errors, warnings = production.told()
+    errors, (warning,) = production.told()
     assert not errors
-    assert len(warnings) == len(FEATURES)
-    assert all("is constant" in warning for warning in warnings)
+    assert "is constant" in warning
+    assert f"keys {', '.join(map(repr, FEATURES))}: the forests" in warning
     for key in FEATURES:
         production.lstchain[key] = [f for f in production.lstchain[key] if "tel" not in f]
+    assert production.told() == ([], [])
+
+
+def test_noise_is_not_trained_with(production: Production) -> None:
+    """The node of the simulations by which noise is tuned is none of the training."""
+    del production.stages["r0_to_dl1"][1], production.stages["r0_to_dl1"][-1]
+    for key in FEATURES:
+        production.lstchain[key] = [f for f in production.lstchain[key] if "tel" not in f]
+    production.production |= {
+        "nsb_tuning": "waveform",
+        "dl1_noise_tune_data_run": "real/dl1_LST-1.Run02008.0000.h5",
+        "dl1_noise_tune_mc_run": "dl0/node_theta_14.984_az_175.158_/run1.simtel.gz",
+    }
     assert production.told() == ([], [])
 
 

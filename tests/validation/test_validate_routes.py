@@ -33,6 +33,13 @@ def test_a_merge_that_finds_nothing(production: Production, options: str, told: 
     assert "stage merge_dl1, step 1" in error
 
 
+@pytest.mark.parametrize("pattern", ["''", "../*.h5"])
+def test_a_pattern_that_leads_nowhere_is_told_once(production: Production, pattern: str) -> None:
+    production.stages["merge_dl1"][0]["options"] = f"--pattern {pattern}"
+    (error,), _ = production.told()
+    assert "does not stay below the input directory" in error
+
+
 @pytest.mark.parametrize("pattern", ["**/*.h5", "*/*", "*/dl1_*.h5", "*/*5", "*/*.h[5]"])
 def test_patterns_that_find_something(production: Production, pattern: str) -> None:
     for entry in production.stages["merge_dl1"]:

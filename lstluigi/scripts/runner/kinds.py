@@ -19,6 +19,9 @@ MAGIC = {
 }
 LEVELS = ("DL2", "DL1")  # DL2 may hold tables of DL1
 WANTED = {"simtel": SIMTEL, "true_images": SIMTEL, "fits": FITS, "joblib": MODEL, "json": "JSON"}
+# Who writes HDF5: an attribute of its files, and what a check asks for that only they have.
+MAKERS = {"lstchain": "LSTCHAIN_VERSION", "ctapipe": "CTA PRODUCT ID"}
+OF_LSTCHAIN = "/LST_LSTCam"
 PEEK = 512
 
 
@@ -71,7 +74,24 @@ def another_kind(path: str, check: Json) -> str | None:
     """Say so where an input is not of the kind that a check is for."""
     found, wanted = kind_of(path), wanted_kind(check)
     # JSON is text, and HDF5 without events may be what a command left of DL1
+    if found == wanted and found in LEVELS:
+        return another_maker(path, check, found)
     alike = found == wanted or (found, wanted) == (TEXT, "JSON")
     if None in (found, wanted) or alike or (found == HDF5 and wanted in LEVELS):
         return None
     return f"input {path} is {found}, and {wanted} is wanted"
+
+
+def another_maker(path: str, check: Json, level: str) -> str | None:
+    """Say so where events of the right level are in another program's format."""
+    ours = any(node.endswith(OF_LSTCHAIN) for node in check.get("hdf5", []))
+    wanted = "ctapipe" if MAKERS["ctapipe"] in check.get("attributes", []) else "lstchain" * ours
+    try:
+        with open_hdf5(path) as h5:
+            there = (maker for maker, name in MAKERS.items() if name in h5.root._v_attrs)
+            found = next(there, "")
+    except Unsound:
+        return None
+    if "" in (found, wanted) or found == wanted:
+        return None
+    return f"input {path} is {level} of {found}, and that of {wanted} is wanted"
