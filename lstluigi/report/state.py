@@ -19,6 +19,7 @@ from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Run
 from lstluigi.plan import Plan, Standing
+from lstluigi.report.counting import events_there, items
 from lstluigi.report.estimate import Estimate, Remaining, estimate
 from lstluigi.report.failures import grouped, item_failure, step_failure
 from lstluigi.report.jobs import Jobs
@@ -138,6 +139,8 @@ class _Look:
             str(owns) if owns else "",
             gone,
             failures,
+            there,
+            events_there(plan, node, ledger, self._jobs.results) if there else None,
         )
 
     def _exists(self, path: str) -> bool:
@@ -180,17 +183,10 @@ class _Look:
         return rest if status is Status.TO_DO else status
 
     def _units(self, node: PlannedStep) -> dict[str, list[str]]:
-        """Items of a step, each with those of its files that are not there."""
-        plan = self._plan
-        if not node.stage.per_file:
-            missing = [f for f in plan.finals(node) if not plan.listing.is_file(f)]
-            return {node.item(node.places.label): missing}
-        found = {}
-        for unit in plan.units(node):
-            missing = [p.final for p in unit.products if not plan.listing.is_file(p.final)]
-            if missing:
-                found[node.item(unit.name)] = missing
-        return found
+        """Items of a step, each with those of its files that are not there, where there are any."""
+        is_file = self._plan.listing.is_file
+        every = ((i, [f for f in files if not is_file(f)]) for i, files in items(self._plan, node))
+        return {i: missing for i, missing in every if missing or not node.stage.per_file}
 
     def _item(self, attempt: Attempt, ledger: Ledger, alive: bool) -> Status:
         """Where an item stands whose files are not there."""
