@@ -101,8 +101,8 @@ def write(
     # all is known by now, so that only a full disk can come between the two
     write_text(paths[1], told)
     write_text(paths[0], page)
-    told = (values[name] for name in ("missing", "unreadable", "without_checksum"))
-    return Written(paths[0], paths[1], *told)
+    said = (values[name] for name in ("missing", "unreadable", "without_checksum"))
+    return Written(paths[0], paths[1], *said)
 
 
 def _files(state: ProductionState) -> Iterator[str]:
