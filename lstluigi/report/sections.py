@@ -136,7 +136,7 @@ def pointings(sets: Sequence[PointingSet]) -> Table:
 
 def cost(costs: Mapping[str, StageCost]) -> Table:
     """What each stage has used."""
-    columns = ["stage", "tries", "failed", "wall [h]", "CPU [h]", "CPU use", "peak [MB]"]
+    columns = ["stage", "tries", "bad", "wall [h]", "CPU [h]", "CPU use", "peak [MB]"]
     rows = [
         [
             name,
