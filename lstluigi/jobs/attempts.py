@@ -117,6 +117,8 @@ class Ledger:
         Why the step failed, or why its array was refused.
     broken
         Lines that tell nothing.
+    unreadable
+        Why nothing is known of what was tried; empty if it could be read.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -124,6 +126,7 @@ class Ledger:
     concluded: str = ""
     message: str = ""
     broken: int = 0
+    unreadable: str = ""
     _shares: dict[str, Share] = field(default_factory=dict)
 
     @property

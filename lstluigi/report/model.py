@@ -139,6 +139,11 @@ class StepState:
         return sample(self.node.output)
 
     @property
+    def begun(self) -> bool:
+        """Was anything of it ever submitted, as far as can be read?"""
+        return bool(self.ledger.attempts or self.ledger.unreadable)
+
+    @property
     def total(self) -> int:
         """Files expected; 0 where that is not known yet."""
         return sum(self.files.values())
@@ -237,7 +242,7 @@ class ProductionState:
     @property
     def begun(self) -> bool:
         """Was anything ever submitted or made?"""
-        return any(s.ledger.attempts or s.standing is not Standing.MISSING for s in self.steps)
+        return any(s.begun or s.standing is not Standing.MISSING for s in self.steps)
 
     @property
     def attempts(self) -> Iterable[Attempt]:

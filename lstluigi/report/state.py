@@ -64,8 +64,8 @@ def production_state(config: str, ask: Run = commands.run, **choices: Any) -> Pr
     Raises
     ------
     LstluigiError
-        When the config cannot be run, so that nobody can say what should be there; or when
-        something cannot be read without which there would be wrong numbers.
+        When the config cannot be run, so that nobody can say what should be there; or when a
+        directory cannot be listed, without which there would be wrong numbers.
     """
     plan, problems = examine(Choices(os.path.abspath(config), **choices))
     if problems:
@@ -113,7 +113,7 @@ class _Look:
 
     def _step(self, node: PlannedStep) -> StepState:
         plan, standing = self._plan, self._plan.standings[node.index]
-        ledger = read_ledger(node.places.ledger) if self._exists(node.places.ledger) else Ledger()
+        ledger = self._ledger(node)
         owns = owner(node.places.lock) if self._exists(node.places.lock) else None
         finals = plan.finals(node)
         there = sum(map(plan.listing.is_file, finals))
@@ -142,6 +142,15 @@ class _Look:
             there,
             events_there(plan, node, ledger, self._jobs.results) if there else None,
         )
+
+    def _ledger(self, node: PlannedStep) -> Ledger:
+        """What was tried, also where nobody can read it: the rest of the production is shown."""
+        if not self._exists(node.places.ledger):
+            return Ledger()
+        try:
+            return read_ledger(node.places.ledger)
+        except LstluigiError as error:
+            return Ledger(unreadable=str(error))
 
     def _exists(self, path: str) -> bool:
         return self._plan.listing.exists(path)
@@ -174,7 +183,7 @@ class _Look:
             failures.append(step_failure(node, ledger, "refused"))
         elif ledger.concluded == "failed" and not alive and not (failures or gone):
             failures.append(step_failure(node, ledger, "product"))
-        rest = self._rest(node, alive)
+        rest = Status.UNKNOWN if ledger.unreadable else self._rest(node, alive)
         if failures and not files[Status.FAILED]:
             rest = Status.FAILED
         files[rest] += len(self._plan.finals(node)) - sum(files.values())
