@@ -27,6 +27,8 @@ __all__ = ["OFFSET", "Curve", "Performance", "labels", "read"]
 
 #: Where the source usually stands in the field of view of the LST
 OFFSET = 0.4
+#: Events, or bins that hold some, without which a distribution has no width.
+SPREAD = 2
 ENERGY_FLUX = u.erg / u.cm**2 / u.s
 
 
@@ -151,7 +153,7 @@ class _Tables:
 
     def performance(self, path: str) -> Performance:
         resolution, bias = self._energy()
-        angular = self._curve("ANGULAR_RESOLUTION", ("angular_resolution_68", *_OLD), u.deg)
+        angular = self._width("ANGULAR_RESOLUTION", ("angular_resolution_68", *_OLD), u.deg)
         angular = angular or self._containment()
         theta_cut = self._curve("RAD_MAX_2D", ("rad_max",), u.deg)
         return Performance(
@@ -176,6 +178,15 @@ class _Tables:
         value = self._at_offset(table, column) if "energ_lo" in table.colnames else table[column]
         return _curve(*_edges(table), u.Quantity(_filled(value), copy=False).to(unit))
 
+    def _width(self, key: str, columns: Sequence[str], unit: Any) -> Curve | None:
+        """The width of a distribution over energy, where the table tells of enough events."""
+        curve = self._curve(key, columns, unit)
+        counted = self._curve(key, ("n_events",), u.dimensionless_unscaled)
+        if curve is None or counted is None:
+            return curve
+        value = np.where(counted.value >= SPREAD, curve.value, np.nan * unit)
+        return Curve(curve.low, curve.high, value)
+
     def _at_offset(self, table: QTable, column: str) -> u.Quantity:
         """Values at the source's offset; energy is their last axis."""
         middle = (table["theta_lo"][0] + table["theta_hi"][0]) / 2
@@ -195,7 +206,7 @@ class _Tables:
         """Resolution and bias: as tabled, else from the matrix of the dispersion."""
         key, one = "ENERGY_BIAS_RESOLUTION", u.dimensionless_unscaled
         if key in self._tables:
-            return self._curve(key, ("resolution",), one), self._curve(key, ("bias",), one)
+            return self._width(key, ("resolution",), one), self._curve(key, ("bias",), one)
         table = self._tables.get("EDISP_2D")
         if table is None:
             return None, None
@@ -206,8 +217,9 @@ class _Tables:
         total = (matrix * np.diff(edges)).sum(axis=1, keepdims=True)
         matrix = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
         found = energy_bias_resolution_from_energy_dispersion(matrix[..., np.newaxis], edges)
-        bias, resolution = (_curve(*_edges(table), value[:, 0] * one) for value in found)
-        return resolution, bias
+        bias, resolution = (value[:, 0] for value in found)
+        resolution[np.count_nonzero(matrix, axis=1) < SPREAD] = np.nan
+        return _curve(*_edges(table), resolution * one), _curve(*_edges(table), bias * one)
 
     def _containment(self) -> Curve | None:
         """Radius that holds 68 % of the point spread function."""
