@@ -190,6 +190,11 @@ def tools_of(commands: Sequence[Command]) -> list[str]:
     return [tool for tool, word in zip(TOOLS, TOOL_WORDS, strict=True) if word in words]
 
 
+def tools_needed(nodes: Iterable[PlannedStep]) -> set[str]:
+    """Tools whose config some of these steps read."""
+    return {tool for node in nodes for tool in tools_of(general_commands(node, NO_FILES))}
+
+
 def kept_config(node: PlannedStep, config: ToolConfig) -> str:
     """Path of the copy of a tool's config that is kept beside a step's product."""
     return os.path.join(node.places.logs, config.kept_name)
