@@ -22,6 +22,8 @@ from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_needed
 
+#: What to do about a product that the config does not, or may not, describe.
+DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 #: What to do about a damaged recipe of another production.
 MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
 

@@ -15,7 +15,9 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.spec import ArrayFiles
+from lstluigi.plan import Standing
 from lstluigi.report.state import ProductionState, Status, production_state
+from lstluigi.report.state import state_of as state_of_plan
 
 Counts = dict[str, int]
 
@@ -224,6 +226,17 @@ def test_made_differently(lab: Lab) -> None:
     state = look(lab)
     assert "changed" in steps(state)
     assert any("made differently" in warning for warning in state.warnings)
+
+
+def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    plan = lab.plan()
+    assert Standing.CHANGED in plan.standings
+    lab.ok(accept_changed=True)
+    state = state_of_plan(plan, silent)
+    assert not any("made differently" in warning for warning in state.warnings)
 
 
 def test_a_production_that_was_moved(lab: Lab) -> None:
