@@ -135,7 +135,7 @@ def _content(path: str) -> bytes:
     with gzip.open(path) if compressed else open(path, "rb") as stream:
         start = stream.read(9)
         if start != b"SIMPLE  =":  # nor is a huge file of another kind read whole
-            raise ValueError("it begins otherwise")
+            raise ValueError("it begins otherwise" if start else "it is empty")
         return start + stream.read()
 
 

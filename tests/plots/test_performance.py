@@ -172,6 +172,12 @@ def test_benchmarks_of_ctapipe(write: Write) -> None:
     np.testing.assert_allclose(found.energy_resolution.value, np.full(5, 0.3))
 
 
+def test_an_empty_file_is_told_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "irf.fits.gz").touch()
+    with pytest.raises(LstluigiError, match="it is empty"):
+        read(tmp_path / "irf.fits.gz")
+
+
 def test_what_cannot_be_read(write: Write, tmp_path: Path) -> None:
     with pytest.raises(LstluigiError, match=r"no\.fits' does not exist"):
         read(tmp_path / "no.fits")
