@@ -23,7 +23,7 @@ from astropy.table import QTable
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import sample
 
-__all__ = ["OFFSET", "Curve", "Performance", "labels", "read"]
+__all__ = ["OFFSET", "Curve", "NothingToDraw", "Performance", "labels", "read"]
 
 #: Where the source usually stands in the field of view of the LST
 OFFSET = 0.4
@@ -88,6 +88,10 @@ class Performance:
     energy_bias: Curve | None = None
 
 
+class NothingToDraw(LstluigiError):
+    """A sound FITS file of another kind, such as cuts of ctapipe."""
+
+
 def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
     """Read a FITS file of instrument responses or of a sensitivity.
 
@@ -121,7 +125,7 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
         reason = shown(str(error) or type(error).__name__)[1:-1]
         raise LstluigiError(f"{shown(name, 4096)} is not readable as FITS ({reason})") from error
     if all(getattr(found, field.name) is None for field in fields(found)[1:]):
-        raise LstluigiError(
+        raise NothingToDraw(
             f"{shown(name, 4096)} has no table of an instrument response or a sensitivity; name a "
             "file that dl2_to_irfs or dl2_to_sensitivity made"
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.plots import irfs
-from lstluigi.plots.performance import Curve, Performance, labels, read
+from lstluigi.plots.performance import Curve, NothingToDraw, Performance, labels, read
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.table import Table
 from lstluigi.steps import resolved
@@ -159,17 +159,20 @@ def there(state: ProductionState, step: StepState) -> Iterator[str]:
 
 def _compared(title: str, line: str, paths: Sequence[str]) -> Group:
     found: list[Performance] = []
-    unreadable = []
+    problems, unreadable = [], []
     for path in paths:
         try:
             found.append(read(path))
+        except NothingToDraw as error:
+            problems.append(str(error))
         except LstluigiError as error:
             unreadable.append(str(error))
     names = labels([one.path for one in found]) if found else []
     names = [name.removeprefix(f"{line}, ") for name in names]
     rows = [[name, *_at_tev(one)] for name, one in zip(names, found, strict=True)]
     table = Table(["file", *COLUMNS], rows).without_empty() if rows else None
-    group = Group(f"{title}, {line}" if line else title, unreadable=unreadable, table=table)
+    group = Group(f"{title}, {line}" if line else title, problems=problems, table=table)
+    group.unreadable.extend(unreadable)
     for start in range(0, len(found), CURVES):
         some, called = found[start : start + CURVES], names[start : start + CURVES]
         for name in irfs.PANELS:

@@ -9,6 +9,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 import tables
+from astropy.io import fits
 from pyirf.spectral import CRAB_HEGRA
 
 from lstluigi.errors import LstluigiError
@@ -125,6 +126,13 @@ def test_nodes_of_a_line_are_drawn_seven_at_a_time(
         f"effective area: {nodes[7]}",
     ]
     assert group.table == Table(["file", "Effective area [m²]"], [[n, "7"] for n in nodes])
+
+
+def test_fits_of_another_kind_is_not_unreadable(tmp_path: Path) -> None:
+    path = str(tmp_path / "cuts.fits")
+    fits.HDUList([fits.PrimaryHDU()]).writeto(path)
+    group = figures._compared("Responses", "", [path])
+    assert (len(group.problems), group.unreadable) == (1, [])
 
 
 def test_images_of_other_programs_are_looked_at(tmp_path: Path) -> None:
