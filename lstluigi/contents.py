@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from lstluigi.files import Listing, delete_file
 from lstluigi.graph import Graph, Made, Read, matches, parent, reaches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
-from lstluigi.products import Manifest, ProductTarget
+from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.stages.base import WITH_LSTCHAIN, Reading, Stage
 from lstluigi.steps import (
     NO_FILES,
@@ -296,6 +296,18 @@ class Contents:
         """Write a manifest down and go by it from now on."""
         manifest.write(node.places.manifest)
         self.forget(node)
+
+    def measure_anew(self, node: PlannedStep, files: Iterable[str]) -> None:
+        """Write down the sizes of files of directories that are read again: some were mended."""
+        manifest = self.manifest(node)
+        inputs = {} if manifest is None else {d: dict(f) for d, f in manifest.inputs.items()}
+        places = {r.path for r in node.readings if r.pattern is not None} & inputs.keys()
+        for file in files:
+            place = next((p for p in places if file.removeprefix(f"{p}/") in inputs[p]), None)
+            if place is not None and os.path.exists(file):
+                inputs[place].update(sizes(place, [file.removeprefix(f"{place}/")]))
+        if manifest is not None and inputs != manifest.inputs:
+            self.keep_manifest(node, replace(manifest, inputs=inputs))
 
     def forget_manifest(self, node: PlannedStep) -> None:
         """Let the next try read what is there then."""

@@ -129,7 +129,8 @@ class StepJob:
     def _describe(self) -> Work:
         plan, node = self._plan, self.node
         by_hand = list(plan.by_hand(node))
-        if plan.manifest(node) is None and (found := plan.outside.manifest(node)).inputs:
+        anew = plan.manifest(node) is not None
+        if not anew and (found := plan.outside.manifest(node)).inputs:
             plan.keep_manifest(node, found)
         if by_hand and not node.stage.per_file:
             raise LstluigiError(
@@ -143,6 +144,8 @@ class StepJob:
         accepted = (plan.record(node) or {}).get("accepted", [])
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
+        if anew:
+            plan.measure_anew(node, (file for item in items for file, _ in item.verify))
         recipe = plan.recipe(node)
         record(node.places.recipe, recipe, configs, **notes)
         return self._work(items, recipe, len(units) - len(items))

@@ -159,6 +159,21 @@ def test_success_without_a_whole_product_is_a_failure(
     assert lab.leftovers() == set()
 
 
+def test_a_file_that_was_mended_has_its_size_of_today_in_the_manifest(lab: Lab) -> None:
+    small(lab)
+    lab.simtel("dl0/node", b="truncated")
+    assert lab.run().code
+    kept = Path(lab.plan().steps[0].places.manifest)
+    before = json.loads(kept.read_text())
+    lab.simtel("dl0/node", b="5")
+    lab.ok()
+    sizes = {f.name: f.stat().st_size for f in Path(lab.path("dl0/node")).iterdir()}
+    after = json.loads(kept.read_text())
+    assert list(after["inputs"].values()) == [sizes]
+    assert before["inputs"] != after["inputs"]
+    assert {**before, "inputs": 0} == {**after, "inputs": 0}
+
+
 def test_files_that_may_fail(lab: Lab) -> None:
     small(lab)
     lab.simtel("dl0/node", b="truncated")

@@ -10,7 +10,7 @@ from lstluigi.again.sizes import freed, size
 from lstluigi.decisions import to_remake
 from lstluigi.errors import NOTHING_DONE, Declined
 from lstluigi.plan import Plan
-from lstluigi.report.model import Status
+from lstluigi.report.model import Status, StepState
 from lstluigi.report.state import production_state
 from lstluigi.run import run_production
 from lstluigi.steps import named
@@ -36,9 +36,14 @@ def retry(
     state = production_state(config, **options)
     steps = state.plan.steps
     chosen = named(steps, pattern, state.plan.config.path) if pattern else steps
-    failed = [s for node in chosen if (s := state.steps[node.index]).status is Status.FAILED]
+    known = [state.steps[node.index] for node in chosen]
+    failed = [step for step in known if step.status is Status.FAILED]
+    under_way = [step for step in known if step.failures and step.status is not Status.FAILED]
+    if under_way:
+        tell(_under_way(under_way))
     if not failed:
         what = f"nothing that {'matches' if pattern else 'was tried'} has failed"
+        what = "no step can be tried again yet" if under_way else what
         tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     for step in failed[:SHOWN]:
@@ -89,6 +94,16 @@ def remake(
     if not dry_run and files and not confirm(f"delete {files} file(s), and make them again?"):
         raise Declined
     return run_production(config, options, dry_run=dry_run)
+
+
+def _under_way(steps: Sequence[StepState]) -> str:
+    """Say what failed of steps that have not ended: only whole steps are tried again."""
+    files = sum(len(step.failures) for step in steps)
+    return (
+        f"{files} failed in {len(steps)} step(s) that are still under way, e.g. {steps[0].node}; "
+        "the run decides about them when the step ends, and `lstluigi retry` tries again "
+        "what has failed then"
+    )
 
 
 def _tell_deleted(plan: Plan, indices: Sequence[int], tell: Tell) -> int:

@@ -96,6 +96,8 @@ def report(config: str, output: str, overwrite: bool, checksums: float, **tools:
     written = write(config, output, tools, overwrite=overwrite, checksums=checksums)
     for sentence in written.missing:
         click.echo(sentence)
+    if written.unreadable:
+        click.echo(f"warning: {written.unreadable}", err=True)
     if written.without_checksum:
         click.echo(
             f"{written.without_checksum} file(s) have no checksum: more than {checksums:g} GB "

@@ -94,9 +94,11 @@ class Attempt:
         return found
 
     def measure(self, facts: Mapping[str, Any]) -> None:
-        """Take down what it used."""
+        """Take down what it used, and how many events it made."""
         self.wall_s, self.cpu_s = _number(facts.get("wall_s")), _number(facts.get("cpu_s"))
         self.memory_mb = _number(facts.get("max_rss_mb"))
+        events = _number(facts.get("events"))
+        self.events = None if events is None else int(events)
 
 
 @dataclass
@@ -115,6 +117,8 @@ class Ledger:
         Why the step failed, or why its array was refused.
     broken
         Lines that tell nothing.
+    unreadable
+        Why nothing is known of what was tried; empty if it could be read.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -122,6 +126,7 @@ class Ledger:
     concluded: str = ""
     message: str = ""
     broken: int = 0
+    unreadable: str = ""
     _shares: dict[str, Share] = field(default_factory=dict)
 
     @property
@@ -196,8 +201,6 @@ def _end(attempt: Attempt, event: Mapping[str, Any]) -> None:
     attempt.again = event.get("again") is True
     attempt.ended = seconds(event.get("time"))
     attempt.measure(event)
-    events = _number(event.get("events"))
-    attempt.events = None if events is None else int(events)
     attempt.host = sys.intern(str(event.get("host") or ""))
 
 

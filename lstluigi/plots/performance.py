@@ -23,10 +23,12 @@ from astropy.table import QTable
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import sample
 
-__all__ = ["OFFSET", "Curve", "Performance", "labels", "read"]
+__all__ = ["OFFSET", "Curve", "NothingToDraw", "Performance", "labels", "read"]
 
 #: Where the source usually stands in the field of view of the LST
 OFFSET = 0.4
+#: Events, or bins that hold some, without which a distribution has no width.
+SPREAD = 2
 ENERGY_FLUX = u.erg / u.cm**2 / u.s
 
 
@@ -86,6 +88,10 @@ class Performance:
     energy_bias: Curve | None = None
 
 
+class NothingToDraw(LstluigiError):
+    """A sound FITS file of another kind, such as cuts of ctapipe."""
+
+
 def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
     """Read a FITS file of instrument responses or of a sensitivity.
 
@@ -119,7 +125,7 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
         reason = shown(str(error) or type(error).__name__)[1:-1]
         raise LstluigiError(f"{shown(name, 4096)} is not readable as FITS ({reason})") from error
     if all(getattr(found, field.name) is None for field in fields(found)[1:]):
-        raise LstluigiError(
+        raise NothingToDraw(
             f"{shown(name, 4096)} has no table of an instrument response or a sensitivity; name a "
             "file that dl2_to_irfs or dl2_to_sensitivity made"
         )
@@ -133,7 +139,7 @@ def _content(path: str) -> bytes:
     with gzip.open(path) if compressed else open(path, "rb") as stream:
         start = stream.read(9)
         if start != b"SIMPLE  =":  # nor is a huge file of another kind read whole
-            raise ValueError("it begins otherwise")
+            raise ValueError("it begins otherwise" if start else "it is empty")
         return start + stream.read()
 
 
@@ -151,7 +157,7 @@ class _Tables:
 
     def performance(self, path: str) -> Performance:
         resolution, bias = self._energy()
-        angular = self._curve("ANGULAR_RESOLUTION", ("angular_resolution_68", *_OLD), u.deg)
+        angular = self._width("ANGULAR_RESOLUTION", ("angular_resolution_68", *_OLD), u.deg)
         angular = angular or self._containment()
         theta_cut = self._curve("RAD_MAX_2D", ("rad_max",), u.deg)
         return Performance(
@@ -176,6 +182,15 @@ class _Tables:
         value = self._at_offset(table, column) if "energ_lo" in table.colnames else table[column]
         return _curve(*_edges(table), u.Quantity(_filled(value), copy=False).to(unit))
 
+    def _width(self, key: str, columns: Sequence[str], unit: Any) -> Curve | None:
+        """The width of a distribution over energy, where the table tells of enough events."""
+        curve = self._curve(key, columns, unit)
+        counted = self._curve(key, ("n_events",), u.dimensionless_unscaled)
+        if curve is None or counted is None:
+            return curve
+        value = np.where(counted.value >= SPREAD, curve.value, np.nan * unit)
+        return Curve(curve.low, curve.high, value)
+
     def _at_offset(self, table: QTable, column: str) -> u.Quantity:
         """Values at the source's offset; energy is their last axis."""
         middle = (table["theta_lo"][0] + table["theta_hi"][0]) / 2
@@ -195,7 +210,7 @@ class _Tables:
         """Resolution and bias: as tabled, else from the matrix of the dispersion."""
         key, one = "ENERGY_BIAS_RESOLUTION", u.dimensionless_unscaled
         if key in self._tables:
-            return self._curve(key, ("resolution",), one), self._curve(key, ("bias",), one)
+            return self._width(key, ("resolution",), one), self._curve(key, ("bias",), one)
         table = self._tables.get("EDISP_2D")
         if table is None:
             return None, None
@@ -206,8 +221,9 @@ class _Tables:
         total = (matrix * np.diff(edges)).sum(axis=1, keepdims=True)
         matrix = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
         found = energy_bias_resolution_from_energy_dispersion(matrix[..., np.newaxis], edges)
-        bias, resolution = (_curve(*_edges(table), value[:, 0] * one) for value in found)
-        return resolution, bias
+        bias, resolution = (value[:, 0] for value in found)
+        resolution[np.count_nonzero(matrix, axis=1) < SPREAD] = np.nan
+        return _curve(*_edges(table), resolution * one), _curve(*_edges(table), bias * one)
 
     def _containment(self) -> Curve | None:
         """Radius that holds 68 % of the point spread function."""

@@ -42,6 +42,8 @@ class Written:
         Paths of both files.
     missing : list of str
         Sentences about what the production lacks.
+    unreadable : str
+        A sentence about files that are there and cannot be read; empty if there are none.
     without_checksum : int
         Files that are there and were not read for a checksum.
     """
@@ -49,6 +51,7 @@ class Written:
     page: str
     provenance: str
     missing: list[str]
+    unreadable: str
     without_checksum: int
 
 
@@ -98,7 +101,8 @@ def write(
     # all is known by now, so that only a full disk can come between the two
     write_text(paths[1], told)
     write_text(paths[0], page)
-    return Written(paths[0], paths[1], values["missing"], values["without_checksum"])
+    said = (values[name] for name in ("missing", "unreadable", "without_checksum"))
+    return Written(paths[0], paths[1], *said)
 
 
 def _files(state: ProductionState) -> Iterator[str]:
@@ -114,11 +118,15 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
     problems = list(state.warnings)
     sets = nodes(state.plan)
     software = sections.software(state, problems)
+    performance, importances = list(figures.performance(state)), figures.importances(state)
+    at_a_glance = list(sanity.groups(state))
+    drawn = [*performance, importances, *at_a_glance]
     costs = cost_of(state.plan, accounts(state.prod_id), lambda n: state.steps[n.index].ledger)
     return {
         "state": state,
         "stamp": sections.stamp(state),
         "missing": list(sections.missing(state)),
+        "unreadable": sections.unreadable([one for group in drawn for one in group.unreadable]),
         "stages": sections.stages(state),
         "cost": sections.cost(costs),
         "cost_remarks": list(remarks(costs)),
@@ -132,9 +140,9 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
         "graph": _graph(state),
         "pointings": _pointings(sets),
         "pointing_table": sections.pointings(sets),
-        "performance": list(figures.performance(state)),
-        "importances": figures.importances(state),
-        "nodes": list(sanity.groups(state)),
+        "performance": performance,
+        "importances": importances,
+        "nodes": at_a_glance,
         "rows": sanity.ROWS,
         "cited": CITED,
         "count": len(facts),

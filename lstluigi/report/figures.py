@@ -15,7 +15,7 @@ import numpy as np
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.plots import irfs
-from lstluigi.plots.performance import Curve, Performance, labels, read
+from lstluigi.plots.performance import Curve, NothingToDraw, Performance, labels, read
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.table import Table
 from lstluigi.steps import resolved
@@ -92,6 +92,8 @@ class Group:
         What is drawn, and how it was made.
     problems : list of str
         What could not be drawn, and why.
+    unreadable : list of str
+        Files that are there and cannot be read, and why.
     """
 
     title: str
@@ -99,6 +101,7 @@ class Group:
     problems: list[str] = field(default_factory=list)
     table: Table | None = None
     sources: list[Source] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def embedded(content: bytes) -> str:
@@ -156,17 +159,20 @@ def there(state: ProductionState, step: StepState) -> Iterator[str]:
 
 def _compared(title: str, line: str, paths: Sequence[str]) -> Group:
     found: list[Performance] = []
-    problems = []
+    problems, unreadable = [], []
     for path in paths:
         try:
             found.append(read(path))
-        except LstluigiError as error:
+        except NothingToDraw as error:
             problems.append(str(error))
+        except LstluigiError as error:
+            unreadable.append(str(error))
     names = labels([one.path for one in found]) if found else []
     names = [name.removeprefix(f"{line}, ") for name in names]
     rows = [[name, *_at_tev(one)] for name, one in zip(names, found, strict=True)]
     table = Table(["file", *COLUMNS], rows).without_empty() if rows else None
     group = Group(f"{title}, {line}" if line else title, problems=problems, table=table)
+    group.unreadable.extend(unreadable)
     for start in range(0, len(found), CURVES):
         some, called = found[start : start + CURVES], names[start : start + CURVES]
         for name in irfs.PANELS:
@@ -229,12 +235,12 @@ def _add_image(group: Group, path: str) -> None:
         with open(path, "rb") as stream:
             content = stream.read(MAX_IMAGE + 1)
     except OSError as error:
-        group.problems.append(f"{shown(path, 4096)} cannot be read ({error.strerror})")
+        group.unreadable.append(f"{shown(path, 4096)} cannot be read ({error.strerror})")
         return
     if size > MAX_IMAGE:
         group.problems.append(f"{shown(path, 4096)} is too large to be shown here")
     elif not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        group.problems.append(f"{shown(path, 4096)} is no PNG")
+        group.unreadable.append(f"{shown(path, 4096)} is no PNG")
     else:
         title = os.path.dirname(path)
         group.figures.append(Figure(title, embedded(content), wide=True, dense=True))

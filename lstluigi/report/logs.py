@@ -47,7 +47,10 @@ def logs_of(
 def _none(steps: Sequence[StepState]) -> str:
     states = ", ".join(dict.fromkeys(step.status.value for step in steps))
     made = any(step.status.satisfied or step.status is Status.CHANGED for step in steps)
-    if not made and not any(step.ledger.attempts for step in steps):
+    unreadable = [step.ledger.unreadable for step in steps if step.ledger.unreadable]
+    if unreadable:
+        return f"{unreadable[0]}, so its logs are not known"
+    if not made and not any(step.begun for step in steps):
         return f"it has not begun yet ({states}), so there is no log"
     if any(step.status.under_way for step in steps):
         return f"its jobs have not written a log yet ({states})"

@@ -100,6 +100,10 @@ class StepState:
         Files that its jobs made and that are not there any more.
     failures
         What failed.
+    there
+        How many of its files are there.
+    events
+        Events in these; None where they were not counted in each.
     """
 
     node: PlannedStep
@@ -111,6 +115,8 @@ class StepState:
     owner: str = ""
     gone: Sequence[str] = ()
     failures: Sequence[Failure] = ()
+    there: int = 0
+    events: int | None = None
 
     @property
     def index(self) -> int:
@@ -133,11 +139,9 @@ class StepState:
         return sample(self.node.output)
 
     @property
-    def events(self) -> int | None:
-        """Events in the files that its jobs made; None where they were not counted in each."""
-        made = [a.events for a in self.ledger.latest.values() if a.state == "ok"]
-        counted = [events for events in made if events is not None]
-        return sum(counted) if counted and len(counted) == len(made) else None
+    def begun(self) -> bool:
+        """Was anything of it ever submitted, as far as can be read?"""
+        return bool(self.ledger.attempts or self.ledger.unreadable)
 
     @property
     def total(self) -> int:
@@ -160,7 +164,7 @@ class StageState:
     dropped
         Input files that failed and may be missing.
     events
-        Events in the files made so far; None where they were not counted in each.
+        Events in the files that are there; None where they were not counted in each.
     """
 
     name: str
@@ -182,7 +186,7 @@ class StageState:
             files.update(step.files)
             unknown += not step.total
             dropped += len(step.dropped)
-            if step.files.get(Status.DONE):
+            if step.there:
                 events.append(step.events)
         known = [number for number in events if number is not None]
         whole = sum(known) if known and len(known) == len(events) else None
@@ -238,7 +242,7 @@ class ProductionState:
     @property
     def begun(self) -> bool:
         """Was anything ever submitted or made?"""
-        return any(s.ledger.attempts or s.standing is not Standing.MISSING for s in self.steps)
+        return any(s.begun or s.standing is not Standing.MISSING for s in self.steps)
 
     @property
     def attempts(self) -> Iterable[Attempt]:

@@ -12,7 +12,7 @@ from lstluigi.errors import shown
 from lstluigi.report.figures import Group, Source, rendered, source, there
 from lstluigi.report.model import ProductionState
 
-__all__ = ["ROWS", "groups", "separation", "table"]
+__all__ = ["ROWS", "NoTable", "groups", "separation", "table"]
 
 #: So many events are read of a file at most.
 ROWS = 100_000
@@ -70,14 +70,26 @@ def _group(title: str, levels: Mapping[str, Sequence[Source]]) -> Group:
         for file in (path for one in sources for path in one.paths):
             try:
                 some.append(table(file))
+            except NoTable as error:
+                group.problems.append(f"{shown(file, 4096)} cannot be drawn ({error})")
             except Exception as error:  # HDF5 and its readers each raise their own
-                reason = " ".join(str(error).split())[:200] or type(error).__name__
-                group.problems.append(f"{shown(file, 4096)} cannot be drawn ({reason})")
+                group.unreadable.append(f"{shown(file, 4096)} cannot be read ({_reason(error)})")
         if some:
             names = set.intersection(*(set(one) for one in some))
             events = {name: np.concatenate([one[name] for one in some]) for name in names}
             _draw(group, level, events)
     return group
+
+
+def _reason(error: Exception) -> str:
+    """What an error says in a line; in the trace of HDF5 the innermost reason stands last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    end = next((n for n, line in enumerate(lines) if line.startswith("End of HDF5 error")), 0)
+    return lines[end - 1 if end else 0][:200] if lines else type(error).__name__
+
+
+class NoTable(ValueError):
+    """A file of another kind, such as DL1 of ctapipe."""
 
 
 def table(path: str) -> dict[str, Any]:
@@ -95,7 +107,7 @@ def table(path: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    NoTable
         It has no table of parameters.
     """
     import tables
@@ -105,7 +117,7 @@ def table(path: str) -> dict[str, Any]:
         with tables.open_file(path) as file:
             place = next((name for name in PARAMETERS if name in file), "")
             if not place:
-                raise ValueError("it has no table of parameters of the LST")
+                raise NoTable("it has no table of parameters of the LST")
             found = file.get_node(place)
             names = [name for name in COLUMNS if name in found.colnames]
             return {name: found.read(stop=ROWS, field=name) for name in names}

@@ -21,11 +21,13 @@ from lstluigi.validation.catalogue import catalogue
 
 __all__ = [
     *("Config", "configs", "cost", "failed", "found", "missing", "pointings", "software"),
-    *("stages", "stamp"),
+    *("stages", "stamp", "unreadable"),
 ]
 
 #: So many files that failed are listed.
 FAILED = 500
+#: So many files that cannot be read are named in the head.
+UNREADABLE = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,15 @@ def missing(state: ProductionState) -> Iterator[str]:
             yield f"{name}: {unknown} of {total} steps made nobody knows how (notes below)."
 
 
+def unreadable(files: Sequence[str]) -> str:
+    """A sentence about files that are there and cannot be read; nothing if there are none."""
+    if not files:
+        return ""
+    more = [f"and {len(files) - UNREADABLE} more"] * (len(files) > UNREADABLE)
+    head = f"{len(files)} file{'s' * (len(files) > 1)} cannot be read"
+    return f"{head}: {'; '.join([*files[:UNREADABLE], *more])}."
+
+
 def stages(state: ProductionState) -> Table:
     """Steps and files of each stage by where they stand."""
     parts = [*state.stages.values(), state.whole]
@@ -125,7 +136,7 @@ def pointings(sets: Sequence[PointingSet]) -> Table:
 
 def cost(costs: Mapping[str, StageCost]) -> Table:
     """What each stage has used."""
-    columns = ["stage", "tries", "failed", "wall [h]", "CPU [h]", "CPU use", "peak [MB]"]
+    columns = ["stage", "tries", "bad", "wall [h]", "CPU [h]", "CPU use", "peak [MB]"]
     rows = [
         [
             name,

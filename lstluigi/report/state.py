@@ -19,6 +19,7 @@ from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Run
 from lstluigi.plan import Plan, Standing
+from lstluigi.report.counting import events_there, items
 from lstluigi.report.estimate import Estimate, Remaining, estimate
 from lstluigi.report.failures import grouped, item_failure, step_failure
 from lstluigi.report.jobs import Jobs
@@ -63,8 +64,8 @@ def production_state(config: str, ask: Run = commands.run, **choices: Any) -> Pr
     Raises
     ------
     LstluigiError
-        When the config cannot be run, so that nobody can say what should be there; or when
-        something cannot be read without which there would be wrong numbers.
+        When the config cannot be run, so that nobody can say what should be there; or when a
+        directory cannot be listed, without which there would be wrong numbers.
     """
     plan, problems = examine(Choices(os.path.abspath(config), **choices))
     if problems:
@@ -112,7 +113,7 @@ class _Look:
 
     def _step(self, node: PlannedStep) -> StepState:
         plan, standing = self._plan, self._plan.standings[node.index]
-        ledger = read_ledger(node.places.ledger) if self._exists(node.places.ledger) else Ledger()
+        ledger = self._ledger(node)
         owns = owner(node.places.lock) if self._exists(node.places.lock) else None
         finals = plan.finals(node)
         there = sum(map(plan.listing.is_file, finals))
@@ -138,7 +139,18 @@ class _Look:
             str(owns) if owns else "",
             gone,
             failures,
+            there,
+            events_there(plan, node, ledger, self._jobs.results) if there else None,
         )
+
+    def _ledger(self, node: PlannedStep) -> Ledger:
+        """What was tried, also where nobody can read it: the rest of the production is shown."""
+        if not self._exists(node.places.ledger):
+            return Ledger()
+        try:
+            return read_ledger(node.places.ledger)
+        except LstluigiError as error:
+            return Ledger(unreadable=str(error))
 
     def _exists(self, path: str) -> bool:
         return self._plan.listing.exists(path)
@@ -171,7 +183,7 @@ class _Look:
             failures.append(step_failure(node, ledger, "refused"))
         elif ledger.concluded == "failed" and not alive and not (failures or gone):
             failures.append(step_failure(node, ledger, "product"))
-        rest = self._rest(node, alive)
+        rest = Status.UNKNOWN if ledger.unreadable else self._rest(node, alive)
         if failures and not files[Status.FAILED]:
             rest = Status.FAILED
         files[rest] += len(self._plan.finals(node)) - sum(files.values())
@@ -180,17 +192,10 @@ class _Look:
         return rest if status is Status.TO_DO else status
 
     def _units(self, node: PlannedStep) -> dict[str, list[str]]:
-        """Items of a step, each with those of its files that are not there."""
-        plan = self._plan
-        if not node.stage.per_file:
-            missing = [f for f in plan.finals(node) if not plan.listing.is_file(f)]
-            return {node.item(node.places.label): missing}
-        found = {}
-        for unit in plan.units(node):
-            missing = [p.final for p in unit.products if not plan.listing.is_file(p.final)]
-            if missing:
-                found[node.item(unit.name)] = missing
-        return found
+        """Items of a step, each with those of its files that are not there, where there are any."""
+        is_file = self._plan.listing.is_file
+        every = ((i, [f for f in files if not is_file(f)]) for i, files in items(self._plan, node))
+        return {i: missing for i, missing in every if missing or not node.stage.per_file}
 
     def _item(self, attempt: Attempt, ledger: Ledger, alive: bool) -> Status:
         """Where an item stands whose files are not there."""

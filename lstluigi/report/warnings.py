@@ -16,6 +16,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     """Yield what is odd about a production's files, ledgers and jobs."""
     yield from _begun(steps)
     yield from _ledgers(steps)
+    yield from _unreadable(steps)
     yield from _gone(steps)
     yield from _in_part(plan, steps)
     yield from _dropped(steps)
@@ -27,7 +28,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
 
 
 def _begun(steps: Sequence[StepState]) -> Iterator[str]:
-    fresh = all(s.standing is Standing.MISSING and not s.ledger.attempts for s in steps)
+    fresh = all(s.standing is Standing.MISSING and not s.begun for s in steps)
     if fresh and not any(step.files.get(Status.DONE) for step in steps):
         yield "nothing has been made or submitted yet: this production was never started here"
 
@@ -39,6 +40,16 @@ def _ledgers(steps: Sequence[StepState]) -> Iterator[str]:
         yield (
             f"{lines} line(s) in {len(broken)} ledger(s) are broken and left out: what was "
             f"tried may be incomplete, e.g. {broken[0].node.places.ledger}"
+        )
+
+
+def _unreadable(steps: Sequence[StepState]) -> Iterator[str]:
+    silent = [step for step in steps if step.ledger.unreadable]
+    if silent:
+        more = f" ({len(silent) - 1} more like this)" if len(silent) > 1 else ""
+        yield (
+            f"{silent[0].ledger.unreadable}: what was tried of {silent[0].node} is not known, and "
+            f"what is not there of it is shown as unknown{more}"
         )
 
 

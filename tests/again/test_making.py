@@ -11,6 +11,7 @@ from lab import Lab, full, small
 from lstluigi.again import making
 from lstluigi.again.making import remake, retry
 from lstluigi.errors import Declined, LstluigiError
+from lstluigi.jobs.ledger import note
 
 OPTIONS = {
     **dict.fromkeys(("lstchain_config", "ctapipe_config", "rta_config", "site"), ""),
@@ -57,6 +58,22 @@ def test_a_pattern_that_names_what_has_not_failed(lab: Lab, runs: list[dict[str,
     assert retry(str(lab.config), "merge_dl1", OPTIONS, said.append, dry_run=False) == 0
     assert runs == []
     assert "nothing that matches has failed" in said[0]
+
+
+def test_what_failed_of_a_step_under_way_is_told(lab: Lab, runs: list[dict[str, Any]]) -> None:
+    small(lab)
+    step = lab.plan().steps[0]
+    a, b = (step.item(f"{name}.simtel.gz") for name in "ab")
+    facts = {"array": "arr", "backend": "local", "directory": str(lab.root / "array")}
+    note(step.places.ledger, "submitting", chunks={"0": [a], "1": [b]}, name="n", **facts)
+    note(step.places.ledger, "ended", array="arr", item=a, state="failed", cause="command")
+    lab.hold_lock(0)
+    said: list[str] = []
+    assert retry(str(lab.config), "", OPTIONS, said.append, dry_run=True) == 0
+    assert "1 failed in 1 step(s) that are still under way, e.g. r0_to_dl1 step 1" in said[0]
+    assert "nothing was done" in said[1]
+    assert not any("nothing that was tried has failed" in line for line in said)
+    assert runs == []
 
 
 def test_a_dry_run_tries_nothing(lab: Lab, runs: list[dict[str, Any]]) -> None:

@@ -74,6 +74,31 @@ def test_energy_resolution_of_a_normal_dispersion(write: Write) -> None:
         np.testing.assert_allclose(found.energy_bias.value, 0.1, rtol=1e-3)
 
 
+def test_one_event_has_no_resolution(write: Write) -> None:
+    migration = np.linspace(0.2, 2, 10)
+    matrix = np.zeros((7, 9, 1))
+    matrix[1, 4] = matrix[2, 4] = matrix[2, 5] = 1
+    hdu = create_energy_dispersion_hdu(matrix, ENERGY, migration, OFFSETS[:2])
+    found = read(write(hdu))
+    assert found.energy_resolution is not None
+    assert found.energy_bias is not None
+    assert list(np.isfinite(found.energy_resolution.value)) == [False, True, False, False, False]
+    assert list(np.isfinite(found.energy_bias.value)) == [True, True, False, False, False]
+    few = {"n_events": np.array([9, 0, 1, 2, 9, 9, 9])}
+    one = np.ones(7)
+    path = write(
+        benchmark("true_energy", "ANGULAR_RESOLUTION", angular_resolution_68=one * u.deg, **few),
+        benchmark("true_energy", "ENERGY_BIAS_RESOLUTION", bias=one, resolution=one, **few),
+        name="sensitivity.fits",
+    )
+    found = read(path)
+    for curve in (found.angular_resolution, found.energy_resolution):
+        assert curve is not None
+        assert list(np.isfinite(curve.value)) == [False, False, True, True, True]
+    assert found.energy_bias is not None
+    assert np.isfinite(found.energy_bias.value).all()
+
+
 def test_containment_of_a_normal_point_spread_function(write: Write) -> None:
     sigma, edges = 0.1, np.linspace(0, 1, 501)
     middle = (edges[1:] + edges[:-1]) / 2
@@ -145,6 +170,12 @@ def test_benchmarks_of_ctapipe(write: Write) -> None:
     found = read(write(hdu))
     assert found.energy_resolution is not None
     np.testing.assert_allclose(found.energy_resolution.value, np.full(5, 0.3))
+
+
+def test_an_empty_file_is_told_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "irf.fits.gz").touch()
+    with pytest.raises(LstluigiError, match="it is empty"):
+        read(tmp_path / "irf.fits.gz")
 
 
 def test_what_cannot_be_read(write: Write, tmp_path: Path) -> None:

@@ -181,3 +181,41 @@ def test_a_ledger_that_was_cut_is_read_as_far_as_it_goes(lab: Lab) -> None:
         assert result.exit_code == 0, result.output
     assert str(ledger) in " ".join(type_("status", lab.config).output.split())
     assert lab.ok() == []
+
+
+def test_a_ledger_that_cannot_be_read_hides_nothing_else(lab: Lab, tmp_path: Path) -> None:
+    small(lab)
+    lab.ok()
+    first, second = lab.plan().steps
+    path = Path(first.places.ledger)
+    path.unlink()
+    path.mkdir()  # root may read everything else
+    out = tmp_path / "report"
+    for command in (
+        ["status", lab.config],
+        ["status", lab.config, "--json"],
+        ["status", lab.config, "--cost", "--tree"],
+        ["report", lab.config, "-o", out],
+    ):
+        result = type_(*command)
+        assert result.exit_code == 0, (command, result.output)
+        said = (out / "index.html").read_text() if command[0] == "report" else result.output
+        assert f"ledger {path} cannot be read (Is a directory): what was tried of " in said, command
+    state = json.loads(type_("status", lab.config, "--json").stdout)
+    assert [step["status"] for step in state["steps"]] == ["done", "done"]
+    assert [step["events"] for step in state["steps"]] == [None, 9]
+    for file in (lab.path("dl1/node/dl1_a.h5"), second.output):
+        Path(file).unlink()
+    state = json.loads(type_("status", lab.config, "--json").stdout)
+    assert state["steps"][0]["status"] == "unknown"
+    assert (state["steps"][0]["files"]["done"], state["steps"][0]["files"]["unknown"]) == (1, 1)
+    said = type_("logs", lab.config, "r0_to_dl1").output
+    assert f"ledger {path} cannot be read" in said
+
+
+def test_a_lost_ledger_of_a_step_to_be_made_does_not_make_it_new(lab: Lab) -> None:
+    small(lab)
+    Path(lab.plan().steps[0].places.ledger).mkdir(parents=True)
+    said = type_("status", lab.config).output
+    assert "never started here" not in said
+    assert "unknown" in said

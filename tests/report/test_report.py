@@ -81,7 +81,6 @@ def test_every_product_has_what_made_it_its_inputs_and_its_checksum(lab: Lab, pl
     lab.ok()
     result = report(lab, place)
     assert result.exit_code == 0, result.output
-    assert "Everything that the config asks for is there." in page(place)
     plan, found, made = lab.plan(), told(place), made_by(place)
     products = {file: node for node in plan.steps for file in plan.finals(node)}
     assert made.keys() == products.keys()
@@ -226,6 +225,29 @@ def test_the_page_fits_a_phone(lab: Lab, place: Path, tmp_path: Path) -> None:
 
 
 # ---- refusals
+
+
+def test_all_is_there(lab: Lab, place: Path) -> None:
+    small(lab)
+    lab.ok()
+    assert not report(lab, place).stderr
+    assert "Everything that the config asks for is there." in page(place)
+
+
+def test_results_that_cannot_be_read_are_told_at_once(lab: Lab, place: Path) -> None:
+    full(lab)
+    lab.ok()
+    files = [lab.path(f) for f in sorted(lab.files()) if f.endswith(".fits")]
+    assert files
+    for file in files:
+        Path(file).write_text("")
+    result = report(lab, place)
+    assert result.exit_code == 0, result.output
+    assert "cannot be read: '" in result.stderr
+    assert files[0] in result.stderr
+    head = page(place).partition('id="progress"')[0]
+    assert "cannot be read" in head
+    assert "Everything that the config asks for is there" not in head
 
 
 def test_a_report_is_replaced_only_if_asked_to_be(lab: Lab, place: Path) -> None:

@@ -9,11 +9,12 @@ import astropy.units as u
 import numpy as np
 import pytest
 import tables
+from astropy.io import fits
 from pyirf.spectral import CRAB_HEGRA
 
 from lstluigi.errors import LstluigiError
 from lstluigi.plots.performance import Curve, Performance
-from lstluigi.report import figures, sanity
+from lstluigi.report import figures, sanity, sections
 from lstluigi.report.figures import Source
 from lstluigi.report.sanity import separation, table
 from lstluigi.report.table import Table
@@ -59,8 +60,32 @@ def test_damaged_files_are_problems_of_their_node(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("no HDF5")
     sound = write(tmp_path / "b.h5", 3, "gammaness")
     group = sanity._group("node", {"DL1": [Source("s:1", [str(tmp_path / "a.h5"), sound])]})
-    assert len(group.problems) == 1
-    assert "a.h5" in group.problems[0]
+    (said,) = group.unreadable
+    assert said.startswith(f"'{tmp_path / 'a.h5'}' cannot be read (")
+    assert "trace" not in said
+    assert "H5F.c" not in said
+
+
+def test_a_truncated_file_is_told_in_a_line(tmp_path: Path) -> None:
+    content = Path(write(tmp_path / "a.h5", 5000, "gammaness")).read_bytes()
+    (tmp_path / "a.h5").write_bytes(content[: len(content) // 2])
+    group = sanity._group("node", {"DL2": [Source("s:1", [str(tmp_path / "a.h5")])]})
+    (said,) = group.unreadable
+    assert said.startswith(f"'{tmp_path / 'a.h5'}' cannot be read (truncated file: ")
+
+
+def test_a_file_of_another_kind_is_not_unreadable(tmp_path: Path) -> None:
+    tables.open_file(str(tmp_path / "a.h5"), "w").close()
+    group = sanity._group("node", {"DL1": [Source("s:1", [str(tmp_path / "a.h5")])]})
+    assert (len(group.problems), group.unreadable) == (1, [])
+
+
+def test_files_that_cannot_be_read_are_named_in_one_sentence() -> None:
+    assert sections.unreadable([]) == ""
+    assert sections.unreadable(["a is empty"]) == "1 file cannot be read: a is empty."
+    assert sections.unreadable(["a", "b", "c", "d", "e"]) == (
+        "5 files cannot be read: a; b; c; and 2 more."
+    )
 
 
 def test_the_flux_of_the_crab_is_a_hundred_percent() -> None:
@@ -95,12 +120,19 @@ def test_nodes_of_a_line_are_drawn_seven_at_a_time(
     group = figures._compared("Responses", "dec_2276", paths)
     nodes = [f"zenith {z}°, azimuth 180°" for z in range(11, 19)]
     assert group.title == "Responses, dec_2276"
-    assert group.problems == [f"{paths[0]} is damaged"]
+    assert group.unreadable == [f"{paths[0]} is damaged"]
     assert [one.title for one in group.figures] == [
         "effective area: " + "; ".join(nodes[:7]),
         f"effective area: {nodes[7]}",
     ]
     assert group.table == Table(["file", "Effective area [m²]"], [[n, "7"] for n in nodes])
+
+
+def test_fits_of_another_kind_is_not_unreadable(tmp_path: Path) -> None:
+    path = str(tmp_path / "cuts.fits")
+    fits.HDUList([fits.PrimaryHDU()]).writeto(path)
+    group = figures._compared("Responses", "", [path])
+    assert (len(group.problems), group.unreadable) == (1, [])
 
 
 def test_images_of_other_programs_are_looked_at(tmp_path: Path) -> None:
@@ -111,11 +143,11 @@ def test_images_of_other_programs_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(figures.MAX_IMAGE))
     figures._add_image(group, str(tmp_path / "large.png"))
     assert not group.figures
-    assert [p.partition(" ")[2] for p in group.problems] == [
+    assert [p.partition(" ")[2] for p in group.unreadable] == [
         "is no PNG",
         "cannot be read (No such file or directory)",
-        "is too large to be shown here",
     ]
+    assert [p.partition(" ")[2] for p in group.problems] == ["is too large to be shown here"]
 
 
 def test_columns_without_content_are_left_out() -> None:

@@ -14,6 +14,7 @@ from lab import Lab, full, small
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
+from lstluigi.jobs.spec import ArrayFiles
 from lstluigi.plan import Standing
 from lstluigi.report.state import ProductionState, Status, production_state
 from lstluigi.report.state import state_of as state_of_plan
@@ -101,6 +102,44 @@ def test_events_as_the_jobs_counted_them(lab: Lab) -> None:
     ledger = Path(lab.plan().steps[0].places.ledger)
     ledger.write_text(ledger.read_text().replace('"events": 4', '"events": null'))
     assert look(lab).stages["r0_to_dl1"].events is None  # not 5, which would be too few
+
+
+def test_events_are_those_of_the_files_that_are_there(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    kept = {name: Path(lab.path(f"dl1/node/dl1_{name}.h5")) for name in "ab"}
+    counted = {}
+    for name, file in kept.items():
+        content = file.read_bytes()
+        file.unlink()
+        counted[name] = look(lab).stages["r0_to_dl1"].events
+        file.write_bytes(content)
+    assert (counted["a"], counted["b"]) in {(4, 5), (5, 4)}
+    for file in kept.values():
+        file.unlink()
+    assert look(lab).stages["r0_to_dl1"].events is None
+
+
+def test_events_of_changed_files_count(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    Path(lab.plan().steps[0].places.recipe).write_text("{")
+    state = look(lab)
+    assert state.steps[0].status is Status.CHANGED
+    assert state.stages["r0_to_dl1"].events == 9
+
+
+def test_events_of_a_file_whose_end_is_not_taken_down_yet(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    ledger = Path(lab.plan().steps[0].places.ledger)
+    lines = ledger.read_text().splitlines(keepends=True)
+    ledger.write_text("".join(line for line in lines if '"submit' in line))
+    assert look(lab).stages["r0_to_dl1"].events == 9
+    begun = json.loads(lines[0])
+    for chunk in begun["chunks"]:
+        Path(ArrayFiles(begun["array"], begun["directory"]).result(int(chunk))).unlink()
+    assert look(lab).stages["r0_to_dl1"].events is None
 
 
 def test_steps_are_known_by_their_products(lab: Lab) -> None:
