@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
-from lstluigi.files import Listing
+from lstluigi.files import Listing, delete_file
 from lstluigi.graph import Graph, Made, Read, matches, parent, reaches
 from lstluigi.jobs.spec import Command
 from lstluigi.outside import Outside
@@ -250,20 +249,22 @@ class Contents:
         """The step's product as a Luigi target."""
         return ProductTarget(node.output, self.finals(node), self.listing)
 
+    def listed(self, node: PlannedStep) -> bool:
+        """Is a path there that the step makes, if only an empty directory?"""
+        return node.index not in self._anew and any(
+            self.listing.exists(made.path) for made in node.makes
+        )
+
     def there(self, node: PlannedStep) -> bool:
         """Is the whole product at its final path (as far as has been listed)?"""
-        if node.index in self._anew:
-            return False
-        if not any(self.listing.exists(made.path) for made in node.makes):
+        if not self.listed(node):
             return False
         finals = self.finals(node)
         return bool(finals) and all(self.listing.is_file(file) for file in finals)
 
     def begun(self, node: PlannedStep) -> bool:
         """Is at least one file of the product at its final path?"""
-        if node.index in self._anew:
-            return False
-        if not any(self.listing.exists(made.path) for made in node.makes):
+        if not self.listed(node):
             return False
         return any(self.listing.is_file(file) for file in self.finals(node))
 
@@ -298,7 +299,7 @@ class Contents:
 
     def forget_manifest(self, node: PlannedStep) -> None:
         """Let the next try read what is there then."""
-        Path(node.places.manifest).unlink(missing_ok=True)
+        delete_file(node.places.manifest)
         self.forget(node)
 
     def drop(self, node: PlannedStep, failed: Mapping[str, str]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import delete_file
 from lstluigi.jobs.lock import holder
 from lstluigi.plan import Plan, Standing
 from lstluigi.recipe import record
@@ -82,11 +82,3 @@ def clear_away(plan: Plan) -> None:
         if holder(lock) is None:
             node.places.clear_scratch()
             delete_file(lock)
-
-
-def delete_file(path: str) -> None:
-    """Delete a file, which may be gone already."""
-    try:
-        Path(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise LstluigiError(f"{path} cannot be deleted ({error.strerror})") from None

@@ -13,6 +13,7 @@ from lstluigi.errors import ConfigError, Problem
 from lstluigi.plan import Plan
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.stages.base import Stage
+from lstluigi.steps import planned, tools_needed
 from lstluigi.tool_config import TOOLS, ToolConfig
 from lstluigi.tuning import with_noise_tuning
 
@@ -93,12 +94,19 @@ def readable(choices: Choices) -> tuple[ProductionConfig, list[Problem]]:
     given = {tool: Path(path) for tool, path in named.items() if path}
     site = choices.site or os.environ.get(SITE)
     try:
-        config = load_config(Path(choices.config), SHAPES, given, Path(site) if site else None)
+        profile = Path(site) if site else None
+        config = load_config(Path(choices.config), SHAPES, given, profile, _tools_needed)
     except ConfigError as error:
         if not isinstance(error.read, ProductionConfig):
             raise
         return with_noise_tuning(_without_refused(error.read)), list(error.problems)
     return with_noise_tuning(config), []
+
+
+def _tools_needed(config: ProductionConfig) -> set[str]:
+    """Tools whose config some step reads, of those that could be read."""
+    stages, steps = stages_of(config), _without_refused(config).steps
+    return tools_needed(planned(i, step, stages[step.stage]) for i, step in enumerate(steps))
 
 
 def _without_refused(config: ProductionConfig) -> ProductionConfig:

@@ -277,6 +277,14 @@ class Damaged(LstluigiError):
     """A file written by lstluigi that no longer is what was written."""
 
 
+def delete_file(path: str) -> None:
+    """Delete a file, which may be gone already."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise LstluigiError(f"{path} cannot be deleted ({error.strerror})") from None
+
+
 def read_json(path: str) -> Any:
     """Content of a JSON file written by lstluigi; None where there is none.
 
@@ -296,6 +304,11 @@ def read_json(path: str) -> Any:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
     except ValueError:
         raise Damaged(f"{path} is damaged (not JSON); move it away and try again") from None
+
+
+def are_texts(value: Any) -> bool:
+    """Is what was read a list of texts?"""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _current_umask() -> int:

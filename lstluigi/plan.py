@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from lstluigi.config import ProductionConfig
@@ -15,15 +15,20 @@ from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.attempts import read_ledger
 from lstluigi.products import Manifest, sizes
-from lstluigi.recipe import Content, Recipe, moved, own_changes, recorded, short
+from lstluigi.recipe import (
+    Change,
+    Content,
+    Recipe,
+    few,
+    moved,
+    own_changes,
+    path_of,
+    recorded,
+    short,
+)
 from lstluigi.stages.base import Stage
 from lstluigi.steps import PlannedStep, recipe_content
 from lstluigi.tool_config import ToolConfigs, digest
-
-#: The one key of a recipe that is there and cannot be read: why.
-UNKNOWN = "unknown"
-#: What to do about a product that the config does not, or may not, describe.
-DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 
 
 class Standing(Enum):
@@ -72,6 +77,16 @@ class _Fingerprint(NamedTuple):
     outside: Mapping[str, str]  #: what recipes found beside files from outside add to upstream
 
 
+class _Kept(NamedTuple):
+    """What is remembered of the recipe beside a step's product."""
+
+    there: bool
+    damage: str = ""  #: why it cannot be read
+
+
+_NONE, _SOUND = _Kept(there=False), _Kept(there=True)
+
+
 class Plan(Contents):
     """Where each step of a production stands, and how its product was made.
 
@@ -93,6 +108,7 @@ class Plan(Contents):
     ) -> None:
         super().__init__(config, stages, configs, anew)
         self.accepted = accepted
+        self._kept: dict[int, _Kept] = {}
 
     @cached_property
     def standings(self) -> list[Standing]:
@@ -109,9 +125,9 @@ class Plan(Contents):
         What nobody knows how it was made is for the user to decide about, too.
         """
         if after and after <= {Standing.WHOLE, Standing.PASSED}:
-            # asked last: it puts together the names of all files
-            changed = (self.grown(node) or any(self.damage(node))) and self.begun(node)
-            return Standing.CHANGED if changed else Standing.PASSED
+            # asked first where nothing is read for it, last where it takes the names of all files
+            unsure = self.listed(node) and (self.grown(node) or any(self.damage(node)))
+            return Standing.CHANGED if unsure and self.begun(node) else Standing.PASSED
         if not self.begun(node):
             # nothing is made again for a changed product before the user has decided about it
             waits = Standing.CHANGED in after and Standing.MISSING not in after
@@ -161,7 +177,7 @@ class Plan(Contents):
             outside: dict[str, str] = {}
             for record in self.outside.upstream(node):
                 outside |= record["upstream"]
-                outside[short(next(iter(record["content"]["makes"])))] = record["digest"]
+                outside[short(path_of(record["content"]))] = record["digest"]
             with suppress(ConfigError):  # told before anything runs
                 for own in self.outside.configs(node):
                     outside[short(str(own.path))] = own.digest
@@ -173,31 +189,48 @@ class Plan(Contents):
         return recipe_content(node, self.config, Files(self, node), self.configs)
 
     def record(self, node: PlannedStep) -> Mapping[str, Any] | None:
-        """The recipe kept beside the product; None if it was made by hand or by lstmcpipe.
+        """The recipe kept beside the product.
 
-        One that cannot be read any more has nothing in it but why, under `UNKNOWN`.
+        None if the product is `foreign`, and where it cannot be read any more, as `damage` tells.
         """
         try:
             if self.listing.exists(node.places.recipe):
-                return recorded(node.places.recipe)
-            return self.outside.record(node.output)
+                record = recorded(node.places.recipe)
+            else:
+                record = self.outside.record(node.output)
+            self._kept[node.index] = _NONE if record is None else _SOUND
         except LstluigiError as error:
-            return {UNKNOWN: str(error)}
+            record, self._kept[node.index] = None, _Kept(there=True, damage=str(error))
+        return record
+
+    def _known(self, node: PlannedStep) -> _Kept:
+        """What was found out when the recipe was first read: it is not read a second time."""
+        if node.index not in self._kept:
+            self.record(node)
+        return self._kept[node.index]
+
+    def foreign(self, node: PlannedStep) -> bool:
+        """Has the product, if it is there, no recipe: made by hand or by lstmcpipe?"""
+        return not self._known(node).there
 
     def damage(self, node: PlannedStep) -> Iterator[str]:
         """Why it is not known how a product was made: what was written down cannot be read."""
         yield from super().damage(node)
-        if UNKNOWN in (record := self.record(node) or {}):
-            yield record[UNKNOWN]
+        if said := self._known(node).damage:
+            yield said
+
+    def forget(self, node: PlannedStep) -> None:
+        """Look at the file system again for what a step makes."""
+        super().forget(node)
+        self._kept.pop(node.index, None)
 
     def by_hand(self, node: PlannedStep) -> Iterator[str]:
         """Files of the product that are there and that lstluigi did not make."""
         record = self.record(node)
-        if record is None:
-            files = self.finals(node)
+        if record is not None:
+            files: Iterable[str] = record.get("by_hand", [])
         else:
-            known = UNKNOWN not in record
-            files = record.get("by_hand", []) if known else list(self._unaccounted(node))
+            files = self.finals(node) if self.foreign(node) else list(self._unaccounted(node))
         yield from (file for file in files if self.listing.exists(file))
 
     def _unaccounted(self, node: PlannedStep) -> Iterator[str]:
@@ -210,41 +243,59 @@ class Plan(Contents):
 
     def is_changed(self, node: PlannedStep) -> bool:
         """Is something of the product there that was made differently from today's recipe?"""
-        if not self.begun(node) or (self.record(node) is None and not any(super().damage(node))):
+        if not self.begun(node):
             return False
-        return next(self.changes(node), None) is not None
+        record = self.record(node)
+        if record is None and not any(self.damage(node)):
+            return False
+        return next(self._changes(node, record), None) is not None
+
+    def why_changed(self, node: PlannedStep) -> str:
+        """The first of its changes in one line; empty where there are none (any more)."""
+        return few(list(self.changes(node)))
 
     def changes(self, node: PlannedStep) -> Iterator[str]:
         """In which words the product's recipe, or what it is made of, differs from today's."""
+        for told in self._changes(node, self.record(node)):
+            yield told()
+
+    def _changes(self, node: PlannedStep, record: Mapping[str, Any] | None) -> Iterator[Change]:
         if node.index in self.accepted:
             return
-        yield from super().damage(node)
-        record, recipe = self.record(node), self.recipe(node)
-        if record is not None and UNKNOWN in record:
-            yield record[UNKNOWN]
-        elif record is not None:
+        yield from (partial(str, said) for said in self.damage(node))
+        if record is not None:
+            recipe = self.recipe(node)
             if record["digest"] != recipe.digest:
                 yield from own_changes(record, recipe, self.configs)
             if moved(record, recipe) is None:  # else nothing upstream has the name it had
                 yield from self._changes_above(node, record["upstream"], recipe.upstream)
         if grown := self.grown(node):
-            yield f"{len(grown)} new file(s) in its input, e.g. {grown[0]}"
+            yield partial(str, f"{len(grown)} new file(s) in its input, e.g. {grown[0]}")
         for file in self.outside.replaced(node, self.manifest(node) or Manifest()):
-            yield f"{file} has another size than when it was read"
+            yield partial(str, f"{file} has another size than when it was read")
 
     def _changes_above(
         self, node: PlannedStep, before: Mapping[str, str], now: Mapping[str, str]
-    ) -> Iterator[str]:
+    ) -> Iterator[Change]:
         """Products that it was made of and that are made differently now, or were not read."""
         changed = {name for name, value in before.items() if now.get(name, value) != value}
         if changed:
-            paths = [*(n.output for n in self.steps), *(r.path for r in node.readings)]
-            named = [path for path in paths if short(path) in changed]
-            yield f"it was made of what is made differently now, e.g. {min(named, default='?')}"
+            yield partial(self._made_differently, node, changed)
         known = self.manifest(node) or Manifest()
         for producer in self.producers(node):
-            if short(producer.output) not in before and not known.holds(producer.output):
-                yield f"it did not read {producer.output}"
+            name = self._fingerprints[producer.index].name
+            if name not in before and not known.holds(producer.output):
+                yield partial(str, f"it did not read {producer.output}")
+
+    def _made_differently(self, node: PlannedStep, changed: Collection[str]) -> str:
+        paths = [self._outputs[name] for name in changed if name in self._outputs]
+        paths += [r.path for r in node.readings if short(r.path) in changed]
+        return f"it was made of what is made differently now, e.g. {min(paths, default='?')}"
+
+    @cached_property
+    def _outputs(self) -> Mapping[str, str]:
+        """The paths that name the steps, by the names that they have in recipes."""
+        return {self._fingerprints[i].name: self.steps[i].output for i in self._fingerprints}
 
     def grown(self, node: PlannedStep) -> list[str]:
         """Files from outside that are on disk today and not in the manifest."""
@@ -253,6 +304,7 @@ class Plan(Contents):
 
     def accept_inputs(self, node: PlannedStep) -> None:
         """From now on, do without files that came later, and take replaced ones as they are."""
+        self._kept.pop(node.index, None)  # its recipe may have been written anew
         manifest = self.manifest(node)
         if manifest is None and any(super().damage(node)):
             self.keep_manifest(node, self.outside.manifest(node))

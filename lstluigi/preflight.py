@@ -6,7 +6,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
 
 from lstluigi.config import ProductionConfig, missing_tool_config
 from lstluigi.errors import ConfigError, Problem, Refused, shown
@@ -22,19 +21,14 @@ from lstluigi.plan import Plan, Standing
 from lstluigi.resources import requested, where_requested
 from lstluigi.stages.base import Reading
 from lstluigi.stages.checks import wants_images
-from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
+from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_needed
 
+#: What to do about a product that the config does not, or may not, describe.
+DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
 #: What to do about a damaged recipe of another production.
 MEND_OUTSIDE = "put it right, or move it away: the product then counts as made by hand"
 #: What to do where a step gets no file of those that another one makes.
 TOO_FEW = "give that step more files, correct what is read, or take this step out"
-#: Names of the options that say what a command reads and makes.
-_NAMES = {
-    "--input": ("-i", "--input-dir", "input_url", "input_dir"),
-    "--output": ("-o", "output_path"),
-    "--config": ("-c", "config_file", "config_files"),
-    "--reconstructor": ("-r", "reconstructor_paths"),
-}
 
 
 def config_problems(plan: Plan) -> Iterator[Problem]:
@@ -44,7 +38,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
     for node in plan.steps:
         yield from node.stage.problems(node.step)
         yield from _conflicts(plan, node)
-        yield from _given_twice(node)
+        yield from node.stage.refused(node.step, general_commands(node, NO_FILES))
         try:
             list(plan.outside.configs(node))
         except ConfigError as error:
@@ -74,37 +68,6 @@ def _conflicts(plan: Plan, node: PlannedStep) -> Iterator[Problem]:
         above = (one for maker in plan.producers(node) for one in plan.conflicts(maker))
         if all((one.what, one.mend) != (problem.what, problem.mend) for one in above):
             yield problem
-
-
-def _given_twice(node: PlannedStep) -> Iterator[Problem]:
-    """Options of a step that lstluigi gives, too, to a command that would refuse that."""
-    if not node.stage.once or not node.step.arguments:
-        return
-    theirs = Counter(_with_value(node.step.arguments))
-    ours = {
-        name
-        for command in general_commands(node, NO_FILES)
-        for name in Counter(_with_value(command)) - theirs
-    }
-    for word in node.step.arguments:
-        if _long(word) in ours:
-            what = f"{shown(word)}: lstluigi gives this option itself, and it may be given once"
-            mend = "take it out: the paths of the step are what counts"
-            yield Problem(node.step.where("options"), what, mend)
-
-
-def _with_value(words: Sequence[str]) -> Iterator[str]:
-    """Full names of the options among words that have a value: flags may be given twice."""
-    for word, following in zip_longest(words, words[1:], fillvalue="-"):
-        if word.startswith("-") and ("=" in word or not following.startswith("-")):
-            yield _long(word)
-
-
-def _long(word: str) -> str:
-    """The full name of an option that a command is given under several, without its value."""
-    name = word.partition("=")[0]
-    trait = name.rpartition(".")[2] if name.startswith("--") else name
-    return next((full for full, names in _NAMES.items() if trait in names), name)
 
 
 def _over_configs(plan: Plan) -> Iterator[Problem]:
@@ -152,8 +115,7 @@ def _named(
 
 def tool_config_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
     """Configs of tools that these steps read and that are not known; absent ones were told."""
-    needed = {tool for node in steps for tool in tools_of(general_commands(node, NO_FILES))}
-    if unknown := sorted(needed - plan.config.tool_configs.keys()):
+    if unknown := sorted(tools_needed(steps) - plan.config.tool_configs.keys()):
         path, kind = plan.config.path, plan.config.workflow_kind
         yield Problem(str(path), *missing_tool_config(unknown, path, kind))
 

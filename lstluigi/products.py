@@ -10,7 +10,7 @@ from typing import Any
 
 import luigi
 
-from lstluigi.files import Damaged, Listing, read_json, write_json
+from lstluigi.files import Damaged, Listing, are_texts, read_json, write_json
 from lstluigi.graph import Made
 
 _KEYS = ("inputs", "dropped", "left")
@@ -45,11 +45,13 @@ class Manifest:
         """
         try:
             content = read_json(path)
-            return None if content is None else cls(*map(content.__getitem__, _KEYS))
-        except (Damaged, AttributeError, KeyError, TypeError):
-            raise Damaged(
-                f"{path} is damaged, so what its product was made of is not known"
-            ) from None
+        except Damaged:
+            content = {}
+        if content is None:
+            return None
+        if not _is_sound(content):
+            raise Damaged(f"{path} is damaged, so what its product was made of is not known")
+        return cls(*map(content.__getitem__, _KEYS))
 
     def holds(self, path: str) -> bool:
         """Is a file among the inputs that is at this path or below it?"""
@@ -64,6 +66,21 @@ class Manifest:
         inputs = {directory: dict(files) for directory, files in self.inputs.items()}
         kept = {"inputs": inputs, "dropped": dict(self.dropped), "left": list(self.left)}
         write_json(path, {"format": 1, **kept})
+
+
+def _is_sound(content: Any) -> bool:
+    """Does a manifest that was read hold what a manifest holds?"""
+    if not isinstance(content, Mapping):
+        return False
+    inputs, dropped = content.get("inputs"), content.get("dropped")
+    return (
+        isinstance(inputs, Mapping)
+        and all(isinstance(names, Mapping) for names in inputs.values())
+        and all(isinstance(size, int) for names in inputs.values() for size in names.values())
+        and isinstance(dropped, Mapping)
+        and are_texts(list(dropped.values()))
+        and are_texts(content.get("left"))
+    )
 
 
 def sizes(directory: str, names: Iterable[str]) -> dict[str, int]:

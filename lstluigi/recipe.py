@@ -6,15 +6,17 @@ Not in a recipe: where a config lies, its comments, Slurm options, how files wer
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from typing import Any, TypeGuard
 
-from lstluigi.files import Damaged, read_json, write_json
+from lstluigi.files import Damaged, are_texts, read_json, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
+#: One change, put in words when it is to be shown.
+Change = Callable[[], str]
 
 
 def short(path: str) -> str:
@@ -73,9 +75,32 @@ def recorded(path: str) -> Mapping[str, Any] | None:
         value = {}
     if value is None:
         return None
-    if not isinstance(value, Mapping) or not {"digest", "content", "upstream"} <= value.keys():
+    if not _is_sound(value):
         raise Damaged(f"{path} is damaged, so how its product was made is not known")
     return value
+
+
+def _is_sound(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Does a recipe that was read hold what a recipe holds?"""
+    if not isinstance(value, Mapping):
+        return False
+    content, upstream = value.get("content"), value.get("upstream")
+    return (
+        isinstance(value.get("digest"), str)
+        and isinstance(content, Mapping)
+        and isinstance(content.get("makes", {}), Mapping)
+        and isinstance(content.get("commands", []), list)
+        and all(map(are_texts, content.get("commands", [])))
+        and isinstance(upstream, Mapping)
+        and are_texts(list(upstream.values()))
+        and isinstance(value.get("accepted", []), list)
+        and are_texts(value.get("by_hand", []))
+    )
+
+
+def path_of(content: Content) -> str:
+    """The path that names a product, by its recipe; empty where it does not say."""
+    return next(iter(content.get("makes", ())), "")
 
 
 def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
@@ -83,7 +108,7 @@ def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
 
     What both paths end with is left out.
     """
-    before, after = (next(iter(c.get("makes") or ()), "") for c in (old["content"], new.content))
+    before, after = path_of(old["content"]), path_of(new.content)
     if not (before and after) or before == after:
         return None
     while os.path.basename(before) == os.path.basename(after) and before != os.path.dirname(before):
@@ -91,23 +116,42 @@ def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
     return before, after
 
 
-def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[str]:
-    """In which words a recorded recipe differs from today's, apart from what is upstream.
+def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[Change]:
+    """How a recorded recipe differs from today's, apart from what is upstream.
 
     Paths that have changed because the production was moved are one change.
     """
     before, after = dict(old["content"]), dict(new.content)
     if (places := moved(old, new)) is not None:
-        yield "it was made below {} and lies below {} now".format(*places)
+        yield partial("it was made below {} and lies below {} now".format, *places)
         before = _below(*places, before)
     for tool in TOOLS:
         key = f"{tool}_config"
-        if before.pop(key, None) != after.pop(key, None):
-            now = configs[tool].content if tool in configs else {}
-            yield f"{tool} config " + _few(list(differences(old.get(key) or {}, now)))
+        was, now = before.pop(key, None), after.pop(key, None)
+        if was != now:
+            content = configs[tool].content if tool in configs else {}
+            pair = _Known(str(was), old.get(key) or {}), _Known(str(now), content)
+            yield partial(_told, f"{tool} config", *pair)
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            yield f"{key} " + _few(list(differences(before.get(key), after.get(key))))
+            yield partial(_differing, key, before.get(key), after.get(key))
+
+
+def _differing(what: str, before: Any, after: Any) -> str:
+    return f"{what} {few(list(differences(before, after)))}"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A config's content, compared by its digest."""
+
+    digest: str
+    content: Any = field(compare=False)
+
+
+@lru_cache(maxsize=8)  # most steps of a production were made by the same few configs
+def _told(what: str, before: _Known, after: _Known) -> str:
+    return _differing(what, before.content, after.content)
 
 
 def _below(old: str, new: str, value: Any) -> Any:
@@ -121,6 +165,7 @@ def _below(old: str, new: str, value: Any) -> Any:
     return value
 
 
-def _few(items: list[str], most: int = 3) -> str:
+def few(items: Sequence[str], most: int = 3) -> str:
+    """The first of several changes, and how many more there are."""
     shown = "; ".join(item.removeprefix(": ") for item in items[:most])
     return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -191,7 +191,7 @@ def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console)
         said.append(f"{kept} product(s) made differently are kept as they are by --accept-changed")
     changed = session.changed(steps)
     for node in changed[:SHOWN]:
-        said.append(f"made differently: {node} ({'; '.join(session.plan.changes(node))})")
+        said.append(f"made differently: {node} ({session.plan.why_changed(node)})")
     if len(changed) > SHOWN:
         said.append(f"made differently: and {len(changed) - SHOWN} more")
     if changed and session.choices.accept_changed:

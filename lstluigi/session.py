@@ -191,7 +191,7 @@ class Session:
                 accept = "add --accept-changed, or " * (not self.choices.accept_changed)
                 raise LstluigiError(
                     f"nothing was deleted: --remake needs {node}, which was made differently "
-                    f"({'; '.join(self.plan.changes(node))}); {accept}make that again, too"
+                    f"({self.plan.why_changed(node)}); {accept}make that again, too"
                 )
 
     def tell(self, steps: Sequence[PlannedStep]) -> None:
@@ -235,7 +235,7 @@ class Session:
 
     def _is_foreign(self, node: PlannedStep) -> bool:
         whole = self.plan.standings[node.index] is Standing.WHOLE
-        return whole and self.plan.record(node) is None
+        return whole and self.plan.foreign(node)
 
     def _look_again(
         self, anew: frozenset[int] = frozenset(), accepted: frozenset[int] = frozenset()

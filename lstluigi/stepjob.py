@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
+from lstluigi.jobs.attempts import read_ledger
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
@@ -117,7 +118,7 @@ class StepJob:
             raise
 
     def _changed(self) -> str:
-        reasons = "; ".join(self._plan.changes(self.node))
+        reasons = self._plan.why_changed(self.node) or "another run has settled that just now"
         pattern = shlex.quote(commas.joined([self.node.output]))
         keep = "keep it with --accept-changed, or " * self._plan.there(self.node)
         return (
@@ -226,40 +227,56 @@ class StepJob:
 
     def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:
         """Done if every product is at its place, or if no more files failed than may."""
-        failed = {i: r for i, r in items.items() if r.get("state") != "ok"}
-        units = {}
-        if failed:  # not kept while the job was under way: a production has 50,000
-            units = {self.node.item(unit.name): unit for unit in self._plan.units(self.node)}
-        self._plan.forget(self.node)
-        failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         try:
-            dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
-            bad = all(result.get("bad_data") for result in failed.values())
-            if dropped and bad and self._may_drop(dropped):
-                self._plan.drop(self.node, dropped)
-                log.warning("%s goes on without %s", self.node, _told(dropped))
-                failed = {}
-            missing = self._plan.target(self.node).missing()
-            if failed or missing or not self._plan.finals(self.node):
-                outcome = Outcome(False, self._failure(failed, missing, units))
-                if not self._has_made():
-                    self._plan.forget_manifest(self.node)
-            else:
-                outcome = Outcome(True)
+            try:
+                outcome = self._outcome(items)
+            except LstluigiError as error:
+                outcome = Outcome(False, str(error))
             word = "done" if outcome.done else "failed"
             note(self.ledger, word, message=outcome.message)
             self._tell(self.node, word)
+            if not outcome.done and not self._has_made():
+                self._forget_manifest()
         finally:
             self.node.places.clear_scratch()
             self._plan.forget_names()
             self._release()
         return outcome
 
+    def _outcome(self, items: Mapping[str, ItemResult]) -> Outcome:
+        failed = {i: r for i, r in items.items() if r.get("state") != "ok"}
+        units = {}
+        if failed:  # not kept while the job was under way: a production has 50,000
+            units = {self.node.item(unit.name): unit for unit in self._plan.units(self.node)}
+        self._plan.forget(self.node)
+        failed = {i: r for i, r in failed.items() if not self._there(units[i])}
+        dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
+        bad = all(result.get("bad_data") for result in failed.values())
+        if dropped and bad and self._may_drop(dropped):
+            self._plan.drop(self.node, dropped)
+            log.warning("%s goes on without %s", self.node, _told(dropped))
+            failed = {}
+        missing = self._plan.target(self.node).missing()
+        if failed or missing or not self._plan.finals(self.node):
+            return Outcome(False, self._failure(failed, missing, units))
+        return Outcome(True)
+
     def _has_made(self) -> bool:
-        """Is something made of the files in the manifest, or was it, and perhaps passed on?"""
+        """Is something made of the files in the manifest, or was it, and perhaps passed on?
+
+        Files may be there that cannot be seen yet: what the ledger says was made counts, too.
+        """
         if self._plan.begun(self.node):
             return True
+        if any(attempt.state == "ok" for attempt in read_ledger(self.ledger).latest.values()):
+            return True
         return any(event.get("event") == "done" for event in events(self.ledger))
+
+    def _forget_manifest(self) -> None:
+        try:
+            self._plan.forget_manifest(self.node)
+        except LstluigiError as error:
+            log.warning("%s: the next run reads the files in it, and no others", error)
 
     def _there(self, unit: Unit) -> bool:
         """Did the item publish its products before its job ended badly?"""

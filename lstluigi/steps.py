@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,12 @@ class Unit:
     loads: Sequence[str] = ()
 
 
+@lru_cache(maxsize=4096)
+def _short(path: str) -> str:
+    """A path as ten hexadecimal digits."""
+    return blake2b(os.fsencode(path), digest_size=5).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A step of the config with its stage, as a node of the graph."""
@@ -62,8 +70,12 @@ class PlannedStep:
         return self.makes[0].path
 
     def item(self, name: str) -> str:
-        """What a unit of work of the step is called among all of the production."""
-        return f"{self.step.stage}-{self.step.number}/{name}"
+        """What a unit of work of the step is called among all of the production.
+
+        The step goes by its product: another config, or another order of steps, still knows the
+        jobs that make it.
+        """
+        return f"{self.step.stage}-{_short(self.output)}/{name}"
 
     def log(self, name: str) -> str:
         """Path of the log of a unit of work."""
@@ -176,6 +188,11 @@ def tools_of(commands: Sequence[Command]) -> list[str]:
     """Tools whose config these commands read."""
     words = {word for command in commands for word in command}
     return [tool for tool, word in zip(TOOLS, TOOL_WORDS, strict=True) if word in words]
+
+
+def tools_needed(nodes: Iterable[PlannedStep]) -> set[str]:
+    """Tools whose config some of these steps read."""
+    return {tool for node in nodes for tool in tools_of(general_commands(node, NO_FILES))}
 
 
 def kept_config(node: PlannedStep, config: ToolConfig) -> str:

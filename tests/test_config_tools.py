@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lstluigi.config import missing_tool_config
+from lstluigi.examine import Choices, examine
 from lstluigi.tool_config import ToolConfig, tool_of
 from lstluigi.validation import Report, validate
 
@@ -43,6 +44,39 @@ def test_a_wrong_kind_of_workflow_is_one_error(
     assert report.notices == right.notices
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_what_reads_no_config_may_lie_beside_that_of_another_tool(
+    tmp_path: Path, named: bool
+) -> None:
+    """lstchain merges DL1 files without its config."""
+    (tmp_path / "ctapipe_config.json").write_text('{"EventSource": {}}')
+    (tmp_path / "dl1").mkdir()
+    content = {
+        "workflow_kind": "lstchain",
+        "prod_id": "merged",
+        "stages_to_run": ["merge_dl1"],
+        "stages": {"merge_dl1": [{"input": "dl1", "output": "merged.h5"}]},
+    }
+    if named:
+        content["ctapipe_config"] = "ctapipe_config.json"
+    (tmp_path / "config.yml").write_text(yaml.safe_dump(content))
+    report = validate(tmp_path / "config.yml", check_paths=False)
+    assert not report.errors
+    assert any("nothing in the workflow lstchain reads it" in n for n in report.notices) == named
+
+
+def test_a_json_beside_is_not_looked_into_where_the_config_of_the_tool_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_into(path: Path) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("lstluigi.config.tools.tool_of", looked_into)
+    shutil.copytree(ROOT / TOYS["lstchain"], tmp_path / "toy")
+    (tmp_path / "toy" / "other.json").write_text("{}")
+    examine(Choices(str(tmp_path / "toy" / "lstluigi_config.yml")))
+
+
 def test_hiperta_without_any_config_is_one_error(tmp_path: Path) -> None:
     report = of_another_kind(tmp_path, "lstchain", "hiperta")
     (told,) = report.errors
@@ -54,6 +88,24 @@ def test_hiperta_without_any_config_is_one_error(tmp_path: Path) -> None:
     (told,) = (report := validate(config)).errors
     assert "the lstchain and rta configs are not known" in told.problem.what
     assert not any("hiperta_r0_dl1" in str(warning) for warning in report.warnings)
+
+
+def test_a_json_of_another_tool_alone_beside_is_not_that_of_the_workflow_s(tmp_path: Path) -> None:
+    """hiperta needs two configs, so ctapipe's speaks for no other kind of workflow."""
+    shutil.copytree(ROOT / TOYS["hiperta"], tmp_path / "toy")
+    config = tmp_path / "toy" / "lstluigi_config.yml"
+    content = yaml.safe_load(config.read_text())
+    assert content.pop("rta_config")
+    content.pop("lstchain_config", None)
+    for file in (tmp_path / "toy").glob("*.json"):
+        file.unlink()
+    (tmp_path / "toy" / "ctapipe.json").write_text('{"EventSource": {}}')
+    (tmp_path / "toy" / "hiperta.txt").write_text("keepIsolatedPixels = 1;\n")
+    config.write_text(yaml.safe_dump({**content, "rta_config": "hiperta.txt"}))
+    (told,) = validate(config).errors
+    assert (
+        told.problem.what == "the lstchain config is not known (*.json beside it: 'ctapipe.json')"
+    )
 
 
 def test_one_config_or_several_are_not_known(tmp_path: Path) -> None:

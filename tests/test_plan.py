@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from lab import FULL, Lab, full, small
 
 from lstluigi.plan import Plan, Standing
-from lstluigi.recipe import Recipe, short
+from lstluigi.recipe import Recipe, recorded, short
 
 
 def touch(lab: Lab, *names: str) -> None:
@@ -122,6 +124,59 @@ def test_changed_and_grown(lab: Lab) -> None:
     assert lab.plan().standings[0] is Standing.PASSED
     lab.simtel("dl0/node", d="1")
     assert lab.plan().grown(node) == [lab.path("dl0/node/d.simtel.gz")]
+
+
+@pytest.mark.parametrize("threshold", [1, 2])
+def test_each_recipe_is_read_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, threshold: int
+) -> None:
+    """A production has thousands, on a network file system."""
+    full(lab)
+    lab.ok()
+    lab.configure(threshold=threshold)
+    plan = lab.plan()
+    read: Counter[str] = Counter()
+
+    def counted(path: str) -> object:
+        read[path] += 1
+        return recorded(path)
+
+    monkeypatch.setattr("lstluigi.plan.recorded", counted)
+    assert (Standing.CHANGED in plan.standings) == (threshold == 2)
+    assert not [node for node in plan.steps if any(plan.damage(node)) or plan.foreign(node)]
+    assert read
+    assert set(read.values()) == {1}
+
+
+def test_a_recipe_is_not_asked_for_where_nothing_is_there(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(lab)
+    lab.ok()
+    for sample in ("gamma", "proton", "test"):
+        os.unlink(lab.path(f"merged/dl1_{sample}.h5"))
+    read: list[str] = []
+    monkeypatch.setattr("lstluigi.plan.recorded", lambda path: read.append(path) or recorded(path))
+    assert Standing.PASSED in lab.plan().standings
+    assert read
+    assert not [path for path in read if path.startswith(lab.path("merged"))]
+
+
+def test_changes_are_told_in_short(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    assert not lab.plan().why_changed(lab.plan().steps[0])
+    lab.configure(threshold=2)
+    lab.simtel("dl0/node", c="1")
+    lab.environment()
+    stages = yaml.safe_load(lab.config.read_text())["stages"]
+    stages["r0_to_dl1"][0]["options"] = "--other"
+    environment = {"source_file": lab.path("environment/environment.sh"), "conda_env": "x"}
+    lab.write(stages, source_environment=environment)
+    plan = lab.plan()
+    changes = list(plan.changes(plan.steps[0]))
+    assert len(changes) == 4
+    assert plan.why_changed(plan.steps[0]) == f"{'; '.join(changes[:3])}; and 1 more"
 
 
 def test_grown_dl0_does_not_matter_where_dl1_has_been_deleted(lab: Lab) -> None:

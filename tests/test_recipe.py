@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from lstluigi.errors import LstluigiError
 from lstluigi.recipe import Recipe, moved, own_changes, record, recorded
-from lstluigi.tool_config import ToolConfig, differences
+from lstluigi.tool_config import ToolConfig, ToolConfigs, differences
 
 
 def config(tmp_path: Path, text: str, name: str = "c.json") -> ToolConfig:
@@ -52,6 +53,10 @@ def recipe(upstream: str = "u", **content: Any) -> Recipe:
     return Recipe({"stage": "s", **content}, {"/in": upstream})
 
 
+def told(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> list[str]:
+    return [change() for change in own_changes(old, new, configs)]
+
+
 def test_a_digest_covers_the_content() -> None:
     """What is upstream is compared product by product, by the plan."""
     assert recipe().digest == recipe(upstream="v").digest
@@ -73,12 +78,12 @@ def test_a_record_tells_what_has_changed(tmp_path: Path) -> None:
     assert old["lstchain_config"] == {"cleaning": {"threshold": 6}}
     after = config(tmp_path, '{"cleaning": {"threshold": 8}}')
     new = recipe(commands=[["y"]], lstchain_config=after.digest)
-    assert list(own_changes(old, new, {"lstchain": after})) == [
+    assert told(old, new, {"lstchain": after}) == [
         "lstchain config cleaning.threshold: 6 -> 8",
         "commands [1][1]: 'x' -> 'y'",
     ]
     same = recipe(commands=[["x"]], lstchain_config=before.digest, upstream="other")
-    assert list(own_changes(old, same, {"lstchain": before})) == []
+    assert told(old, same, {"lstchain": before}) == []
 
 
 def test_many_changes_are_counted(tmp_path: Path) -> None:
@@ -88,7 +93,7 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
     after = config(tmp_path, json.dumps({f"k{i}": 1 for i in range(9)}))
     old = recorded(path)
     assert old is not None
-    (change,) = own_changes(old, recipe(lstchain_config=after.digest), {"lstchain": after})
+    (change,) = told(old, recipe(lstchain_config=after.digest), {"lstchain": after})
     assert change.endswith("; and 6 more")
 
 
@@ -102,12 +107,12 @@ def test_a_move_is_one_change(tmp_path: Path) -> None:
     record(path, lying("/a/prod", settings={"seed": 1}), {})
     old = recorded(path)
     assert old is not None
-    told = "it was made below /a and lies below /b now"
+    said = "it was made below /a and lies below /b now"
     assert moved(old, lying("/b/prod")) == ("/a", "/b")
     assert moved(old, lying("/a/prod")) is None
-    assert list(own_changes(old, lying("/b/prod", settings={"seed": 1}), {})) == [told]
-    both = list(own_changes(old, lying("/b/prod", settings={"seed": 2}), {}))
-    assert both == [told, "settings seed: 1 -> 2"]
+    assert told(old, lying("/b/prod", settings={"seed": 1}), {}) == [said]
+    both = told(old, lying("/b/prod", settings={"seed": 2}), {})
+    assert both == [said, "settings seed: 1 -> 2"]
 
 
 def test_a_move_between_depths(tmp_path: Path) -> None:
@@ -116,7 +121,7 @@ def test_a_move_between_depths(tmp_path: Path) -> None:
     old = recorded(path)
     assert old is not None
     for place in ("/a/prod/older", "/prod", ""):
-        assert len(list(own_changes(old, lying(place), {}))) == 1
+        assert len(told(old, lying(place), {})) == 1
 
 
 def test_no_record(tmp_path: Path) -> None:

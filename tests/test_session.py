@@ -54,7 +54,8 @@ def test_only_the_missing_file_of_a_directory_is_made(lab: Lab) -> None:
     assert run.code == 0, run.text
     assert lab.files() >= SMALL
     assert os.stat(lab.path("dl1/node/dl1_b.h5")).st_ino == kept
-    assert [item.id for item in run.arrays[0].chunks[0].items] == ["r0_to_dl1-1/a.simtel.gz"]
+    (item,) = run.arrays[0].chunks[0].items
+    assert item.id.endswith("/a.simtel.gz")
 
 
 def test_what_is_of_no_more_use_may_be_deleted(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 from lab import HereBackend, Lab, full, small, write_dl1
 
 from lstluigi.errors import LstluigiError, Refused
+from lstluigi.files import Unwritable
 from lstluigi.jobs.followed import Progress
+from lstluigi.jobs.ledger import events, note
 from lstluigi.jobs.lock import Held, Lock
 from lstluigi.jobs.spec import Environment, Work
 from lstluigi.plan import Plan
+from lstluigi.products import Manifest
 from lstluigi.stepjob import TAIL, StepJob
 
 
@@ -43,7 +47,8 @@ def test_an_item_for_each_file(lab: Lab) -> None:
     small(lab)
     work = job(lab).describe()
     first, second = work.items
-    assert first.id == "r0_to_dl1-1/a.simtel.gz"
+    assert first.id.startswith("r0_to_dl1-")
+    assert first.id.endswith("/a.simtel.gz")
     assert second.products[0].final == lab.path("dl1/node/dl1_b.h5")
     assert first.log == lab.path("dl1/node/job_logs_r0dl1/a.simtel.gz.log")
     assert first.scratch.startswith(lab.path("dl1/node/.lstluigi/"))
@@ -69,7 +74,8 @@ def test_only_what_is_missing_is_described(lab: Lab) -> None:
     lab.ok()
     os.unlink(lab.path("dl1/node/dl1_a.h5"))
     os.unlink(lab.path("merged/node.h5"))
-    assert [item.id for item in job(lab).describe().items] == ["r0_to_dl1-1/a.simtel.gz"]
+    (item,) = job(lab).describe().items
+    assert item.id.endswith("/a.simtel.gz")
 
 
 def test_scratch_of_earlier_runs_is_cleared_away_at_the_end(lab: Lab) -> None:
@@ -256,6 +262,66 @@ def test_files_of_a_step_are_those_that_it_began_with(lab: Lab, published: bool)
     make(work, "dl1_b.h5", *["dl1_a.h5"] * (not published))
     assert not step.conclude(results(work, b=bad)).done
     assert Path(step.node.places.manifest).exists() == published
+
+
+def test_what_was_made_and_is_not_seen_yet_keeps_the_list_of_files(lab: Lab) -> None:
+    """On a network file system products may be seen later than the ends of their jobs."""
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+    chunks = {"0": [item.id for item in work.items]}
+    note(step.ledger, "submitting", array="x", backend="local", directory="", chunks=chunks)
+    for item in work.items:
+        note(step.ledger, "ended", array="x", item=item.id, state="ok")
+    assert not step.conclude(results(work)).done
+    assert Path(step.node.places.manifest).exists()
+
+
+def last_event(step: StepJob) -> dict[str, Any]:
+    return list(events(step.ledger))[-1]
+
+
+def test_a_list_of_files_that_cannot_be_deleted(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    small(lab)
+    step = job(lab)
+    work = step.describe()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    bad = {"state": "failed", "reason": "it broke", "tail": []}
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        patch.setattr(Lock, "release", lambda _: None)
+        outcome = step.conclude(results(work, a=bad, b=bad))
+    assert "2 of 2 files failed, first a.simtel.gz: it broke" in outcome.message
+    assert last_event(step)["event"] == "failed"
+    assert f"{step.node.places.manifest} cannot be deleted (Permission denied)" in caplog.text
+
+
+def test_files_that_were_given_up_and_cannot_be_written_down(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab)
+    text = lab.config.read_text()
+    lab.config.write_text(
+        text.replace("  merge_dl1:\n", "    max_failed_fraction: 0.5\n  merge_dl1:\n")
+    )
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+
+    def refuse(_: Manifest, path: str) -> None:
+        raise Unwritable(path, OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(Manifest, "write", refuse)
+    bad = {"state": "empty", "reason": "no rows", "bad_data": True}
+    outcome = step.conclude(results(work, b=bad))
+    assert not outcome.done
+    assert f"{step.node.places.manifest} cannot be written (No space left" in outcome.message
+    assert last_event(step) == {**last_event(step), "event": "failed", "message": outcome.message}
 
 
 def test_a_changed_product_is_not_touched(lab: Lab) -> None:

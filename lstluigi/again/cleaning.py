@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.again.sizes import below, freed, size
-from lstluigi.decisions import delete_file
 from lstluigi.errors import NOTHING_DONE, LstluigiError
-from lstluigi.plan import DECIDE
+from lstluigi.files import delete_file
+from lstluigi.preflight import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
 from lstluigi.report.warnings import damaged
@@ -128,10 +128,9 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
             return f"is still needed: {consumer} is not made yet"
         if plan.begun(consumer) and not plan.there(consumer):
             return f"is still needed: of {consumer}, only a part is there"
-    if plan.is_changed(node) or plan.grown(node):
-        reasons = "; ".join(plan.changes(node))
-        return f"was made differently from what the config says now ({reasons}); {DECIDE}"
-    if plan.record(node) is None or not plan.listing.exists(node.places.recipe):
+    if why := plan.why_changed(node):
+        return f"was made differently from what the config says now ({why}); {DECIDE}"
+    if plan.foreign(node) or not plan.listing.exists(node.places.recipe):
         return "has no recipe beside it, so this production did not make it"
     if (file := next(plan.by_hand(node), None)) is not None:
         return f"holds a file that was made by hand ({file})"

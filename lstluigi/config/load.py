@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,14 @@ from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.slurm import CONTROLLER, read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
-from lstluigi.config.tools import TOOL_CONFIG_KEYS, idle_configs, kind_of_workflow, tool_configs
+from lstluigi.config.tools import (
+    TOOL_CONFIG_KEYS,
+    MayRead,
+    contradiction,
+    idle_configs,
+    main_tool,
+    tool_configs,
+)
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
@@ -75,11 +82,16 @@ _NEEDED = tuple(name for name, key in TOP_KEYS.items() if key.needed)
 LEGACY_KEY = "stages_to_be_run"
 
 
+#: Which tools' configs the steps of a production read that has been read so far.
+Needs = Callable[[ProductionConfig], Collection[str]]
+
+
 def load_config(
     path: Path | str,
     workflows: Mapping[str, Mapping[str, Shape]],
     given: Mapping[str, Path] | None = None,
     site: Path | None = None,
+    needs: Needs | None = None,
 ) -> ProductionConfig:
     """Read and check a production config.
 
@@ -94,6 +106,10 @@ def load_config(
         Configs of tools, used instead of those the config names or that lie beside it.
     site : Path, optional
         The site profile, used instead of the one the config names.
+    needs : callable, optional
+        Says of which tools the steps of what was read need the config. If the workflow's own is
+        among them and lacking, and that of another's is there, it is read as one of that workflow,
+        and the contradiction noted. By default it is read as what it says.
 
     Returns
     -------
@@ -107,7 +123,24 @@ def load_config(
     source = shown(str(path), 4096)[1:-1]
     full = Path(os.path.abspath(path))
     value, line, problems = read_yaml(full, source)
-    return interpret(value, Place(source, line), problems, full, workflows, given, site)
+    place = Place(source, line)
+    return interpret(value, place, problems, full, workflows, given, site, needs=needs)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What a config is read with, beside itself: see `interpret`."""
+
+    path: Path
+    workflows: Mapping[str, Mapping[str, Shape]]
+    given: Mapping[str, Path]
+    site: Path | None
+    may_read: MayRead
+
+    @property
+    def base(self) -> str:
+        """Absolute directory of the config."""
+        return str(self.path.parent)
 
 
 def interpret(
@@ -118,7 +151,8 @@ def interpret(
     workflows: Mapping[str, Mapping[str, Shape]],
     given: Mapping[str, Path] | None = None,
     site: Path | None = None,
-    may_read: Callable[[Path], bool] = lambda _: True,
+    may_read: MayRead = lambda _: True,
+    needs: Needs | None = None,
 ) -> ProductionConfig:
     """Check what has been read of a production config; the other half of `load_config`.
 
@@ -128,7 +162,7 @@ def interpret(
         The document, where it starts, and what is wrong with it already.
     path : Path
         The config's absolute path.
-    workflows, given, site
+    workflows, given, site, needs
         As for `load_config`.
     may_read : callable, optional
         Asked before a file that the config names is looked at; by default all are. Nothing is
@@ -139,39 +173,48 @@ def interpret(
     ConfigError
         With every problem found.
     """
-    top = _top(value, place, problems)
+    top, kinds = _top(value, place, problems), tuple(workflows)
     top.refuse_unknown(TOP_KEYS)
-    base = str(path.parent)
-    workflow_kind = top.require("workflow_kind", partial(_one_of, known=tuple(workflows)), "")
-    kinds = tuple(workflows)
-    read_as = kind_of_workflow(
-        top, workflow_kind or _kind_meant(top, kinds), kinds, base, given or {}, may_read
-    )
-    prod_id = top.require("prod_id", values.file_name, "")
-    shapes = workflows[read_as]
-    stages_to_run = read_stages_to_run(top, read_as, workflows)
-    slurm = read_slurm(top, (*shapes, CONTROLLER), base, site, may_read)
-    known = KNOWN | slurm.plugin_options
-    steps = read_stages(top, stages_to_run, read_as, workflows, base, known)
-    config = ProductionConfig(
-        path=path,
-        workflow_kind=read_as,
-        prod_id=prod_id,
-        source_environment=_source_environment(top, base),
-        slurm=slurm,
-        stages_to_run=stages_to_run,
-        steps=steps,
-        backend=top.take("backend", _backend),
-        tool_configs=dict(tool_configs(top, base, read_as, given or {}, may_read)),
-        metadata={
-            key: text for key in METADATA if (text := top.take(key, values.text)) is not None
-        },
-        noise_tuning=read_tuning(top, base, stages_to_run, read_as, workflows),
-        notices=(*idle_configs(top, read_as), *_notices(top, stages_to_run, shapes)),
-    )
+    said = top.require("workflow_kind", partial(_one_of, known=kinds), "")
+    kind = said or _kind_meant(top, kinds)
+    around = _Around(path, workflows, given or {}, site, may_read)
+    noted = len(problems)
+    config = _read_as(kind, top, around)
+    if needs is not None:
+        other = contradiction(top, kind, kinds, around.base, around.given, may_read)
+        if other is not None and main_tool(kind) in needs(config):
+            del problems[noted:]
+            top.note(other.what, other.mend, "workflow_kind")
+            config = _read_as(other.kind, top, around)
     if problems:
         raise ConfigError(problems, config)
     return config
+
+
+def _read_as(workflow: str, top: Section, around: _Around) -> ProductionConfig:
+    """Read a config as one of a kind of workflow, whatever it says."""
+    base, workflows = around.base, around.workflows
+    prod_id = top.require("prod_id", values.file_name, "")
+    shapes = workflows[workflow]
+    stages_to_run = read_stages_to_run(top, workflow, workflows)
+    slurm = read_slurm(top, (*shapes, CONTROLLER), base, around.site, around.may_read)
+    known = KNOWN | slurm.plugin_options
+    return ProductionConfig(
+        path=around.path,
+        workflow_kind=workflow,
+        prod_id=prod_id,
+        steps=read_stages(top, stages_to_run, workflow, workflows, base, known),
+        source_environment=_source_environment(top, base),
+        slurm=slurm,
+        stages_to_run=stages_to_run,
+        backend=top.take("backend", _backend),
+        tool_configs=dict(tool_configs(top, base, workflow, around.given, around.may_read)),
+        metadata={
+            key: text for key in METADATA if (text := top.take(key, values.text)) is not None
+        },
+        noise_tuning=read_tuning(top, base, stages_to_run, workflow, workflows),
+        notices=(*idle_configs(top, workflow), *_notices(top, stages_to_run, shapes)),
+    )
 
 
 def _top(value: Value, place: Place, problems: list[Problem]) -> Section:

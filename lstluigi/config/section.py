@@ -64,21 +64,23 @@ class Section:
         self.place = place
         self.problems = problems
 
-    def note(self, what: str, mend: str, key: str | None = None) -> None:
-        """Note a problem."""
-        self.problems.append(self.place.problem(what, mend, key))
+    def note(
+        self, what: str, mend: str, key: str | None = None, *, loses: bool | None = None
+    ) -> None:
+        """Note a problem; what it loses follows from the place, where it is not said."""
+        problem = self.place.problem(what, mend, key)
+        self.problems.append(problem if loses is None else replace(problem, loses=loses))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Note every key that is not known, and read it as the one that it is told to be."""
         names = tuple(known)
         for key in tuple(self.entries):
             if key not in names:
-                self.note("the key is unknown", nearest(key, names), key)
-                if self.read_as(key, meant(key, names)):
-                    self.problems[-1] = replace(self.problems[-1], loses=False)
+                loses = False if self.read_as(key, meant(key, names)) else None
+                self.note("the key is unknown", nearest(key, names), key, loses=loses)
 
     def read_as(self, key: str, name: str | None) -> bool:
-        """Let a key that was noted stand in for the one it is a slip of, where that is absent.
+        """Let a key that is noted stand in for the one it is a slip of, where that is absent.
 
         So one slip has one problem: the key that is meant is not missing, and what depends on it is
         checked as it will be once the slip is mended. False where it stands in for none.
@@ -97,8 +99,7 @@ class Section:
             return
         what = f"the keys {', '.join(loose)} are beside {key}, not below it"
         above = "" if key in self.entries else f"write '{key}:' above and "
-        self.note(what, f"{above}indent by two more blanks", loose[0])
-        self.problems[-1] = replace(self.problems[-1], loses=False)
+        self.note(what, f"{above}indent by two more blanks", loose[0], loses=False)
         line = self.entries.lines.get(loose[0], self.entries.line)
         below = YamlMapping(line)
         for name in loose:

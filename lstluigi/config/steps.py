@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -74,9 +73,8 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
         if count > 1:
             top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
         if name not in shapes:
-            top.note(*no_such_stage(name, kind, workflows), "stages_to_run")
-            if _stage_meant(name, kind, workflows) is None:
-                top.problems[-1] = replace(top.problems[-1], loses=True)
+            loses = _stage_meant(name, kind, workflows) is None
+            top.note(*no_such_stage(name, kind, workflows), "stages_to_run", loses=loses)
     read = dict.fromkeys(_stage_meant(name, kind, workflows) for name in stages)
     known = tuple(name for name in read if name is not None)
     for name in known:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lstluigi.config import values
 from lstluigi.config.keys import Key
@@ -16,9 +17,9 @@ from lstluigi.tool_config import TOOLS, tool_of
 __all__ = [
     "TOOL_CONFIG_KEYS",
     "TOOL_KEYS",
+    "contradiction",
     "idle_configs",
     "json_files",
-    "kind_of_workflow",
     "lone_json",
     "main_tool",
     "missing_tool_config",
@@ -62,22 +63,30 @@ def main_tool(kind: str) -> str:
     return _MAIN_TOOL.get(kind, "lstchain")
 
 
-def kind_of_workflow(
+class Contradiction(NamedTuple):
+    """The kind of workflow that a production's configs of tools are for; what is wrong; a mend."""
+
+    kind: str
+    what: str
+    mend: str
+
+
+def contradiction(
     top: Section,
     kind: str,
     kinds: Iterable[str],
     base: str,
     given: Mapping[str, Path],
     may_read: MayRead,
-) -> str:
-    """Return the kind of workflow that a production is of, by the configs of tools that it has.
+) -> Contradiction | None:
+    """Say that a production has the config of another kind of workflow's tool instead of its own.
 
     Parameters
     ----------
     top : Section
-        The production config. It is noted there if its kind contradicts these.
+        The production config.
     kind : str
-        What it says.
+        The kind of workflow that it says it is of.
     kinds : iterable of str
         All that there are.
     base : str
@@ -87,32 +96,39 @@ def kind_of_workflow(
 
     Returns
     -------
-    str
-        `kind`, unless the config of its own tool is lacking and that of another's is there.
+    Contradiction or None
     """
-    named = [tool for tool, key in TOOL_KEYS.items() if tool in given or top.entries.get(key)]
-    alone = _alone(top, base, given)
-    beside = tool_of(alone) if alone is not None and may_read(alone) else None
     own = main_tool(kind)
-    if own in named or (alone is not None and beside in (None, own)):
-        return kind
-    there = dict.fromkeys([*named, *([beside] if beside else [])])
+    there = _there(top, own, base, given, may_read)
     others = [
         other
         for other in kinds
         if main_tool(other) in there and all(other in _READ_IN[tool] for tool in there)
     ]
-    if not others or kind in others:
-        return kind
-    tool = main_tool(others[0])
-    source = TOOL_KEYS[tool] if tool in named else alone.name if alone is not None else tool
-    top.note(
+    if own in there or not others or kind in others:
+        return None
+    meant = " or ".join(others)
+    what = (
         f"the production has no {own} config, which the workflow {kind} needs, and "
-        f"{shown(source)} is for {' or '.join(others)}",
-        f"write {' or '.join(others)}, or name the {own} config with the key {TOOL_KEYS[own]}",
-        "workflow_kind",
+        f"{shown(there[main_tool(others[0])])} is for {meant}"
     )
-    return others[0]
+    mend = f"write {meant}, or name the {own} config with the key {TOOL_KEYS[own]}"
+    return Contradiction(others[0], what, mend)
+
+
+def _there(
+    top: Section, own: str, base: str, given: Mapping[str, Path], may_read: MayRead
+) -> dict[str, str]:
+    """Tools of which a config is there, and what names it."""
+    named = {t: key for t, key in TOOL_KEYS.items() if t in given or top.entries.get(key)}
+    if own in named or (alone := _alone(top, base, given)) is None:
+        return named
+    return {_tool(alone, own, may_read): alone.name, **named}
+
+
+def _tool(path: Path, own: str, may_read: MayRead) -> str:
+    """The tool that a JSON file is the config of: a workflow's own, if nothing tells."""
+    return (tool_of(path) if may_read(path) else None) or own
 
 
 def missing_tool_config(tools: Sequence[str], path: Path, kind: str = "") -> tuple[str, str]:
@@ -154,7 +170,7 @@ def tool_configs(
             where, chosen = top.place.where(key), Path(path)
         else:
             alone = _alone(top, base, given) if tool == main_tool(kind) else None
-            if alone is not None:
+            if alone is not None and _tool(alone, tool, may_read) == tool:
                 yield tool, alone
             continue
         if may_read(chosen) and not chosen.is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from lstluigi.layouts.nodes import sample
 from lstluigi.plan import Plan, Status
 from lstluigi.steps import PlannedStep
 
-__all__ = ["Bend", "Box", "Drawing", "drawing", "kind", "rows"]
+__all__ = ["NAMES", "Box", "Drawing", "drawing", "kind", "state_of"]
 
 #: What words of paths say data are of, in whatever letters they are.
 PARTICLES = {
@@ -33,17 +32,18 @@ HALVES = {
     "test": "test",
 }
 LEVELS = ("DL0", "DL1", "DL2", "models")
+
+
+def state_of(status: Status) -> str:
+    """Name the state of a box whose steps stand so, in one word."""
+    return status.name.lower()
+
+
 #: States of boxes in the order of a legend, with their names there.
 NAMES = {
-    "done": "done",
+    state_of(Status.DONE): Status.DONE.value,
     "partly": "partly done",
-    "running": "running",
-    "queued": "queued",
-    "unknown": "unknown",
-    "failed": "failed",
-    "changed": "changed",
-    "blocked": "blocked",
-    "todo": "to do",
+    **{state_of(status): status.value for status in Status if not status.satisfied},
     "outside": "from outside",
 }
 #: A box is shown as the first of these that one of its steps is in.
@@ -80,22 +80,6 @@ class Box:
     where: str = ""
 
 
-@dataclass(frozen=True, order=True)
-class Bend:
-    """Where what is read passes a level on its way to a later one.
-
-    Parameters
-    ----------
-    source : Box
-        What is read.
-    level : int
-        Which one it passes.
-    """
-
-    source: Box
-    level: int
-
-
 @dataclass(frozen=True)
 class Drawing:
     """What is drawn.
@@ -123,8 +107,10 @@ class Drawing:
         found = self.statuses[box]
         for status in _BY_WEIGHT:
             if found[status]:
-                return status.value
-        return "todo" if not _done(found) else "partly" if found[Status.TO_DO] else "done"
+                return state_of(status)
+        if found[Status.TO_DO]:
+            return "partly" if _done(found) else state_of(Status.TO_DO)
+        return state_of(Status.DONE)
 
     def legend(self) -> list[str]:
         """States of boxes that are there, as far as they are shown."""
@@ -241,64 +227,3 @@ def _kind(node: PlannedStep) -> str:
         return ""
     kinds = [kind(made.path) for made in node.makes]
     return kinds[0] if len(set(kinds)) == 1 else kinds[0].split(",")[0]
-
-
-def rows(picture: Drawing) -> list[list[Box | Bend]]:
-    """Put each box below all that it reads from, near the middle of them.
-
-    Returns
-    -------
-    list of list of (Box or Bend)
-        Levels, each in order; with a bend where an edge passes a level.
-    """
-    depth = _depths(picture)
-    before: dict[Box | Bend, list[Box | Bend]] = {box: [] for box in picture.counts}
-    for source, box in picture.edges:
-        way: list[Box | Bend] = [source, *_bends(source, depth[source], depth[box])]
-        before[box].append(way[-1])
-        for last, bend in itertools.pairwise(way):
-            before[bend] = [last]
-    result: list[list[Box | Bend]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for item in before:
-        result[item.level if isinstance(item, Bend) else depth[item]].append(item)
-    return _untangled(result, before)
-
-
-def _bends(source: Box, start: int, end: int) -> list[Bend]:
-    return [Bend(source, level) for level in range(start + 1, end)]
-
-
-def _depths(picture: Drawing) -> dict[Box, int]:
-    """Find the level of each box."""
-    before: dict[Box, list[Box]] = {box: [] for box in picture.counts}
-    after: dict[Box, list[Box]] = {box: [] for box in picture.counts}
-    for source, box in picture.edges:
-        before[box].append(source)
-        after[source].append(box)
-    depth: dict[Box, int] = {}
-
-    def below(box: Box) -> int:
-        if box not in depth:
-            depth[box] = 1 + max((below(source) for source in before[box]), default=-1)
-        return depth[box]
-
-    for box in picture.counts:
-        below(box)
-    for box in picture.counts:
-        if box.outside:  # right above the first box that reads it
-            depth[box] = min(depth[b] for b in after[box]) - 1
-    return depth
-
-
-def _untangled(
-    levels: list[list[Box | Bend]], before: Mapping[Box | Bend, Sequence[Box | Bend]]
-) -> list[list[Box | Bend]]:
-    place: dict[Box | Bend, float] = {}
-    for level in levels:
-        above = {
-            item: sum(place[s] for s in before[item]) / len(before[item]) if before[item] else 0.5
-            for item in level
-        }
-        level.sort(key=lambda item: (above[item], isinstance(item, Bend), item))
-        place |= {item: (i + 0.5) / len(level) for i, item in enumerate(level)}
-    return levels

@@ -1,26 +1,35 @@
-"""Graphs of productions as SVG, Mermaid or an image, drawn by nothing but this file."""
+"""Graphs of productions as SVG, Mermaid or an image."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from lstluigi.files import write_text
-from lstluigi.plots.boxes import NAMES, Bend, Box, Drawing, rows
+from lstluigi.plots.boxes import NAMES, Box, Drawing
 from lstluigi.plots.images import save
+from lstluigi.plots.placing import (
+    BOX_WIDTH,
+    LINE_HEIGHT,
+    MARGIN,
+    SWATCH_HEIGHT,
+    SWATCH_WIDTH,
+    Layout,
+    Point,
+    full_height,
+    layout,
+    legend,
+    rows,
+)
 
 __all__ = ["FORMATS", "draw", "figure", "mermaid", "svg"]
 
 #: Endings of files that `draw` writes
 FORMATS = (".svg", ".png", ".pdf", ".mmd")
-BOX_WIDTH, LINE_HEIGHT, GAP, FAR, MARGIN = 164, 15, 14, 38, 8
-#: Width and height of a box of the legend, and from one of its words to the next
-SWATCH_WIDTH, SWATCH_HEIGHT, ENTRY = 20, 12, 110
 #: Fill and edge of a box by how far it is
 STATES = {
     "outside": ("#ffffff", "#777777"),
@@ -33,7 +42,7 @@ STATES = {
     "failed": ("#f9c9c4", "#b3130b"),
     "changed": ("#fde0b8", "#a85800"),
     "blocked": ("#e4e0dc", "#6f6258"),
-    "todo": ("#ffffff", "#222222"),
+    "to_do": ("#ffffff", "#222222"),
 }
 STYLE = """
 .pipeline text { fill: currentColor; text-anchor: middle;
@@ -51,100 +60,6 @@ TINTS = "".join(
     for state, (fill, edge) in STATES.items()
     if state not in ("outside", "made")
 )
-
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where boxes are.
-
-    Parameters
-    ----------
-    corners : mapping of Box or Bend to (float, float)
-        Upper left corner of each; of a bend, the middle of where edges enter its level.
-    levels : mapping of Box to int
-        Number of the level of each.
-    width, height : float
-        Of the whole.
-    box_height : float
-        Of each box.
-    across : bool
-        Whether what is read stands on the left of what reads it, else above it.
-    """
-
-    corners: Mapping[Box | Bend, Point]
-    levels: Mapping[Box, int]
-    width: float
-    height: float
-    box_height: float
-    across: bool
-
-    def edge(self, source: Box, target: Box) -> list[Point]:
-        """Points of the cubic curves from a box to another, round those in between."""
-        long, wide = (BOX_WIDTH, self.box_height) if self.across else (self.box_height, BOX_WIDTH)
-        ahead, aside = self._turned(self.corners[source])
-        points = [(ahead + long, aside + wide / 2)]
-        for level in range(self.levels[source] + 1, self.levels[target]):
-            ahead, aside = self._turned(self.corners[Bend(source, level)])
-            points += _curve(points[-1], (ahead, aside))
-            points += _curve(points[-1], (ahead + long, aside))
-        ahead, aside = self._turned(self.corners[target])
-        points += _curve(points[-1], (ahead - 1, aside + wide / 2))
-        return [self._turned(point) for point in points]
-
-    def _turned(self, point: Point) -> Point:
-        """Between x and y, and the distance ahead and aside of the way that edges go."""
-        return point if self.across else point[::-1]
-
-
-def _curve(start: Point, end: Point) -> list[Point]:
-    """Leave and arrive straight ahead."""
-    bend = (end[0] - start[0]) / 2
-    return [(start[0] + bend, start[1]), (end[0] - bend, end[1]), end]
-
-
-def layout(picture: Drawing) -> Layout:
-    """Find a place for each box: level below level, or side by side where levels are long."""
-    levels = rows(picture)
-    box_height = 30 + LINE_HEIGHT * max((len(picture.lines(b)) for b in picture.counts), default=1)
-    boxes = [sum(isinstance(item, Box) for item in level) for level in levels]
-    across = max(boxes, default=1) > 2 * len(levels)
-    side, ahead = (box_height, BOX_WIDTH + 2 * FAR) if across else (BOX_WIDTH, box_height + FAR)
-    # bends of long levels stay beside where their edges come from
-    room = {Box: side + GAP, Bend: side + GAP if across else 2 * GAP}
-    breadths = [sum(room[type(item)] for item in level) for level in levels]
-    breadth = max(breadths, default=0)
-    corners: dict[Box | Bend, Point] = {}
-    for number, level in enumerate(levels):
-        aside = (breadth - breadths[number]) / 2 + MARGIN
-        for item in level:
-            middle = aside + (room[Bend] - GAP) / 2
-            at = (MARGIN + number * ahead, middle if isinstance(item, Bend) else aside)
-            corners[item] = at if across else at[::-1]
-            aside += room[type(item)]
-    length = len(levels) * ahead - (2 * FAR if across else FAR)
-    breadth -= GAP
-    width, height = (length, breadth) if across else (breadth, length)
-    found = {item: n for n, level in enumerate(levels) for item in level if isinstance(item, Box)}
-    return Layout(corners, found, width + 2 * MARGIN, height + 2 * MARGIN, box_height, across)
-
-
-def legend(picture: Drawing, place: Layout) -> list[tuple[str, float, float]]:
-    """States of boxes with the upper left corners of their boxes in a legend, below the rest."""
-    states = picture.legend()
-    columns = max(1, int((place.width - 2 * MARGIN) // ENTRY))
-    top = place.height + GAP
-    return [
-        (state, MARGIN + ENTRY * (number % columns), top + 20 * (number // columns))
-        for number, state in enumerate(states)
-    ]
-
-
-def _height(place: Layout, entries: Sequence[tuple[str, float, float]]) -> float:
-    """Of boxes and legend."""
-    return entries[-1][2] + SWATCH_HEIGHT + MARGIN if entries else place.height
 
 
 def svg(picture: Drawing, title: str) -> str:
@@ -166,7 +81,7 @@ def svg(picture: Drawing, title: str) -> str:
     curves = [_path(place.edge(source, box)) for source, box in sorted(picture.edges)]
     tints = TINTS if picture.statuses else ""
     entries = legend(picture, place)
-    height = _height(place, entries)
+    height = full_height(place, entries)
     return "\n".join(
         [
             f'<svg class="pipeline" role="img" viewBox="0 0 {place.width:g} {height:g}" '
@@ -265,7 +180,7 @@ def figure(picture: Drawing, title: str) -> Any:
 
     place = layout(picture)
     entries = legend(picture, place)
-    height, head = _height(place, entries), 24
+    height, head = full_height(place, entries), 24
     drawing = Figure(figsize=(place.width / 96, (height + head) / 96))
     axes = drawing.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, place.width), ylim=(height, -head))

@@ -19,7 +19,7 @@ import prov.model as prov
 from lstluigi._version import __version__
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import events
-from lstluigi.plan import UNKNOWN, Plan
+from lstluigi.plan import Plan
 from lstluigi.report.checksums import FileFacts
 from lstluigi.report.model import ProductionState, Status, StepState
 from lstluigi.report.software import logged_versions
@@ -177,10 +177,10 @@ class _Writer:
         }
         if found := node.stage.found(node.step):
             told["lstluigi:found"] = canonical(dict(found))
-        if record is None:
+        if self._plan.foreign(node):
             told["lstluigi:recipe"] = "none was written down: made by hand or by another program"
-        elif UNKNOWN in record:
-            told["lstluigi:recipe"] = record[UNKNOWN]
+        elif record is None:
+            told["lstluigi:recipe"] = "; ".join(self._plan.damage(node))
         else:
             content = record["content"]
             told["lstluigi:recipe"] = canonical(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
-from lstluigi.plan import DECIDE, Plan, Standing
+from lstluigi.plan import Plan, Standing
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import Status, StepState
 
@@ -99,7 +99,7 @@ def damaged(plan: Plan) -> Iterator[str]:
     unknown = [n for n, standing in pairs if standing is Standing.CHANGED and any(plan.damage(n))]
     if unknown:
         more = f" ({len(unknown) - 1} more like this)" if len(unknown) > 1 else ""
-        yield f"{unknown[0]}: {'; '.join(plan.damage(unknown[0]))}; {DECIDE}{more}"
+        yield f"{unknown[0]}: {'; '.join(plan.damage(unknown[0]))}; {preflight.DECIDE}{more}"
     for said in plan.outside.damaged.values():
         yield f"{said}; {preflight.MEND_OUTSIDE}"
 
@@ -107,17 +107,17 @@ def damaged(plan: Plan) -> Iterator[str]:
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
     changed = [s.node for s in steps if s.status is Status.CHANGED]
     changed = [node for node in changed if not any(plan.damage(node))]
-    if changed:
-        reason, *others = plan.changes(changed[0])
-        more = f"; and {len(others)} more reason(s)" * bool(others)
+    # a run that is alive may have settled them since their standings were found
+    reasons = ((node, why) for node in changed if (why := plan.why_changed(node)))
+    if (example := next(reasons, None)) is not None:
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
-            f"{changed[0]} ({reason}{more}); {DECIDE}"
+            f"{example[0]} ({example[1]}); {preflight.DECIDE}"
         )
 
 
 def _by_hand(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    foreign = [s for s in steps if s.standing is Standing.WHOLE and plan.record(s.node) is None]
+    foreign = [s for s in steps if s.standing is Standing.WHOLE and plan.foreign(s.node)]
     if foreign:
         yield (
             f"{len(foreign)} product(s) have no recipe: they were made by hand or by another tool "

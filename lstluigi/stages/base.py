@@ -86,8 +86,6 @@ class Stage(ABC):
         Commands that do not come with the environment's lstchain, so they may be missing in it.
     delivered
         True for what people make productions for, though other steps may read it, too.
-    once
-        True where its commands refuse an option that is given twice.
     mends
         What to do about a failure that the config can mend, by words of its reason.
     """
@@ -103,7 +101,6 @@ class Stage(ABC):
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
     delivered: ClassVar[bool] = False
-    once: ClassVar[bool] = False
     mends: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
@@ -142,6 +139,10 @@ class Stage(ABC):
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """What is wrong with a step beyond its shape."""
+        return ()
+
+    def refused(self, step: Step, commands: Sequence[Command]) -> Sequence[Problem]:
+        """Options of a step that its commands, which have them, would refuse."""
         return ()
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from lstluigi.config import Step
-from lstluigi.errors import Problem, shown
 from lstluigi.jobs.spec import Command
 from lstluigi.stages.base import CTAPIPE_CONFIG, fits_stem
 
@@ -25,10 +23,6 @@ NO_TELESCOPE = {
     "UnknownTelescopeID": "write one that the file has as allowed_tels of the EventSource, or "
     "whatever else names telescopes in the ctapipe config"
 }
-#: The form of an option that every tool of ctapipe takes, whether it has the class or not.
-_OF_A_CLASS = re.compile(r"--[A-Z]\w*\.[\w.]+=.*", re.DOTALL)
-#: Options of ctapipe-process by which events are left out at the end of a file.
-_FEWER = re.compile(r"-m|--max-events|--([A-Z]\w*\.)*\w*EventSource\.max_events")
 
 
 def observation(simtel: str) -> int:
@@ -45,27 +39,6 @@ def numbered(arguments: Sequence[str], simtel: str) -> list[str]:
 def process(source: str, made: str, options: Sequence[str]) -> Command:
     """How ctapipe makes DL1 of a file."""
     return ("ctapipe-process", *options, "-i", source, "-o", made, "-c", CTAPIPE_CONFIG)
-
-
-def not_for_all_tools(step: Step) -> Iterator[Problem]:
-    """The first option that only some of the ctapipe tools would take that a step runs."""
-    for word in step.arguments:
-        if not _OF_A_CLASS.fullmatch(word):
-            what = f"{shown(word)} does not have the form --Class.name=value"
-            mend = f"write it so: {step.stage} runs several tools of ctapipe, which all take that"
-            yield Problem(step.where("options"), what, mend)
-            return
-
-
-def fewer_events(step: Step) -> Iterator[Problem]:
-    """Options by which DL1 would not be whole: of DL0, it would fail when the job has run."""
-    for word in step.arguments:
-        if _FEWER.fullmatch(word.partition("=")[0]):
-            what = (
-                f"{shown(word)}: events that are left out take the distribution of thrown showers "
-                "with them, or count as thrown and not triggered"
-            )
-            yield Problem(step.where("options"), what, "take it out, and read fewer files instead")
 
 
 def apply_models(source: str, made: str, models: Sequence[str]) -> Command:

@@ -11,15 +11,13 @@ from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Reading, not_fits, same_name
-from lstluigi.stages.ctapipe import irf_paths, not_for_all_tools
+from lstluigi.stages.ctapipe import irf_paths
+from lstluigi.stages.ctapipe_options import OfCtapipe, not_for_all_tools
 from lstluigi.stages.dl2_to_irfs import DL2ToIRFs
 
 
-class CtapipeDL2ToIRFs(DL2ToIRFs):
+class CtapipeDL2ToIRFs(OfCtapipe, DL2ToIRFs):
     """DL2 of ctapipe, of gammas and of protons and electrons where given, to three FITS files."""
-
-    workflows = ("ctapipe",)
-    once = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""

@@ -8,17 +8,16 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.jobs.spec import Command
 from lstluigi.stages import checks
-from lstluigi.stages.ctapipe import NO_TELESCOPE, fewer_events, numbered, process
+from lstluigi.stages.ctapipe import NO_TELESCOPE, numbered, process
+from lstluigi.stages.ctapipe_options import OfCtapipe, fewer_events
 from lstluigi.stages.r0_to_dl1 import R0ToDL1, dl1_name
 
 
-class CtapipeR0ToDL1(R0ToDL1):
+class CtapipeR0ToDL1(OfCtapipe, R0ToDL1):
     """A directory of simtel files to a directory of DL1 files in ctapipe's format."""
 
-    workflows = ("ctapipe",)
     shape = Shape(input="path", output="path")
     whole = checks.CTAPIPE_DL1
-    once = True
     mends = NO_TELESCOPE
 
     def call(self, step: Step, file: str) -> Command:

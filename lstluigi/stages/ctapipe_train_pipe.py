@@ -10,15 +10,14 @@ from lstluigi.errors import Problem
 from lstluigi.jobs.spec import Command, Product
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Reading, same_name
-from lstluigi.stages.ctapipe import DISP, ENERGY, MODELS, PARTICLE, apply_models, not_for_all_tools
+from lstluigi.stages.ctapipe import DISP, ENERGY, MODELS, PARTICLE, apply_models
+from lstluigi.stages.ctapipe_options import OfCtapipe, not_for_all_tools
 from lstluigi.stages.train_pipe import TrainPipe
 
 
-class CtapipeTrainPipe(TrainPipe):
+class CtapipeTrainPipe(OfCtapipe, TrainPipe):
     """Merged DL1 of gammas and protons to a directory of ctapipe models."""
 
-    workflows = ("ctapipe",)
-    once = True
     shape = Shape(input={"gamma": True, "proton": True, "gamma_classifier": False}, output="path")
 
     def reads(self, step: Step) -> Sequence[Reading]:

@@ -21,6 +21,7 @@ from lstluigi.stages.base import (
     same_name,
 )
 from lstluigi.stages.ctapipe import MODELS, apply_models
+from lstluigi.stages.ctapipe_options import OfCtapipe
 from lstluigi.stages.train_pipe import POINTINGS, method_conflicts
 
 PATH_MODEL = Key("a path", "Directory of the models.", NEEDED)
@@ -76,12 +77,10 @@ class DL1ToDL2(Stage):
         return method_conflicts(step, lstchain)
 
 
-class CtapipeDL1ToDL2(DL1ToDL2):
+class CtapipeDL1ToDL2(OfCtapipe, DL1ToDL2):
     """A DL1 file and a directory of models, both of ctapipe, to a DL2 file."""
 
-    workflows = ("ctapipe",)
     loads = None  # ctapipe opens its models itself
-    once = True
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file and the models."""

@@ -21,7 +21,8 @@ from lstluigi.stages.base import (
     own_config,
     same_name,
 )
-from lstluigi.stages.ctapipe import NO_TELESCOPE, fewer_events, process
+from lstluigi.stages.ctapipe import NO_TELESCOPE, process
+from lstluigi.stages.ctapipe_options import OfCtapipe, fewer_events
 
 #: lstluigi's own option: write the images. lstchain knows only the opposite.
 KEEP_IMAGES = "--image"
@@ -82,14 +83,12 @@ class DL1ab(Stage):
         return (*start, "-f", file, "-o", os.path.basename(file), "-c", config_of(step))
 
 
-class CtapipeDL1ab(DL1ab):
+class CtapipeDL1ab(OfCtapipe, DL1ab):
     """A directory of DL1 files of ctapipe, or one file, to a directory of the same names."""
 
-    workflows = ("ctapipe",)
     shape = Shape(input="path", output="path", excludes=NOT_WITH)
     whole = checks.CTAPIPE_DL1
     with_images = checks.CTAPIPE_DL1_WITH_IMAGES
-    once = True
     mends: ClassVar[Mapping[str, str]] = {**NO_TELESCOPE, **checks.IMAGES_MISSING}
 
     def call(self, step: Step, file: str, options: Sequence[str], images: bool) -> Command:

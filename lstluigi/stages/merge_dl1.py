@@ -14,6 +14,7 @@ from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
 from lstluigi.stages.ctapipe import NO_IMAGES, UNIQUE
+from lstluigi.stages.ctapipe_options import OfCtapipe
 
 #: Directory of links that the merge command is given, below the scratch directory.
 INPUTS = "inputs"
@@ -94,14 +95,12 @@ class MergeDL1(Stage):
         return pattern_problems(step, "*/*.h5")
 
 
-class CtapipeMergeDL1(MergeDL1):
+class CtapipeMergeDL1(OfCtapipe, MergeDL1):
     """The DL1 files of ctapipe below a directory that match a pattern to one file."""
 
-    workflows = ("ctapipe",)
     whole = checks.CTAPIPE_DL1
     merged = checks.CTAPIPE_MERGED
     imageless = (WITHOUT_IMAGES, NO_IMAGES[0])
-    once = True
     mends: ClassVar[Mapping[str, str]] = {
         "contains obs_ids already": f"give each r0_to_dl1 step the option {UNIQUE}, by which no "
         "two files have one number"

@@ -14,7 +14,7 @@ from lab import Lab, small
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts import registry
 from lstluigi.plan import Plan, Status
-from lstluigi.plots import boxes, graphs
+from lstluigi.plots import boxes, graphs, placing
 from lstluigi.plots.boxes import Box, Drawing
 from lstluigi.report.state import production_state
 from lstluigi.request.pipelines import read_back
@@ -52,7 +52,7 @@ def test_boxes_are_stages_by_kind_of_data() -> None:
 def test_every_box_is_drawn_once_below_what_it_reads(name: str) -> None:
     given = {"dec": "dec_931"} if "dec" in registry.arguments(registry.find(name)) else {}
     picture = boxes.drawing(plan(name, **given))
-    levels = boxes.rows(picture)
+    levels = placing.rows(picture)
     found = [(item, number) for number, level in enumerate(levels) for item in level]
     depth = {item: number for item, number in found if isinstance(item, Box)}
     assert set(depth) == set(picture.counts)
@@ -87,9 +87,9 @@ def test_a_line_in_full_is_its_steps_and_what_they_need(two_lines: Plan) -> None
 @pytest.mark.parametrize("line", ["", "dec_931"])
 def test_boxes_lie_apart_and_inside(two_lines: Plan, line: str) -> None:
     picture = boxes.drawing(two_lines, line=line)
-    place = graphs.layout(picture)
+    place = placing.layout(picture)
     assert place.across is bool(line)
-    width, height = graphs.BOX_WIDTH, place.box_height
+    width, height = placing.BOX_WIDTH, place.box_height
     corners = [place.corners[box] for box in picture.counts]
     for x, y in corners:
         assert 0 <= x <= place.width - width
@@ -120,7 +120,7 @@ def states(lab: Lab) -> dict[str, set[str]]:
 
 def test_boxes_tell_where_their_steps_stand(lab: Lab) -> None:
     small(lab)
-    assert states(lab) == {"r0_to_dl1": {"todo"}, "merge_dl1": {"todo"}}
+    assert states(lab) == {"r0_to_dl1": {"to_do"}, "merge_dl1": {"to_do"}}
     lab.simtel("dl0/node", c="truncated")
     lab.run()
     assert states(lab) == {"r0_to_dl1": {"failed"}, "merge_dl1": {"blocked"}}
@@ -140,7 +140,7 @@ STATES = [
     ("partly", "DPTT", ["2 of 4 done, 2 to do"]),
     ("changed", "DCT", ["1 of 3 done, 1 changed", "1 to do"]),
     ("done", "DDP", ["3 of 3 done"]),
-    ("todo", "TT", ["2 to do"]),
+    ("to_do", "TT", ["2 to do"]),
     ("blocked", "B", ["blocked"]),
     ("unknown", "UB", ["1 unknown, 1 blocked"]),
 ]
@@ -166,12 +166,12 @@ def test_a_legend_has_the_states_that_are_there(tmp_path: Path) -> None:
     entries = [g for g in image.findall(f"{SVG}g") if g.get("class", "").startswith("legend ")]
     assert [g.findtext(f"{SVG}text") for g in entries] == names
     width, height = map(float, image.get("viewBox", "").split()[2:])
-    place = graphs.layout(picture)
+    place = placing.layout(picture)
     for rect in (g.find(f"{SVG}rect") for g in entries):
         assert rect is not None
         x, y = float(rect.get("x", "")), float(rect.get("y", ""))
-        assert 0 <= x <= width - graphs.ENTRY
-        assert place.height <= y <= height - graphs.SWATCH_HEIGHT
+        assert 0 <= x <= width - placing.ENTRY
+        assert place.height <= y <= height - placing.SWATCH_HEIGHT
     text = graphs.mermaid(picture, "t")
     assert re.findall(r'l\d\["(.*)"\]', text) == names
     assert {*re.findall(r":::(\w+)", text)} == {*re.findall(r"classDef (\w+) ", text)}
@@ -183,7 +183,7 @@ def test_a_legend_has_the_states_that_are_there(tmp_path: Path) -> None:
 def test_each_state_has_a_colour_of_its_own() -> None:
     assert {*boxes.NAMES} <= {*graphs.STATES}
     assert len({graphs.STATES[state] for state in boxes.NAMES}) == len(boxes.NAMES)
-    assert {s.value.replace(" ", "") for s in Status if s is not Status.PASSED} < {*boxes.NAMES}
+    assert {boxes.state_of(s) for s in Status if s is not Status.PASSED} < {*boxes.NAMES}
 
 
 @pytest.mark.parametrize(

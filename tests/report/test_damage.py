@@ -14,10 +14,27 @@ from lab import Lab, full, small
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
-from lstluigi.plan import DECIDE, Standing
+from lstluigi.plan import Standing
+from lstluigi.preflight import DECIDE
+from lstluigi.report.state import production_state
 from lstluigi.session import Session
 
 WRONG = ["{", "[]", "", "{}", '{"digest": "x"}']
+RECIPE = {"digest": "x", "content": {"makes": {"/a": "file"}}, "upstream": {}}
+MANIFEST = {"inputs": {}, "dropped": {}, "left": []}
+WRONG_RECIPES: list[dict[str, object]] = [
+    *({**RECIPE, key: wrong} for key in RECIPE for wrong in ([], 3, None)),
+    {**RECIPE, "upstream": {"name": []}},
+    *({**RECIPE, "content": {"makes": wrong}} for wrong in (3, [], "x")),
+    *({**RECIPE, "content": {"commands": wrong}} for wrong in (3, ["x"], [[3]])),
+    *({**RECIPE, key: wrong} for key in ("by_hand", "accepted") for wrong in ({}, 3)),
+]
+WRONG_MANIFESTS: list[dict[str, object]] = [
+    *({**MANIFEST, key: wrong} for key in MANIFEST for wrong in ("x", 3, None)),
+    *({**MANIFEST, "inputs": {"/a": wrong}} for wrong in ([], {"b": "1"})),
+    {**MANIFEST, "dropped": {"/a": 1}},
+    {**MANIFEST, "left": [1]},
+]
 
 
 def type_(*arguments: object) -> Result:
@@ -71,6 +88,21 @@ def test_it_is_not_taken_as_done(lab: Lab, kind: str, content: str) -> None:
     assert path in str(ended)
     assert lab.files("dl1") == before
     assert Path(path).read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"), [("recipe", WRONG_RECIPES), ("manifest", WRONG_MANIFESTS)]
+)
+def test_what_is_no_recipe_or_manifest_by_its_types(
+    lab: Lab, kind: str, wrong: list[dict[str, object]]
+) -> None:
+    small(lab)
+    lab.ok()
+    for content in wrong:
+        path = damaged(lab, kind, 0, json.dumps(content))
+        state = production_state(str(lab.config))
+        assert state.steps[0].standing is Standing.CHANGED, content
+        assert sum(f"{path} is damaged" in warning for warning in state.warnings) == 1, content
 
 
 @pytest.mark.parametrize("step", [0, 1])

@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from lab import Lab, full, small
 
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
+from lstluigi.plan import Standing
 from lstluigi.report.state import ProductionState, Status, production_state
+from lstluigi.report.state import state_of as state_of_plan
 
 Counts = dict[str, int]
 
@@ -38,14 +41,23 @@ def submit(lab: Lab, backend: str, chunks: dict[str, list[str]], job: str = "70"
     """As the first step was submitted; returns the directory of the array."""
     directory = lab.root / "array"
     directory.mkdir(exist_ok=True)
-    ledger = lab.plan().steps[0].places.ledger
+    step = lab.plan().steps[0]
+    ledger = step.places.ledger
+    chunks = {index: [step.item(name) for name in names] for index, names in chunks.items()}
     facts = {"directory": str(directory), "name": "n.arr", "asked": {"cpus": 1}}
     note(ledger, "submitting", array="arr", backend=backend, chunks=chunks, **facts)
     note(ledger, "submitted", array="arr", job=job)
     return directory
 
 
-A, B = "r0_to_dl1-1/a.simtel.gz", "r0_to_dl1-1/b.simtel.gz"
+A, B = "a.simtel.gz", "b.simtel.gz"
+
+
+def state_of(lab: Lab, directory: Path, chunk: int = 0, **items: dict[str, str]) -> None:
+    """What the job has written down of items of the first step."""
+    step = lab.plan().steps[0]
+    content = {step.item(f"{name}.simtel.gz"): told for name, told in items.items()}
+    (directory / f"chunk-{chunk}.json").write_text(json.dumps({"items": content}))
 
 
 # ---- runs that have ended
@@ -89,6 +101,23 @@ def test_events_as_the_jobs_counted_them(lab: Lab) -> None:
     ledger = Path(lab.plan().steps[0].places.ledger)
     ledger.write_text(ledger.read_text().replace('"events": 4', '"events": null'))
     assert look(lab).stages["r0_to_dl1"].events is None  # not 5, which would be too few
+
+
+def test_steps_are_known_by_their_products(lab: Lab) -> None:
+    """Another order of the steps, or a config of some of them, tells the same."""
+    full(lab)
+    lab.simtel("dl0/gamma", b="truncated")
+    assert lab.run().code
+    before = look(lab)
+    content = yaml.safe_load(lab.config.read_text())
+    content["stages"]["r0_to_dl1"].reverse()
+    lab.config.write_text(yaml.safe_dump(content, sort_keys=False))
+    after = look(lab)
+    assert before.groups[0].failures[0].item
+    assert [(g.cause, g.line, len(g.failures)) for g in after.groups] == [
+        (g.cause, g.line, len(g.failures)) for g in before.groups
+    ]
+    assert sorted(files(after), key=str) == sorted(files(before), key=str)
 
 
 def test_what_is_not_needed_any_more(lab: Lab) -> None:
@@ -160,6 +189,17 @@ def test_made_differently(lab: Lab) -> None:
     assert any("made differently" in warning for warning in state.warnings)
 
 
+def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) -> None:
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    plan = lab.plan()
+    assert Standing.CHANGED in plan.standings
+    lab.ok(accept_changed=True)
+    state = state_of_plan(plan, silent)
+    assert not any("made differently" in warning for warning in state.warnings)
+
+
 def test_a_production_that_was_moved(lab: Lab) -> None:
     full(lab)
     lab.ok()
@@ -192,7 +232,7 @@ def test_made_by_hand(lab: Lab) -> None:
 def test_a_run_here_that_is_alive(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "local", {"0": [A], "1": [B]})
-    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    state_of(lab, directory, a={"state": "running"})
     lab.hold_lock(0)
     state = look(lab)
     assert files(state) == [{"running": 1, "queued": 1}, {"to do": 1}]
@@ -204,7 +244,7 @@ def test_a_run_here_that_is_alive(lab: Lab) -> None:
 def test_a_run_here_that_died(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "local", {"0": [A, B]})
-    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    state_of(lab, directory, a={"state": "running"})
     state = look(lab)
     assert files(state) == [{"to do": 2}, {"to do": 1}]
     assert any("2 item(s) were submitted and never heard of" in w for w in state.warnings)
@@ -225,7 +265,7 @@ def queue(*rows: str, code: int = 0) -> Callable[..., Answer]:
 def test_jobs_on_slurm_without_a_run(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "slurm", {"0": [A], "1": [B]})
-    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: {"state": "running"}}}))
+    state_of(lab, directory, a={"state": "running"})
     rows = ("70|0|RUNNING|None|cp01|n.arr", "70|1|PENDING|Priority||n.arr")
     state = look(lab, queue(*rows))
     assert files(state)[0] == {"running": 1, "queued": 1}
@@ -244,7 +284,7 @@ def test_jobs_that_have_left_the_queue(lab: Lab) -> None:
     small(lab)
     directory = submit(lab, "slurm", {"0": [A], "1": [B]})
     failed = {"state": "failed", "reason": "killed by SIGKILL", "signal": "SIGKILL", "rc": None}
-    (directory / "chunk-0.json").write_text(json.dumps({"items": {A: failed}}))
+    state_of(lab, directory, a=failed)
     state = look(lab, queue())
     assert files(state)[0] == {"failed": 1, "to do": 1}
     (group,) = state.groups

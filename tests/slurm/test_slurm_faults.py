@@ -280,12 +280,14 @@ LATE = 'script="$(cat)"; kill -9 $PPID; sleep 8; exec "$sbatch" "$@" <<< "$scrip
 @side_by_side
 def submission_arrives_after_the_run_is_killed(production: ClusterProduction) -> None:
     production.nodes({"a": f"wait {production.go} 4", "b": "5"})
-    production.wrap_sbatch(LATE)
+    arrive = production.go.with_name("arrive")
+    production.wrap_sbatch(LATE.replace("sleep 8", f"until [ -e {arrive} ]; do sleep 0.2; done"))
     assert production.type().code == -9
     production.unwrap_sbatch()
     process = production.start()
+    production.wait(lambda: "may still arrive" in production.said(), "the run to look for it")
+    arrive.touch()
     production.wait(lambda: "found again in the queue" in production.said(), "the job to be found")
-    assert "may still arrive" in production.said()
     production.go.touch()
     production.complete(production.end(process), AB)
     assert production.sbatch_calls() == 1

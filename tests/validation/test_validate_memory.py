@@ -46,3 +46,33 @@ def test_megabytes_that_are_meant_as_gigabytes(
 def test_memory_that_is_meant_so(production: Production, given: str) -> None:
     ask(production, "step", {"mem": given})
     assert production.told() == ([], [])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_memory_for_each_of_several_cores(production: Production, place: str) -> None:
+    """What a job has is that of all its cores: 7.2 GB, and 800 MB."""
+    ask(production, place, {"mem-per-cpu": 900, "cpus-per-task": 8})
+    assert production.told() == ([], [])
+    ask(production, place, {"mem-per-cpu": 100, "cpus-per-task": 8})
+    errors, (warning,) = production.told()
+    assert not errors
+    assert "mem-per-cpu is 100 without a unit, which is 100 MB to Slurm" in warning
+
+
+def test_cores_and_memory_may_be_asked_for_in_two_places(production: Production) -> None:
+    production.production["slurm_config"] = {"options": {"cpus-per-task": 8}}
+    ask(production, "step", {"mem-per-cpu": 900})
+    assert production.told() == ([], [])
+
+
+def test_the_step_s_own_memory_counts(production: Production) -> None:
+    ask(production, "stage", {"mem": 80})
+    ask(production, "step", {"mem": "80G"})
+    assert production.told() == ([], [])
+
+
+def test_the_memory_of_the_controller(production: Production) -> None:
+    production.production["slurm_config"] = {"stages": {"controller": {"mem": 4}}}
+    errors, (warning,) = production.told()
+    assert not errors
+    assert "key 'stages.controller'" in warning
