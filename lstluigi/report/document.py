@@ -159,7 +159,8 @@ def _graph(state: ProductionState) -> figures.Figure:
 def _pointings(sets: Sequence[PointingSet]) -> figures.Figure | None:
     if not sets:
         return None
-    return figures.rendered(figure(sets, narrow=True), "Pointing nodes", wide=True)
+    kinds = " and ".join(dict.fromkeys(one.kind for one in sets))
+    return figures.rendered(figure(sets, narrow=True), f"Pointing nodes: {kinds}", wide=True)
 
 
 def _page(values: Mapping[str, Any]) -> str:
