@@ -49,6 +49,7 @@ def test_the_demo_passes(place: Production) -> None:
     assert not list(place.where.glob("lstluigi-smoke-*"))
 
 
+@pytest.mark.slow
 def test_a_wrong_option_and_a_misspelt_feature_are_told_with_their_stages(
     place: Production,
 ) -> None:
