@@ -9,9 +9,10 @@ from typing import Any
 
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
-from lstluigi.files import Listing, delete_file
+from lstluigi.files import delete_file
 from lstluigi.graph import Graph, Made, Read, matches, parent, reaches
 from lstluigi.jobs.spec import Command
+from lstluigi.listing import Listing
 from lstluigi.outside import Outside
 from lstluigi.products import Manifest, ProductTarget, sizes
 from lstluigi.stages.base import WITH_LSTCHAIN, Reading, Stage

@@ -1,105 +1,24 @@
-"""The shared file system: one listing per directory per run, and files that are written whole."""
+"""Files of the shared file system: written whole or not at all, and read as what was written."""
 
 from __future__ import annotations
 
 import errno
-import fnmatch
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from lstluigi.errors import LstluigiError, shown
 
 #: How names of YAML files end, production configs among them.
 YAML = (".yml", ".yaml")
 
-
-class Listing:
-    """Names in directories, each directory listed once until it is forgotten.
-
-    Asking for every file by itself dominates the start of a run on a network file system, and some
-    show a new file only once its directory has been listed.
-    """
-
-    def __init__(self) -> None:
-        self._names: dict[str, Mapping[str, bool] | None] = {}
-
-    def entries(self, directory: str) -> Mapping[str, bool] | None:
-        """Names in a directory, each with whether it is a directory; None where there is none."""
-        try:
-            return self._names[directory]
-        except KeyError:
-            pass
-        try:
-            with os.scandir(directory) as entries:
-                found: Mapping[str, bool] | None = {
-                    e.name: e.is_dir() for e in entries if _is_there(e)
-                }
-        except (FileNotFoundError, NotADirectoryError):
-            found = None
-        except OSError as error:
-            raise LstluigiError(f"{directory} cannot be listed ({error.strerror})") from None
-        self._names[directory] = found
-        return found
-
-    def exists(self, path: str) -> bool:
-        """True where a file or directory is at this path."""
-        directory, name = os.path.split(path)
-        if not name:
-            return self.entries(directory) is not None
-        entries = self.entries(directory)
-        return entries is not None and name in entries
-
-    def is_file(self, path: str) -> bool:
-        """True where a file, not a directory, is at this path."""
-        directory, name = os.path.split(path)
-        return (self.entries(directory) or {}).get(name) is False
-
-    def glob(self, directory: str, pattern: str) -> Iterator[str]:
-        """Files below a directory that match a pattern component by component, each once.
-
-        As in the shell, a `*` does not match a leading dot; `**` stands for any directories.
-        """
-        for place, names in self.groups(directory, pattern):
-            prefix = os.path.join(place, "")
-            yield from (prefix + name for name in names)
-
-    def groups(self, directory: str, pattern: str) -> Iterator[tuple[str, list[str]]]:
-        """The same by directory: each that holds such files, with their names in order."""
-        # several `**` may lead to one directory in several ways
-        return iter(dict(self._groups(directory, pattern)).items())
-
-    def _groups(self, directory: str, pattern: str) -> Iterator[tuple[str, list[str]]]:
-        head, _, rest = pattern.partition("/")
-        if head == "**":
-            yield from self._groups(directory, rest or "*")
-            for name in self._fitting(directory, "*", directories=True):
-                yield from self._groups(os.path.join(directory, name), pattern)
-        elif rest:
-            for name in self._fitting(directory, head, directories=True):
-                yield from self._groups(os.path.join(directory, name), rest)
-        elif names := self._fitting(directory, head, directories=False):
-            yield directory, names
-
-    def _fitting(self, directory: str, part: str, *, directories: bool) -> list[str]:
-        """Names in a directory, of files or of directories, that match one component."""
-        entries = self.entries(directory) or {}
-        names = [name for name, is_directory in entries.items() if is_directory is directories]
-        dots = part.startswith(".")
-        return sorted(n for n in fnmatch.filter(names, part) if dots or not n.startswith("."))
-
-    def forget(self, directory: str) -> None:
-        """List this directory anew when it is next asked for."""
-        self._names.pop(directory, None)
-
-
-def _is_there(entry: os.DirEntry[str]) -> bool:
-    """Not so a link to what has been deleted."""
-    return not entry.is_symlink() or os.path.exists(entry.path)
+T = TypeVar("T")
+#: In place of a content: there is no file, which is not the same as a file that holds null.
+_ABSENT = object()
 
 
 def write_json(path: str, value: Any) -> None:
@@ -295,14 +214,49 @@ def read_json(path: str) -> Any:
     LstluigiError
         When the file is there and cannot be read.
     """
+    value = _content(path)
+    return None if value is _ABSENT else value
+
+
+def read_sound(path: str, is_sound: Callable[[Any], TypeGuard[T]], complaint: str) -> T | None:
+    """Content of a JSON file written by lstluigi, if it holds what it should; None without a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    is_sound
+        Says of a content whether it is what lstluigi writes there.
+    complaint
+        What is said of the file if it is not.
+
+    Raises
+    ------
+    Damaged
+        When it holds anything else.
+    LstluigiError
+        When the file is there and cannot be read.
+    """
+    try:
+        value = _content(path)
+    except Damaged:
+        value = None
+    if value is _ABSENT:
+        return None
+    if not is_sound(value):
+        raise Damaged(f"{path} {complaint}")
+    return value
+
+
+def _content(path: str) -> Any:
     try:
         with open(path, encoding="utf-8") as stream:
             return json.load(stream)
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return _ABSENT
     except OSError as error:
         raise LstluigiError(f"{path} cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Damaged(f"{path} is damaged (not JSON); move it away and try again") from None
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError
-from lstluigi.files import Listing
 from lstluigi.graph import Graph, Read, matches
+from lstluigi.listing import Listing
 from lstluigi.products import Manifest, sizes
 from lstluigi.recipe import recorded
 from lstluigi.stages.base import Reading

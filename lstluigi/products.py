@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import luigi
 
-from lstluigi.files import Damaged, Listing, are_texts, read_json, write_json
+from lstluigi.files import are_texts, read_sound, write_json
 from lstluigi.graph import Made
+from lstluigi.listing import Listing
 
 _KEYS = ("inputs", "dropped", "left")
 
@@ -43,14 +44,10 @@ class Manifest:
         LstluigiError
             When it is damaged (`Damaged`) or cannot be read.
         """
-        try:
-            content = read_json(path)
-        except Damaged:
-            content = {}
+        complaint = "is damaged, so what its product was made of is not known"
+        content = read_sound(path, _is_sound, complaint)
         if content is None:
             return None
-        if not _is_sound(content):
-            raise Damaged(f"{path} is damaged, so what its product was made of is not known")
         return cls(*map(content.__getitem__, _KEYS))
 
     def holds(self, path: str) -> bool:
@@ -68,7 +65,7 @@ class Manifest:
         write_json(path, {"format": 1, **kept})
 
 
-def _is_sound(content: Any) -> bool:
+def _is_sound(content: Any) -> TypeGuard[Mapping[str, Any]]:
     """Does a manifest that was read hold what a manifest holds?"""
     if not isinstance(content, Mapping):
         return False

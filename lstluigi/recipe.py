@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any, TypeGuard
 
-from lstluigi.files import Damaged, are_texts, read_json, write_json
+from lstluigi.files import are_texts, read_sound, write_json
 from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
 
 Content = Mapping[str, Any]
@@ -69,15 +69,8 @@ def recorded(path: str) -> Mapping[str, Any] | None:
     LstluigiError
         When it is damaged (`Damaged`) or cannot be read.
     """
-    try:
-        value = read_json(path)
-    except Damaged:
-        value = {}
-    if value is None:
-        return None
-    if not _is_sound(value):
-        raise Damaged(f"{path} is damaged, so how its product was made is not known")
-    return value
+    complaint = "is damaged, so how its product was made is not known"
+    return read_sound(path, _is_sound, complaint)
 
 
 def _is_sound(value: Any) -> TypeGuard[Mapping[str, Any]]:

@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
     errors commas _version _luigi_import scripts
-    ctapipe_config
+    ctapipe_config listing
     files graph
     tool_config pages
     jobs

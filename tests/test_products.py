@@ -9,8 +9,8 @@ import luigi
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.files import Listing
 from lstluigi.graph import Made
+from lstluigi.listing import Listing
 from lstluigi.places import Places
 from lstluigi.products import Manifest, ProductTarget, described, sizes
 

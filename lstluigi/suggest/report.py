@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lstluigi.files import Listing
 from lstluigi.layouts import sky
 from lstluigi.library.show import called, plain
+from lstluigi.listing import Listing
 from lstluigi.suggest.choice import Suggestion
 from lstluigi.suggest.earlier import Earlier
 

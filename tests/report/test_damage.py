@@ -19,7 +19,7 @@ from lstluigi.preflight import DECIDE
 from lstluigi.report.state import production_state
 from lstluigi.session import Session
 
-WRONG = ["{", "[]", "", "{}", '{"digest": "x"}']
+WRONG = ["{", "[]", "", "{}", "null", "[" * 100_000, '{"digest": "x"}']
 RECIPE = {"digest": "x", "content": {"makes": {"/a": "file"}}, "upstream": {}}
 MANIFEST = {"inputs": {}, "dropped": {}, "left": []}
 WRONG_RECIPES: list[dict[str, object]] = [
