@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
-from lstluigi import decisions, preflight
+from lstluigi import decisions, preflight, surroundings
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.examine import Choices, examine, stages_of
@@ -108,16 +108,16 @@ class Session:
 
     def _check(self, steps: Sequence[PlannedStep]) -> None:
         running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
-        problems = list(preflight.lock_problems(steps, self.plan))
+        problems = list(surroundings.lock_problems(steps, self.plan))
         if running:
             local = self.backend_name == "local"
             if local:
-                problems += preflight.queue_problems(running, self.plan, self._slurm)
+                problems += surroundings.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += probe_problems(self.plan, running)
-            problems += preflight.environment_problems(self.config, self.environment, local)
-            problems += preflight.program_problems(running, self.environment, local)
-            problems += preflight.resource_problems(self.plan, running, self.backend)
+            problems += surroundings.environment_problems(self.config, self.environment, local)
+            problems += surroundings.program_problems(running, self.environment, local)
+            problems += surroundings.resource_problems(self.plan, running, self.backend)
         _refuse(problems)
 
     def preview(self) -> list[PlannedStep]:

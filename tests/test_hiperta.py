@@ -10,7 +10,8 @@ from lab import Lab, events_in, full
 
 from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.spec import Environment
-from lstluigi.preflight import notices, program_problems
+from lstluigi.preflight import notices
+from lstluigi.surroundings import program_problems
 
 PROGRAM = "hiperta_r0_dl1"
 #: writes down how it was called, and unpacks its input in place of reconstructing it
@@ -124,7 +125,7 @@ def test_a_cluster_may_have_what_this_machine_has_not(
     plan = lab.plan()
     assert list(program_problems(plan.steps, Environment(), local=False)) == []
     assert len(list(program_problems(plan.steps, Environment(), local=True))) == 1
-    monkeypatch.setattr("lstluigi.preflight.missing_programs", lambda *given: [])
+    monkeypatch.setattr("lstluigi.surroundings.missing_programs", lambda *given: [])
     run = lab.run()
     assert run.code == 30
     assert f"{PROGRAM} is not in this environment" in run.text

@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     contents
     plan
     resources cost
-    preflight stepjob prodlog decisions probe
+    preflight surroundings stepjob prodlog decisions probe
     tuning
     examine
     session

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lstluigi import preflight
+from lstluigi import preflight, surroundings
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
 from lstluigi.examine import Choices, examine
 from lstluigi.files import YAML
@@ -112,9 +112,9 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         on_slurm = on_slurm and answers()
         refused += preflight.file_problems(plan, preflight.sound(plan), whole)
         refused += probe_problems(plan, preflight.sound(plan))
-        refused += preflight.environment_problems(plan.config, named, local=not on_slurm)
+        refused += surroundings.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
-    refused += preflight.resource_problems(plan, plan.steps, backend)
+    refused += surroundings.resource_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
         # a production that lacks the config of its tool may be meant to be of another workflow
@@ -143,7 +143,7 @@ def _programs(
     """
     if check_paths or environment.current:
         steps = preflight.sound(plan) if check_paths else plan.steps
-        for problem in preflight.program_problems(steps, environment, local=True):
+        for problem in surroundings.program_problems(steps, environment, local=True):
             yield Finding(problem, error=check_paths and local)
 
 

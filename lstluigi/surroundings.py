@@ -1,0 +1,101 @@
+"""What around a production keeps it from running: environment, programs, resources, other runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+
+from lstluigi.config import ProductionConfig
+from lstluigi.errors import Problem, Refused, shown
+from lstluigi.jobs.backend import Backend
+from lstluigi.jobs.ledger import submissions
+from lstluigi.jobs.lock import holder
+from lstluigi.jobs.programs import missing_programs
+from lstluigi.jobs.slurm import SlurmBackend
+from lstluigi.jobs.spec import Environment
+from lstluigi.plan import Plan
+from lstluigi.resources import requested, where_requested
+from lstluigi.steps import PlannedStep
+
+
+def environment_problems(
+    config: ProductionConfig, environment: Environment, local: bool
+) -> Iterator[Problem]:
+    """An environment that is not on this machine, where the jobs are to run."""
+    source, conda = environment.source_file, environment.conda_env
+    if not local:
+        return
+    absent = source if source is not None and not os.path.isfile(source) else None
+    if source is None and conda is not None and shutil.which("conda") is None:
+        absent = f"the conda environment {conda!r}"
+    if absent is not None:
+        what = f"source_environment names {absent}, which is not on this machine"
+        mend = "use --environment current to run the jobs with the python that runs lstluigi"
+        yield Problem(str(config.path), what, mend)
+
+
+def program_problems(
+    steps: Sequence[PlannedStep], environment: Environment, local: bool
+) -> Iterator[Problem]:
+    """Programs that these steps call and that jobs of this machine would not find.
+
+    An environment on a cluster may have them where this machine has not; its jobs tell.
+    """
+    first: dict[str, PlannedStep] = {}
+    for node in steps:
+        for name in node.stage.programs:
+            first.setdefault(name, node)
+    if not local or not first:
+        return
+    source = environment.conda_env or environment.source_file
+    where = "on this machine" if source is None else f"in the environment {shown(source)}"
+    for name in missing_programs(environment, list(first)):
+        what = f"it calls {name}, which is not {where}"
+        mend = "install it there, or name the environment that has it with source_environment"
+        yield Problem(first[name].step.where(), what, mend)
+
+
+def resource_problems(
+    plan: Plan, steps: Sequence[PlannedStep], backend: Backend
+) -> Iterator[Problem]:
+    """Requests that the backend cannot fulfil, and settings without a meaning."""
+    for node in steps:
+        try:
+            requested(plan, node, backend)
+        except Refused as error:
+            yield Problem(where_requested(node), error.what, error.mend)
+        if node.step.max_failed_fraction and not node.stage.per_file:
+            what = f"{node.step.stage} is not done file by file, so no share of them may fail"
+            yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")
+
+
+def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]:
+    """The first of these steps that another run is making right now; one is enough to wait for."""
+    for node in steps:
+        if plan.listing.exists(node.places.lock) and (owner := holder(node.places.lock)):
+            what = f"{owner} is making {node} (lock {node.places.lock})"
+            yield Problem(node.step.where(), what, "wait for it to end")
+            return
+
+
+def queue_problems(
+    steps: Sequence[PlannedStep], plan: Plan, slurm: Callable[[], Backend | None]
+) -> Iterator[Problem]:
+    """The first of these steps, to be made without Slurm, of which Slurm still has jobs.
+
+    Parameters
+    ----------
+    slurm
+        Called only if the ledgers name such jobs; None where there is no Slurm to be asked.
+    """
+    ledgers = [(n, n.places.ledger) for n in steps if plan.listing.exists(n.places.ledger)]
+    left = [(n, array) for n, path in ledgers for array in submissions(path, SlurmBackend.name)]
+    if not left or (backend := slurm()) is None:
+        return
+    for node, array in left:
+        if backend.adopt(array):
+            what = f"Slurm has jobs of an earlier run ({array.name}) that make {node}"
+            mend = "run with --backend slurm, which follows them, or end them: `lstluigi cancel`"
+            yield Problem(node.step.where(), what, mend)
+            return
