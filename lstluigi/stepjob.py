@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
-from lstluigi.jobs.attempts import read_ledger
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
@@ -271,9 +270,10 @@ class StepJob:
         """
         if self._plan.begun(self.node):
             return True
-        if any(attempt.state == "ok" for attempt in read_ledger(self.ledger).latest.values()):
-            return True
-        return any(event.get("event") == "done" for event in events(self.ledger))
+        return any(
+            event.get("event") == "done" or event.get("state") == "ok"
+            for event in events(self.ledger)
+        )
 
     def _forget_manifest(self) -> None:
         try:
