@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 from lstluigi.errors import LstluigiError
 from lstluigi.files import delete_file
 from lstluigi.jobs.lock import holder
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.recipe import record
+from lstluigi.standing import Standing
 from lstluigi.steps import PlannedStep, named
 
 log = logging.getLogger("lstluigi")

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
+from lstluigi.standing import Standing
 from lstluigi.steps import PlannedStep
 
 #: Columns of what is no terminal: a log folds nothing.

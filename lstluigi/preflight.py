@@ -10,9 +10,10 @@ from lstluigi.config import missing_tool_config
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.stages.base import Reading
 from lstluigi.stages.checks import wants_images
+from lstluigi.standing import Standing
 from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_needed
 
 #: What to do about a product that the config does not, or may not, describe.

@@ -20,9 +20,10 @@ from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.spec import Environment
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.probe import probe_problems
 from lstluigi.prodlog import ProductionLog
+from lstluigi.standing import Standing
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
 

@@ -17,9 +17,10 @@ from lstluigi.jobs.ledger import events, note
 from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.recipe import Recipe, record
 from lstluigi.resources import requested, where_requested
+from lstluigi.standing import Standing
 from lstluigi.steps import PlannedStep, Unit, kept_config, resolved
 from lstluigi.tool_config import ToolConfigs
 

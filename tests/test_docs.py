@@ -28,9 +28,9 @@ from lstluigi.plan import Plan
 from lstluigi.preflight import config_problems
 from lstluigi.products import Manifest
 from lstluigi.recipe import Recipe, record
-from lstluigi.report.model import Status
 from lstluigi.scheduling import defaults
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
+from lstluigi.standing import Status
 from lstluigi.tool_config import TOOLS, ToolConfig
 from lstluigi.upgrade import legacy
 

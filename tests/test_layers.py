@@ -18,7 +18,7 @@ PACKAGE = Path(lstluigi.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
-    errors commas _version _luigi_import scripts
+    errors commas standing _version _luigi_import scripts
     ctapipe_config listing
     files graph
     tool_config pages

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from lab import FULL, Lab, full, small
 
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.recipe import Recipe, recorded, short
+from lstluigi.standing import Standing
 
 
 def touch(lab: Lab, *names: str) -> None:

@@ -14,13 +14,14 @@ from lab import Lab, write_dl1
 
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices, examine
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.report.document import write
 from lstluigi.session import Session
 from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
 from lstluigi.smoke.configs import moved_step
 from lstluigi.smoke.standins import stand_ins
 from lstluigi.stages import STAGES, checks
+from lstluigi.standing import Standing
 from lstluigi.tuning import without_tuning
 from lstluigi.validation import validate
 

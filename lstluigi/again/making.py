@@ -10,9 +10,10 @@ from lstluigi.again.sizes import freed, size
 from lstluigi.decisions import to_remake
 from lstluigi.errors import NOTHING_DONE, Declined
 from lstluigi.plan import Plan
-from lstluigi.report.model import Status, StepState
+from lstluigi.report.model import StepState
 from lstluigi.report.state import production_state
 from lstluigi.run import run_production
+from lstluigi.standing import Status
 from lstluigi.steps import named
 
 __all__ = ["remake", "retry"]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import sample
-from lstluigi.plan import Plan, Status
+from lstluigi.plan import Plan
+from lstluigi.standing import Status
 from lstluigi.steps import PlannedStep
 
 __all__ = ["NAMES", "Box", "Drawing", "drawing", "kind", "state_of"]

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from lstluigi.jobs.ledger import STAMP
-from lstluigi.report.model import FailureGroup, ProductionState, StageState, Status, StepState
+from lstluigi.report.model import FailureGroup, ProductionState, StageState, StepState
+from lstluigi.standing import Status
 
 __all__ = ["as_data"]
 

@@ -14,7 +14,7 @@ from lstluigi.jobs.ledger import ARRIVAL
 from lstluigi.jobs.results import ItemResult, has_ended, read_results
 from lstluigi.jobs.slurm import SlurmBackend, commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.report.model import Status
+from lstluigi.standing import Status
 
 __all__ = ["Jobs", "Queue", "Results"]
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.files import last_lines
-from lstluigi.report.model import Status, StepState
+from lstluigi.report.model import StepState
 from lstluigi.report.show import plain
 from lstluigi.report.state import production_state
 from lstluigi.report.warnings import damaged
+from lstluigi.standing import Status
 from lstluigi.steps import named
 
 __all__ = ["logs_of"]

@@ -9,11 +9,12 @@ from functools import cached_property
 
 from lstluigi.jobs.attempts import Attempt, Ledger
 from lstluigi.layouts.nodes import Sample, sample
-from lstluigi.plan import Plan, Standing, Status
+from lstluigi.plan import Plan
 from lstluigi.report.estimate import Estimate
+from lstluigi.standing import Standing, Status
 from lstluigi.steps import PlannedStep
 
-__all__ = ["Failure", "FailureGroup", "ProductionState", "StageState", "Status", "StepState"]
+__all__ = ["Failure", "FailureGroup", "ProductionState", "StageState", "StepState"]
 
 
 @dataclass(frozen=True)

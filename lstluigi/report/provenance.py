@@ -21,8 +21,9 @@ from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import events
 from lstluigi.plan import Plan
 from lstluigi.report.checksums import FileFacts
-from lstluigi.report.model import ProductionState, Status, StepState
+from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.software import logged_versions
+from lstluigi.standing import Status
 from lstluigi.steps import PlannedStep, Unit
 from lstluigi.tool_config import TOOLS, canonical, digest
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from lstluigi.cost import StageCost
 from lstluigi.errors import LstluigiError
 from lstluigi.plots.sets import PointingSet
-from lstluigi.report.model import ProductionState, StageState, Status
+from lstluigi.report.model import ProductionState, StageState
 from lstluigi.report.provenance import versions_of
 from lstluigi.report.show import duration
 from lstluigi.report.show_cost import hours
 from lstluigi.report.software import logged_versions
 from lstluigi.report.table import Table
+from lstluigi.standing import Status
 from lstluigi.tool_config import ToolConfig, differences
 from lstluigi.validation.catalogue import catalogue
 

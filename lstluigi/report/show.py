@@ -12,7 +12,8 @@ from rich.text import Text
 from lstluigi.errors import shown
 from lstluigi.report.failures import folded
 from lstluigi.report.fitting import Column, Columns, Screen
-from lstluigi.report.model import FailureGroup, ProductionState, StageState, Status
+from lstluigi.report.model import FailureGroup, ProductionState, StageState
+from lstluigi.standing import Status
 
 __all__ = ["duration", "failures", "plain", "screen", "status"]
 

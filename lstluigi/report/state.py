@@ -18,7 +18,7 @@ from lstluigi.jobs.attempts import Attempt, Ledger, read_ledger
 from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Run
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.report.counting import events_there, items
 from lstluigi.report.estimate import Estimate, Remaining, estimate
 from lstluigi.report.failures import grouped, item_failure, step_failure
@@ -28,10 +28,10 @@ from lstluigi.report.model import (
     FailureGroup,
     ProductionState,
     StageState,
-    Status,
     StepState,
 )
 from lstluigi.report.warnings import warnings
+from lstluigi.standing import Standing, Status
 from lstluigi.steps import PlannedStep
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "FailureGroup",
     "ProductionState",
     "StageState",
-    "Status",
     "StepState",
     "production_state",
     "state_of",

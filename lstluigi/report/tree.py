@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from lstluigi.report.model import ProductionState, Status, StepState
+from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.show import plain, words
+from lstluigi.standing import Status
 
 __all__ = ["place", "tree"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
-from lstluigi.plan import Plan, Standing
+from lstluigi.plan import Plan
 from lstluigi.report.jobs import Jobs
-from lstluigi.report.model import Status, StepState
+from lstluigi.report.model import StepState
+from lstluigi.standing import Standing, Status
 
 __all__ = ["damaged", "warnings"]
 

@@ -13,11 +13,12 @@ from lab import Lab, small
 
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts import registry
-from lstluigi.plan import Plan, Status
+from lstluigi.plan import Plan
 from lstluigi.plots import boxes, graphs, placing
 from lstluigi.plots.boxes import Box, Drawing
 from lstluigi.report.state import production_state
 from lstluigi.request.pipelines import read_back
+from lstluigi.standing import Status
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -14,10 +14,10 @@ from lab import Lab, full, small
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
-from lstluigi.plan import Standing
 from lstluigi.preflight import DECIDE
 from lstluigi.report.state import production_state
 from lstluigi.session import Session
+from lstluigi.standing import Standing
 
 WRONG = ["{", "[]", "", "{}", "null", "[" * 100_000, '{"digest": "x"}']
 RECIPE = {"digest": "x", "content": {"makes": {"/a": "file"}}, "upstream": {}}

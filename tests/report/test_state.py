@@ -15,9 +15,9 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.spec import ArrayFiles
-from lstluigi.plan import Standing
-from lstluigi.report.state import ProductionState, Status, production_state
+from lstluigi.report.state import ProductionState, production_state
 from lstluigi.report.state import state_of as state_of_plan
+from lstluigi.standing import Standing, Status
 
 Counts = dict[str, int]
 
