@@ -91,6 +91,15 @@ def figure(
     place = _PREPARE.get(projection, _map)(axes, limit)
     for line, colour in coloured_tracks(sets, lines, limit):
         axes.plot(*place(line.azimuth, line.zenith), color=colour, lw=1, alpha=0.7, zorder=1)
+    _draw_nodes(axes, place, sets)
+    _draw_tracks(axes, place, tracks)
+    if sets or tracks:
+        _draw_legend(drawing, narrow)
+    axes.set_title(title, fontsize="medium", parse_math=False)
+    return drawing
+
+
+def _draw_nodes(axes: Any, place: Any, sets: Sequence[PointingSet]) -> None:
     for one, style in zip(sets, styles(sets), strict=True):
         points = np.array([(node.azimuth, node.zenith) for node in one.nodes]).reshape(-1, 2)
         axes.plot(
@@ -105,17 +114,20 @@ def figure(
             zorder=2 if style.filled else 3,
             clip_on=False,  # whole where a node lies on the edge of the sky
         )
+
+
+def _draw_tracks(axes: Any, place: Any, tracks: Sequence[Track]) -> None:
     for number, track in enumerate(tracks):
         first = track.label not in [before.label for before in tracks[:number]]
         path = place(track.azimuth, track.zenith)
         axes.plot(*path, color="black", lw=2.5, zorder=1.5, label=track.label if first else None)
-    if sets or tracks:
-        where = {"loc": "outside lower center", "ncols": 2} if narrow else {"loc": _BESIDE}
-        legend = drawing.legend(**where, frameon=False, fontsize="small")
-        for text in legend.get_texts():
-            text.set_parse_math(False)  # a name may hold a dollar
-    axes.set_title(title, fontsize="medium", parse_math=False)
-    return drawing
+
+
+def _draw_legend(drawing: Any, narrow: bool) -> None:
+    where = {"loc": "outside lower center", "ncols": 2} if narrow else {"loc": _BESIDE}
+    legend = drawing.legend(**where, frameon=False, fontsize="small")
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name may hold a dollar
 
 
 def _polar(axes: Any, limit: float) -> Any:

@@ -223,16 +223,7 @@ def run(
     SimulationError
         If an argument is wrong or the root holds a data set with other parameters.
     """
-    if layout not in ("allsky", "prod5"):
-        raise SimulationError(f"Layout {layout!r} is not known: give allsky or prod5.")
-    if preset not in PRESETS:
-        raise SimulationError(f"Preset {preset!r} is not known: give {' or '.join(PRESETS)}.")
-    if format_ not in FORMATS:
-        raise SimulationError(f"Format {format_!r} is not known: give {' or '.join(FORMATS)}.")
-    if not re.fullmatch(r"dec_\w+", declination):
-        raise SimulationError(f"Declination {declination!r}: give a name such as dec_2276.")
-    if layout == "prod5" and (training_nodes or test_nodes):
-        raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
+    _check(layout, preset, declination, format_, pointed=bool(training_nodes or test_nodes))
     if any(number is not None and number < 1 for number in (files, showers)):
         raise SimulationError("Give at least one file per sample and one shower per file.")
     for factor in (nsb, data_nsb):
@@ -247,6 +238,26 @@ def run(
         base.nsb if nsb is None else nsb,
         base.data_nsb if data_nsb is None else data_nsb,
     )
+    plans = _planned(layout, size, declination, seed, format_)
+    return write(Path(root), plans, n_jobs=n_jobs or len(os.sched_getaffinity(0)))
+
+
+def _check(layout: str, preset: str, declination: str, format_: str, *, pointed: bool) -> None:
+    """Raise SimulationError for a word that is not known, or that goes with another layout."""
+    if layout not in ("allsky", "prod5"):
+        raise SimulationError(f"Layout {layout!r} is not known: give allsky or prod5.")
+    if preset not in PRESETS:
+        raise SimulationError(f"Preset {preset!r} is not known: give {' or '.join(PRESETS)}.")
+    if format_ not in FORMATS:
+        raise SimulationError(f"Format {format_!r} is not known: give {' or '.join(FORMATS)}.")
+    if not re.fullmatch(r"dec_\w+", declination):
+        raise SimulationError(f"Declination {declination!r}: give a name such as dec_2276.")
+    if layout == "prod5" and pointed:
+        raise SimulationError("The prod5 layout has one pointing: give nodes for allsky only.")
+
+
+def _planned(layout: str, size: Size, declination: str, seed: int, format_: str) -> list[FilePlan]:
+    """Every file of a data set of some size."""
     if layout == "allsky":
         plans = plan_allsky(size, declination, seed=seed, format_=format_)
     else:
@@ -255,4 +266,4 @@ def run(
     if size.data_nsb is not None:
         pointing = size.test_nodes[0] if layout == "allsky" else PROD5_POINTING
         plans.append(plan_data(pointing, size.data_nsb, seed=seed))
-    return write(Path(root), plans, n_jobs=n_jobs or len(os.sched_getaffinity(0)))
+    return plans
