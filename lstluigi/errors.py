@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lstluigi.folding import shortened
+
 __all__ = [
     "NOTHING_DONE",
     "ConfigError",
@@ -129,4 +131,5 @@ class ConfigError(LstluigiError):
     def __str__(self) -> str:
         count = len(self.problems)
         head = f"{count} problem{'s keep' if count != 1 else ' keeps'} the production from running:"
-        return "\n".join([head, *map(str, self.problems)])
+        found = ((problem.what, str(problem)) for problem in self.problems)
+        return "\n".join([head, *shortened(found, "lstluigi validate --check-paths --all")])

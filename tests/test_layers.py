@@ -18,7 +18,8 @@ PACKAGE = Path(lstluigi.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
-    errors commas standing _version _luigi_import scripts
+    folding commas standing _version _luigi_import scripts
+    errors
     ctapipe_config listing
     files graph
     tool_config pages

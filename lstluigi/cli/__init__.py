@@ -14,6 +14,7 @@ import click
 
 from lstluigi._setup import set_up
 from lstluigi._version import __version__
+from lstluigi.cli.options import Group
 from lstluigi.errors import LstluigiError
 
 #: Commands by their names, in the order of the help: the module of this package, the function.
@@ -48,7 +49,7 @@ LIGHT = frozenset(
 )
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """The commands of the table.
 
     Errors that the user can mend are told in sentences, never as tracebacks.

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from lstluigi.cli.options import beside_config, of_a_run
+from lstluigi.cli.options import beside_config, command, config_argument, of_a_run
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Say what would be tried again, run nothing.")
 @of_a_run
@@ -26,8 +26,8 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
     sys.exit(try_again(config, pattern, options, click.echo, dry_run=dry_run))
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted and made, do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before products are deleted.")
@@ -51,8 +51,8 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
     sys.exit(make_again(config, pattern, options, click.echo, dry_run=dry_run, confirm=confirm))
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.option(
     "--intermediate",
     multiple=True,

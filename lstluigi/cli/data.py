@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from lstluigi.cli.options import command
 
-@click.command()
+
+@command()
 @click.argument("root", type=click.Path())
 @click.option(
     "--layout",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lstluigi.cli.options import Group
+
 if TYPE_CHECKING:
     from lstluigi.library.model import Production
 
@@ -47,7 +49,7 @@ def _filters(command: _F) -> _F:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def productions() -> None:
     """Look up productions that exist already.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lstluigi.cli.options import beside_config
+from lstluigi.cli.options import beside_config, command, config_argument
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 _OFFSET = click.option(
@@ -19,7 +19,7 @@ _OFFSET = click.option(
 )
 
 
-@click.command("plot-irfs")
+@command("plot-irfs")
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
 @click.option(
     "-o",
@@ -50,7 +50,7 @@ def plot_irfs(files: tuple[str, ...], output: str | None, offset: float, overwri
         click.echo(f"wrote {image}")
 
 
-@click.command("compare-irfs")
+@command("compare-irfs")
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
 @click.option(
     "--add-cta-north", is_flag=True, help="Add the published performance of CTAO's northern array."
@@ -91,7 +91,7 @@ def compare_irfs(
         click.echo(f"wrote {image}")
 
 
-@click.command("plot-models-importance")
+@command("plot-models-importance")
 @click.argument("directory", type=click.Path(), metavar="DIR")
 @click.option(
     "-c",
@@ -128,8 +128,8 @@ def plot_models_importance(
     click.echo(f"wrote {output}")
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.option(
     "--dec",
     "line",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lstluigi.cli.options import command
+
 if TYPE_CHECKING:
     from lstluigi.suggest import Suggestion
 
 
-@click.command("plot-pointings")
+@command("plot-pointings")
 @click.argument("what", nargs=-1, metavar="CONFIG|CLASS|LINE...")
 @click.option(
     "--dec_list",
@@ -69,7 +71,7 @@ def plot_pointings(
         click.echo(f"wrote {file}")
 
 
-@click.command()
+@command()
 @click.option("--source", metavar="NAME", default=None, help="Name, looked up over the network.")
 @click.option(
     "--coordinates",

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from lstluigi.cli.options import beside_config, of_a_run
+from lstluigi.cli.options import beside_config, command, config_argument, of_a_run
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @of_a_run
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, run nothing.")
 @click.option(
@@ -101,8 +101,8 @@ def run(
     sys.exit(send_off(config, options, as_job(asked) if submit_controller else as_process))
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Say what would be ended, end nothing.")
 @beside_config

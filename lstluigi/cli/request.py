@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lstluigi.cli.options import command
 from lstluigi.cli.typed_as import AsInLstmcpipe, Several, pairs
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -72,7 +73,7 @@ _place_options = _together(
 )
 
 
-@click.command("generate-config", cls=AsInLstmcpipe)
+@command("generate-config", cls=AsInLstmcpipe)
 @click.argument("config_class", metavar="CLASS")
 @click.option("--prod_id", required=True, help="Name of the production.")
 @click.option("--dec_list", cls=Several, metavar="DEC ...", help="Training declination lines.")
@@ -146,7 +147,7 @@ def generate_config(
     _tell(report.lines())
 
 
-@click.command("generate-nsb-grid", cls=AsInLstmcpipe)
+@command("generate-nsb-grid", cls=AsInLstmcpipe)
 @click.option(
     "--nsb",
     cls=Several,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from lstluigi.cli.options import beside_config
+from lstluigi.cli.options import beside_config, command, config_argument
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.option("--watch", is_flag=True, help="Look again and again, until nothing is under way.")
 @click.option(
     "--interval",
@@ -47,8 +47,8 @@ def status(
         print_once(config, tools, Wanted(tree, cost))
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.argument("step")
 @click.option("--all", "every", is_flag=True, help="Every log of the steps, not the first few.")
 @click.option(
@@ -71,8 +71,8 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
         click.echo(line)
 
 
-@click.command()
-@click.argument("config", type=click.Path())
+@command()
+@config_argument
 @click.option(
     "-o", "--output", required=True, type=click.Path(), metavar="DIR", help="Where it is written."
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from lstluigi.cli.options import Command
+
 __all__ = ["AsInLstmcpipe", "Several", "pairs"]
 
 
@@ -18,7 +20,7 @@ class Several(click.Option):
         super().__init__(*args, **settings)
 
 
-class AsInLstmcpipe(click.Command):
+class AsInLstmcpipe(Command):
     """A command whose options may be spelled with underscores or dashes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from lstluigi.cli.options import command
 
-@click.command(name="upgrade-config")
+
+@command(name="upgrade-config")
 @click.argument("old", type=click.Path())
 @click.argument("new", type=click.Path())
 @click.option("--overwrite", is_flag=True, help="Replace NEW if it is there.")

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from lstluigi.cli.options import beside_config
+from lstluigi.cli.options import beside_config, command
 
 
-@click.command()
+@command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="DIR|CONFIG...")
 @click.option(
     "--check-paths",
@@ -49,7 +49,7 @@ def validate(
     Exit code 2 if something keeps one from running, else 0.
     Example: lstluigi validate production_configs/20261101_v0.12.3_crab --smoke
     """
-    from lstluigi.validation import config_files
+    from lstluigi.config.find import config_files
     from lstluigi.validation import validate as validate_config
 
     if keep and not smoke:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi import preflight, surroundings
-from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
+from lstluigi.errors import ConfigError, LstluigiError, Problem
 from lstluigi.examine import Choices, examine
-from lstluigi.files import YAML
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.slurm import SlurmBackend, answers
@@ -37,38 +36,6 @@ UNCOMPARED = (
     "what steps make and read of each other was not compared, since errors leave steps unknown; "
     "validate again when they are mended."
 )
-
-
-def config_files(path: Path) -> list[Path]:
-    """The configs that a path names: itself, those in a directory, else those below it.
-
-    Raises
-    ------
-    LstluigiError
-        Where there is none.
-    """
-    if not path.is_dir():
-        return [path]
-    found = _configs(path, "*")
-    if not any(file.is_file() for file in found):
-        found = _configs(path, "**/*")
-    if not found:
-        raise LstluigiError(
-            f"{shown(str(path))[1:-1]} holds no production config (*.yml or *.yaml); name one, or "
-            "write one with lstluigi generate-config"
-        )
-    return found
-
-
-def _configs(directory: Path, pattern: str) -> list[Path]:
-    """Visible YAML files, and what only has their name; links to directories are not followed."""
-    return sorted(
-        file
-        for file in directory.glob(pattern)
-        if file.suffix in YAML
-        and not any(part.startswith(".") for part in file.relative_to(directory).parts)
-        and not file.is_dir()
-    )
 
 
 def validate(

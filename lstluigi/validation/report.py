@@ -9,7 +9,7 @@ from typing import Any
 
 from lstluigi.errors import shown
 from lstluigi.validation.findings import Finding
-from lstluigi.validation.folding import fold, shortened
+from lstluigi.folding import fold, shortened
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Report:
         """Sentences for people, the sum at the end; of many of a kind some, or every one."""
         for findings in (self.errors, self.warnings):
             told = [(finding.problem.what, str(finding)) for finding in findings]
-            yield from (sentence for _, sentence in told) if every else shortened(told)
+            yield from (sentence for _, sentence in told) if every else shortened(told, "--all")
         notes = [(notice, f"note: {notice}") for notice in self.notices]
-        yield from (note for _, note in notes) if every else shortened(notes)
+        yield from (note for _, note in notes) if every else shortened(notes, "--all")
         if self.external and not self.checked:
             yield "read from outside (not looked for; --check-paths does):"
         elif self.external:

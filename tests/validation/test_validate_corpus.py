@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lstluigi.validation import Report, config_files, validate
+from lstluigi.config.find import config_files
+from lstluigi.validation import Report, validate
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "production_corpus"
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from right_production import Production, step
 
 from lstluigi.cli import main
-from lstluigi.validation.folding import FEW, SHOWN, shortened
+from lstluigi.folding import FEW, SHOWN, shortened
 
 
 def lines(production: Production, *words: str) -> list[str]:
@@ -28,7 +28,7 @@ def test_many_unknown_stages(production: Production) -> None:
     production.production["stages_to_run"] += names
     told = errors(lines(production))
     assert [name for name in names if any(name in line for line in told)] == names[:SHOWN]
-    assert told[-1] == "error: 10 are of this kind; --all tells each."
+    assert told[-1] == "error: 10 are of this kind; --all shows each."
     every = errors(lines(production, "--all"))
     assert [name for name in names if any(name in line for line in every)] == names
     assert len(every) == len(names)
@@ -47,7 +47,7 @@ def test_many_missing_paths(production: Production) -> None:
         first = production.directory / "dl0" / kind / nodes[0]
         assert f"{first} does not exist" in line
         assert line.endswith(f"(8 more: {Path(first).parent}/*)")
-    assert told[-1] == "error: 27 are of this kind; --all tells each."
+    assert told[-1] == "error: 27 are of this kind; --all shows each."
     assert len(errors(lines(production, "--check-paths", "--all"))) == 27
     (all_of_it,) = json.loads("\n".join(lines(production, "--check-paths", "--json")))
     assert len(all_of_it["errors"]) == 27
@@ -55,11 +55,11 @@ def test_many_missing_paths(production: Production) -> None:
 
 def test_few_are_all_told() -> None:
     told = [(f"/a/{n} is absent", f"error: /a/{n} is absent.") for n in range(FEW)]
-    assert list(shortened(told)) == [sentence for _, sentence in told]
+    assert list(shortened(told, "--all")) == [sentence for _, sentence in told]
 
 
 def test_other_kinds_are_told_beside() -> None:
     many = [(f"the stage 'x{n}' is unknown", f"error: the stage 'x{n}'.") for n in range(50)]
     one = ("the key 'y' is unknown", "error: the key 'y'.")
-    assert list(shortened([*many, one]))[-1] == one[1]
-    assert len(list(shortened([*many, one]))) == SHOWN + 2
+    assert list(shortened([*many, one], "--all"))[-1] == one[1]
+    assert len(list(shortened([*many, one], "--all"))) == SHOWN + 2

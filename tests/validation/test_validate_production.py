@@ -18,7 +18,7 @@ from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
 from lstluigi.session import Session
 from lstluigi.validation import Report, validate
-from lstluigi.validation.folding import fold
+from lstluigi.folding import fold
 
 ROOT = Path(__file__).parents[2]
 PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*ml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,13 +32,15 @@ def fold(paths: Iterable[str]) -> dict[str, int]:
     return {"/".join(path): count for path, count in sorted(counts.items())}
 
 
-def shortened(told: Iterable[tuple[str, str]]) -> Iterator[str]:
+def shortened(told: Iterable[tuple[str, str]], every: str) -> Iterator[str]:
     """Sentences; of many that differ in names only some, and how many more there are.
 
     Parameters
     ----------
     told
         For each sentence what it says is wrong, and the sentence.
+    every
+        What the user types to see each of them.
     """
     kinds: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for what, sentence in told:
@@ -46,15 +49,18 @@ def shortened(told: Iterable[tuple[str, str]]) -> Iterator[str]:
         if len(kind) <= FEW:
             yield from (sentence for _, sentence in kind)
         else:
-            yield from _some(kind)
+            yield from _some(kind, every)
 
 
-def _some(kind: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _some(kind: Sequence[tuple[str, str]], every: str) -> Iterator[str]:
     """The first sentence about each of the first directories, and how many there are in all."""
     for place, sentences in list(_by_place(kind).items())[:SHOWN]:
         others = f" ({len(sentences) - 1} more: {place})" if len(sentences) > 1 else ""
         yield f"{sentences[0]}{others}"
-    yield f"{kind[0][1].partition(':')[0]}: {len(kind)} are of this kind; --all tells each."
+    common = os.path.commonprefix([sentence for _, sentence in kind])
+    head, colon, _ = common.partition(":")
+    place = head if colon else common.rpartition(", ")[0]
+    yield f"{place}: {len(kind)} are of this kind; {every} shows each."
 
 
 def _by_place(kind: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
