@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,9 +56,7 @@ def _some(kind: Sequence[tuple[str, str]], every: str) -> Iterator[str]:
     for place, sentences in list(_by_place(kind).items())[:SHOWN]:
         others = f" ({len(sentences) - 1} more: {place})" if len(sentences) > 1 else ""
         yield f"{sentences[0]}{others}"
-    common = os.path.commonprefix([sentence for _, sentence in kind])
-    head, colon, _ = common.partition(":")
-    place = head if colon else common.rpartition(", ")[0]
+    place = kind[0][1].partition(":")[0].partition(", line")[0]
     yield f"{place}: {len(kind)} are of this kind; {every} shows each."
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -75,8 +76,24 @@ def run_production(
     else:
         again = "the same command without --remake" if options.get("remake") else "the same command"
         what = f"not everything could be made ({took}); the reasons stand above, {again} goes on"
-    console.print(f"{session.config.prod_id}: {what}", markup=False, highlight=False)
+    said = [f"{session.config.prod_id}: {what}"]
+    if code == 0 and not outputs:
+        said += delivered(session)
+    for sentence in said:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     return code
+
+
+def delivered(session: Session) -> Iterator[str]:
+    """Say where the results of a complete production are, and what to type next."""
+    results: dict[str, list[str]] = {}
+    for node in session.plan.steps:
+        if node.stage.delivered and session.plan.there(node):
+            results.setdefault(node.step.stage, []).append(node.output)
+    for stage, paths in results.items():
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} below {os.path.commonpath(paths)}"
+        yield f"  {stage}: {where}"
+    yield f"next: lstluigi report {shlex.quote(os.path.relpath(session.config.path))}"
 
 
 def _prepared(session: Session, outputs: Sequence[str]) -> list[PlannedStep]:

@@ -49,7 +49,7 @@ def status(
 
 @command()
 @config_argument
-@click.argument("step")
+@click.argument("step", default="")
 @click.option("--all", "every", is_flag=True, help="Every log of the steps, not the first few.")
 @click.option(
     "--lines",
@@ -62,7 +62,7 @@ def status(
 def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
     """Print the path and the end of the logs of steps: those that failed, if there are any.
 
-    STEP is STAGE:NUMBER, a stage, or an output (wildcards allowed).
+    STEP is STAGE:NUMBER, a stage, or an output (wildcards allowed); without it, all that failed.
     Example: lstluigi logs lstmcpipe_config.yml r0_to_dl1:3
     """
     from lstluigi.report.logs import logs_of
@@ -74,7 +74,12 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
 @command()
 @config_argument
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), metavar="DIR", help="Where it is written."
+    "-o",
+    "--output",
+    default=None,
+    type=click.Path(),
+    metavar="DIR",
+    help="Where it is written [default: report_<prod_id> in this directory].",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there.")
 @click.option(
@@ -86,7 +91,9 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
     help="Read so much at most for checksums, small files first.",
 )
 @beside_config
-def report(config: str, output: str, overwrite: bool, checksums: float, **tools: str) -> None:
+def report(
+    config: str, output: str | None, overwrite: bool, checksums: float, **tools: str
+) -> None:
     """Write what was made and how good it is: a page that needs no other file, and provenance.
 
     Example: lstluigi report lstmcpipe_config.yml -o report

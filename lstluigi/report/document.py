@@ -24,6 +24,7 @@ from lstluigi.report.nodes import nodes
 from lstluigi.report.show_cost import remarks
 from lstluigi.report.software import CITED
 from lstluigi.report.state import production_state
+from lstluigi.report.toy_data import toy_data
 
 __all__ = ["GENERATOR", "PAGE", "PROVENANCE", "Written", "write"]
 
@@ -57,7 +58,7 @@ class Written:
 
 def write(
     config: str,
-    output: str,
+    output: str | None,
     tools: Mapping[str, Any],
     *,
     overwrite: bool = False,
@@ -69,8 +70,9 @@ def write(
     ----------
     config : str
         Path of the production config.
-    output : str
-        The directory; other files in it are left alone.
+    output : str, optional
+        The directory, by default `report_<prod_id>` in the working directory; other files in it
+        are left alone.
     tools : mapping of str to str
         Paths of the configs of tools, as for `production_state`.
     overwrite : bool
@@ -83,14 +85,13 @@ def write(
     LstluigiError
         There is a report, or a page of somebody else; or the production cannot be read.
     """
-    refuse_another(Path(output), GENERATOR)
-    paths = [os.path.join(output, name) for name in (PAGE, PROVENANCE)]
-    for path in paths:
-        if os.path.lexists(path) and not overwrite:
-            raise LstluigiError(
-                f"{shown(path, 4096)} exists; name another directory with -o or give --overwrite"
-            )
+    if output is not None:
+        _refuse_to_replace(output, overwrite=overwrite)
     state = production_state(config, **tools)
+    if output is None:
+        output = f"report_{state.prod_id}"
+        _refuse_to_replace(output, overwrite=overwrite)
+    paths = [os.path.join(output, name) for name in (PAGE, PROVENANCE)]
     shown_configs = list(sections.configs(state))
     known = provenance.earlier(paths[1])
     facts = facts_of([*(one.path for one in shown_configs), *_files(state)], checksums * 1e9, known)
@@ -103,6 +104,17 @@ def write(
     write_text(paths[0], page)
     said = (values[name] for name in ("missing", "unreadable", "without_checksum"))
     return Written(paths[0], paths[1], *said)
+
+
+def _refuse_to_replace(output: str, *, overwrite: bool) -> None:
+    """Refuse where there is a page of somebody else, or a report that is to be kept."""
+    refuse_another(Path(output), GENERATOR)
+    for name in (PAGE, PROVENANCE):
+        path = os.path.join(output, name)
+        if os.path.lexists(path) and not overwrite:
+            raise LstluigiError(
+                f"{shown(path, 4096)} exists; name another directory with -o or give --overwrite"
+            )
 
 
 def _files(state: ProductionState) -> Iterator[str]:
@@ -143,6 +155,7 @@ def _values(state: ProductionState, facts: Mapping[str, FileFacts]) -> dict[str,
         "performance": performance,
         "importances": importances,
         "nodes": at_a_glance,
+        "toy": toy_data(state),
         "rows": sanity.ROWS,
         "cited": CITED,
         "count": len(facts),

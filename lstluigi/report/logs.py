@@ -32,8 +32,14 @@ def logs_of(
     """
     state = production_state(config, **tools)
     yield from (f"note: {plain(note)}" for note in damaged(state.plan))
-    nodes = named((step.node for step in state.steps), pattern, state.plan.config.path)
-    steps = [state.steps[node.index] for node in nodes]
+    if pattern:
+        nodes = named((step.node for step in state.steps), pattern, state.plan.config.path)
+        steps = [state.steps[node.index] for node in nodes]
+    else:
+        steps = [step for step in state.steps if step.failures]
+        if not steps:
+            yield "no step has failed; name a step to see its log"
+            return
     found = dict.fromkeys(path for step in steps for path in _paths(step, every))
     chosen = list(found) if every else list(found)[:SHOWN]
     for path in chosen:

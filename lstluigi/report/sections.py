@@ -106,20 +106,17 @@ def stages(state: ProductionState) -> Table:
     parts = [*state.stages.values(), state.whole]
     used = [s for s in Status if any(p.steps.get(s) or p.files.get(s) for p in parts)]
     rows = [
-        [part.name, *(_steps_and_files(part, status) for status in used), _total(part)]
+        [part.name, kind, *(str(counts.get(status) or "") for status in used), _total(part, kind)]
         for part in parts
+        for kind, counts in (("steps", part.steps), ("files", part.files))
     ]
-    return Table(["stage", *(status.value for status in used), "of"], rows)
+    return Table(["stage", "", *(status.value for status in used), "of"], rows)
 
 
-def _steps_and_files(part: StageState, status: Status) -> str:
-    steps, files = part.steps.get(status, 0), part.files.get(status, 0)
-    return f"{steps} / {files}" if steps or files else ""
-
-
-def _total(part: StageState) -> str:
-    more = "+?" if part.unknown else ""
-    return f"{sum(part.steps.values())} / {sum(part.files.values())}{more}"
+def _total(part: StageState, kind: str) -> str:
+    if kind == "steps":
+        return str(sum(part.steps.values()))
+    return f"{sum(part.files.values())}{'+?' if part.unknown else ''}"
 
 
 def pointings(sets: Sequence[PointingSet]) -> Table:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import shown
-from lstluigi.validation.findings import Finding
 from lstluigi.folding import fold, shortened
+from lstluigi.validation.findings import Finding
 
 
 @dataclass(frozen=True)
