@@ -16,9 +16,9 @@ from right_production import NODES, PROD_ID, Production, sentences, step
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.examine import Choices
+from lstluigi.folding import fold
 from lstluigi.session import Session
 from lstluigi.validation import Report, validate
-from lstluigi.folding import fold
 
 ROOT = Path(__file__).parents[2]
 PRODUCTIONS = sorted(p.parent for p in (ROOT / "production_configs").rglob("*.y*ml"))
