@@ -83,14 +83,14 @@ class Display(AbstractContextManager["Display"]):
             self._progress.stop()
 
     def heard(self, node: PlannedStep, word: str) -> None:
-        """Take note that a step has begun, is done, or has failed."""
+        """Take note that a step has begun, is done, has failed, or is left to its jobs."""
         stage = node.step.stage
         if stage not in self._counts:
             return
         counts, bar = self._counts[stage], self._bars[stage]
         counts[word] = counts.get(word, 0) + 1
         self._progress.start_task(bar)
-        ended = counts.get("done", 0) + counts.get("failed", 0)
+        ended = sum(counts.get(end, 0) for end in ("done", "failed", "left"))
         under_way = counts.get("begun", 0) - ended
         words = [f"{under_way} under way" * (under_way > 0)]  # some may wait in a queue
         words.append(f"[red]{counts.get('failed', 0)} failed[/red]" * bool(counts.get("failed")))

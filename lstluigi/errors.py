@@ -10,6 +10,7 @@ from lstluigi.folding import shortened
 
 __all__ = [
     "NOTHING_DONE",
+    "Busy",
     "ConfigError",
     "Declined",
     "LstluigiError",
@@ -133,3 +134,9 @@ class ConfigError(LstluigiError):
         head = f"{count} problem{'s keep' if count != 1 else ' keeps'} the production from running:"
         found = ((problem.what, str(problem)) for problem in self.problems)
         return "\n".join([head, *shortened(found, "lstluigi validate --check-paths --all")])
+
+
+class Busy(ConfigError):
+    """Another run makes the same products; nothing else is in the way."""
+
+    exit_code = 10

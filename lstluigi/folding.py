@@ -42,13 +42,16 @@ def shortened(told: Iterable[tuple[str, str]], every: str) -> Iterator[str]:
         What the user types to see each of them.
     """
     kinds: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    order: list[tuple[str, str]] = []
     for what, sentence in told:
-        kinds[_NAMES.sub(ANY, what)].append((what, sentence))
-    for kind in kinds.values():
-        if len(kind) <= FEW:
-            yield from (sentence for _, sentence in kind)
-        else:
-            yield from _some(kind, every)
+        name = _NAMES.sub(ANY, what)
+        order.append((name, sentence))
+        kinds[name].append((what, sentence))
+    for name, sentence in order:
+        if len(kinds[name]) <= FEW:
+            yield sentence
+        elif sentence == kinds[name][0][1]:  # all of the kind at the place of the first
+            yield from _some(kinds[name], every)
 
 
 def _some(kind: Sequence[tuple[str, str]], every: str) -> Iterator[str]:

@@ -98,9 +98,7 @@ def delivered(session: Session) -> Iterator[str]:
 
 def _prepared(session: Session, outputs: Sequence[str]) -> list[PlannedStep]:
     """What is to be done, all checks made."""
-    chosen = [(session.node(output).step.stage, output) for output in outputs] or [("", "")]
-    found = {n.index: n for stage, output in chosen for n in session.prepare(stage, output)}
-    return list(found.values())
+    return session.prepare_outputs(outputs) if outputs else session.prepare()
 
 
 def send_off(config: str, options: Mapping[str, Any], away: Away) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lstluigi import decisions, preflight, surroundings
 from lstluigi.config import ProductionConfig
-from lstluigi.errors import ConfigError, LstluigiError, Problem
+from lstluigi.errors import Busy, ConfigError, LstluigiError, Problem
 from lstluigi.examine import Choices, examine, stages_of
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
@@ -109,7 +109,8 @@ class Session:
 
     def _check(self, steps: Sequence[PlannedStep]) -> None:
         running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
-        problems = list(surroundings.lock_problems(steps, self.plan))
+        busy = list(surroundings.lock_problems(steps, self.plan))
+        problems: list[Problem] = []
         if running:
             local = self.backend_name == "local"
             if local:
@@ -119,22 +120,36 @@ class Session:
             problems += surroundings.environment_problems(self.config, self.environment, local)
             problems += surroundings.program_problems(running, self.environment, local)
             problems += surroundings.resource_problems(self.plan, running, self.backend)
-        _refuse(problems)
+        if busy and not problems:
+            raise Busy(busy)
+        _refuse([*busy, *problems])
 
     def preview(self) -> list[PlannedStep]:
         """Check a run as it would be with its decisions, and change nothing."""
         self._foresee()
         return self.check()
 
-    def prepare(self, stage: str = "", output: str = "") -> list[PlannedStep]:
-        """Check, carry out the user's decisions, tell what is ahead."""
+    def prepare_outputs(self, outputs: Iterable[str]) -> list[PlannedStep]:
+        """Prepare the steps that make these outputs, and announce them together."""
+        found: dict[int, PlannedStep] = {}
+        for output in outputs:
+            stage = self.node(output).step.stage
+            found |= {n.index: n for n in self.prepare(stage, output, announce=False)}
+        self.tell(list(found.values()))
+        return list(found.values())
+
+    def prepare(
+        self, stage: str = "", output: str = "", *, announce: bool = True
+    ) -> list[PlannedStep]:
+        """Check, carry out the user's decisions, announce what is ahead."""
         key = (stage, output)
         if key not in self._prepared:
             if not self._prepared:
                 self._decide(stage, output)
             steps = self.check(stage, output)
             decisions.clear_away(self.plan)
-            self.tell(steps)
+            if announce:
+                self.tell(steps)
             if steps and self.log.heard not in self.listeners:
                 self.log.begin()
                 self.listeners.append(self.log.heard)
@@ -284,7 +299,7 @@ class Session:
         return self._jobs[node.index]
 
     def _heard(self, node: PlannedStep, word: str) -> None:
-        if word != "failed":  # the worker tells failures, with their reasons
+        if word in ("begun", "done"):  # the worker shows failures, with their reasons
             log.info("%s: %s", word, node)
         if word == "done" and (found := node.stage.found(node.step)):
             log.info("%s found %s", node, ", ".join(f"{k} = {v}" for k, v in found.items()))

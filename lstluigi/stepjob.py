@@ -42,7 +42,7 @@ class StepJob:
     environment
         Where its commands come from.
     tell
-        Called with the step and "begun", "done" or "failed".
+        Called with the step and "begun", "done", "failed", or "left" when the run is interrupted.
     """
 
     def __init__(
@@ -223,9 +223,9 @@ class StepJob:
         self._plan.forget(self.node)
         return not self._plan.target(self.node).missing()
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, *, failed: bool) -> None:
         """Let other runs have the step."""
-        self._tell(self.node, "failed")
+        self._tell(self.node, "failed" if failed else "left")
         self._release()
 
     def conclude(self, items: Mapping[str, ItemResult]) -> Outcome:

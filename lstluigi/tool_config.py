@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,10 @@ def _said(error: Exception) -> str:
     return f"it is not {'TOML' if isinstance(error, tomllib.TOMLDecodeError) else kind} ({said})"
 
 
+#: Words of Python that are no JSON, and those of JSON.
+_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null", "nan": "NaN", "inf": "Infinity"}
+
+
 def _json_said(error: json.JSONDecodeError) -> tuple[str, str]:
     """What keeps a text from being JSON, and what to do."""
     if not error.doc.strip():
@@ -149,7 +154,12 @@ def _json_said(error: json.JSONDecodeError) -> tuple[str, str]:
         return what, "take the comment out: JSON has none"
     if before.endswith(",") and error.doc.startswith(("}", "]"), error.pos):
         return what, "take out the comma before it, after the last entry"
-    return what, "mend it: a comma between two entries, texts in double quotes"
+    word = re.match(r"[A-Za-z']+", error.doc[error.pos :])
+    if word and word.group() in _PYTHON_WORDS:
+        return what, f"write {_PYTHON_WORDS[word.group()]} in place of Python's {word.group()}"
+    if error.doc.startswith("'", error.pos):
+        return what, "put texts in double quotes"
+    return what, "put a comma between two entries, and texts in double quotes"
 
 
 def _json(suffix: str, text: str) -> Any:
@@ -215,6 +225,10 @@ _MENDS = {
 }
 
 
+#: Texts longer than this (characters) are shown from so many characters before a difference.
+LONG, CONTEXT = 100, 30
+
+
 def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:
     """Keys in which two configs differ, as `a.b: 1 -> 2`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -224,5 +238,29 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (before, after) in enumerate(zip(old, new, strict=True), start=1):
             yield from differences(before, after, f"{key}[{number}]")
+    elif isinstance(old, list) and isinstance(new, list):
+        before, after = _without_common_ends(old, new)
+        yield f"{key}: {_from_difference(before, after)}"
     elif canonical(old) != canonical(new):
-        yield f"{key}: {shown(old)} -> {shown(new)}"
+        yield f"{key}: {_from_difference(old, new)}"
+
+
+def _without_common_ends(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Two lists without the elements that both begin or both end with."""
+    pairs = list(zip(old, new, strict=False))
+    head = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+    old, new = old[head:], new[head:]
+    pairs = list(zip(reversed(old), reversed(new), strict=False))
+    tail = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+    return old[: len(old) - tail], new[: len(new) - tail]
+
+
+def _from_difference(old: Any, new: Any) -> str:
+    """Two values as `1 -> 2`; long texts from shortly before their first difference."""
+    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONG:
+        pairs = enumerate(zip(old, new, strict=False))
+        first = next((n for n, (a, b) in pairs if a != b), min(len(old), len(new)))
+        start = max(0, first - CONTEXT)
+        if start:
+            old, new = f"...{old[start:]}", f"...{new[start:]}"
+    return f"{shown(old)} -> {shown(new)}"

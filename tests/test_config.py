@@ -404,7 +404,7 @@ def test_no_config_at_all(tmp_path: Path, content: str, words: str) -> None:
         ({"stages_to_run": None}, "stages_to_run", "missing"),
         ({"stages_to_run": []}, "stages_to_run", "no stage"),
         ({"stages_to_run": "r0_to_dl1"}, "stages_to_run", "list"),
-        ({"stages_to_run": ["r0_to_dl1"] * 2}, "stages_to_run", "twice"),
+        ({"stages_to_run": ["r0_to_dl1"] * 2}, "stages_to_run", "listed 2 times"),
         ({"stages_to_run": ["r0_to_dl2"]}, "stages_to_run", "'r0_to_dl1'"),
         ({"stages": {"r0_to_dl1": [STEP], "merge_dl": [STEP]}}, "stages.merge_dl", "'merge_dl1'"),
     ],

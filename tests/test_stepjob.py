@@ -373,7 +373,7 @@ def test_letting_go_frees_the_step(lab: Lab) -> None:
     small(lab)
     step = job(lab)
     step.describe()
-    step.abandon("stopped")
+    step.abandon("stopped", failed=False)
     Lock(step.node.places.lock).release()
 
 
@@ -434,7 +434,7 @@ def test_files_that_were_there_are_counted_as_found(lab: Lab) -> None:
     work = first.describe()
     assert work.found == 0
     make(work, "dl1_b.h5")
-    first.abandon("gone")
+    first.abandon("gone", failed=False)
     again = job(lab).describe()
     assert (len(again.items), again.found) == (1, 1)
 

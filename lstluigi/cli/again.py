@@ -19,7 +19,7 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
 
     PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER; without it, all that failed.
     What follows from these steps is made by `lstluigi run`.
-    Example: lstluigi retry lstmcpipe_config.yml r0_to_dl1
+    Example: lstluigi retry lstluigi_config.yml r0_to_dl1
     """
     from lstluigi.again.making import retry as try_again
 
@@ -37,7 +37,7 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
 
     PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER, and means all that follows
     from it, too; without it, what was made differently from what the config says now.
-    Example: lstluigi remake lstmcpipe_config.yml train_pipe:1 --dry-run
+    Example: lstluigi remake lstluigi_config.yml train_pipe:1 --dry-run
     """
     from lstluigi.again.making import remake as make_again
 
@@ -65,7 +65,7 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) 
 def clean(config: str, intermediate: tuple[str, ...], dry_run: bool, **tools: str) -> None:
     """Delete what dead runs of the production that CONFIG describes left in scratch directories.
 
-    Example: lstluigi clean lstmcpipe_config.yml --intermediate r0_to_dl1 --dry-run
+    Example: lstluigi clean lstluigi_config.yml --intermediate r0_to_dl1 --dry-run
     """
     from lstluigi.again.cleaning import clean as clean_production
 

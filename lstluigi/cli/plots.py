@@ -152,7 +152,7 @@ def plot_models_importance(
 def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **tools: Any) -> None:
     """Draw the steps of a production, what each reads, and where they stand.
 
-    Example: lstluigi graph lstmcpipe_config.yml -o graph.svg
+    Example: lstluigi graph lstluigi_config.yml -o graph.svg
     """
     from lstluigi.plots import boxes, graphs
     from lstluigi.plots.images import free_to_write

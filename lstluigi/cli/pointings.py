@@ -49,7 +49,7 @@ def plot_pointings(
 
     Lines alone stand for their nodes in the catalogue.
 
-    Example: lstluigi plot-pointings lstmcpipe_config.yml --dec_list dec_2276 dec_3476
+    Example: lstluigi plot-pointings lstluigi_config.yml --dec_list dec_2276 dec_3476
     """
     from lstluigi.plots import asked
     from lstluigi.plots.images import free_to_write

@@ -71,7 +71,7 @@ def run(
 ) -> None:
     """Make what is missing of the production that CONFIG describes.
 
-    Example: lstluigi run lstmcpipe_config.yml --dry-run
+    Example: lstluigi run lstluigi_config.yml --dry-run
     """
     from lstluigi import commas
     from lstluigi.run import as_job, as_process, run_production, send_off
@@ -110,7 +110,7 @@ def cancel(config: str, pattern: str, dry_run: bool, **beside: str) -> None:
     """End the run of the production that CONFIG describes, and its jobs on Slurm.
 
     With PATTERN (an output, wildcards allowed, a stage or STAGE:NUMBER), only jobs of these steps.
-    What jobs have finished is kept. Example: lstluigi cancel lstmcpipe_config.yml
+    What jobs have finished is kept. Example: lstluigi cancel lstluigi_config.yml
     """
     from lstluigi.cancel import cancel as cancel_production
 

@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Show where the production that CONFIG describes stands, whether a run is going on or not.
 
-    Example: lstluigi status lstmcpipe_config.yml --watch
+    Example: lstluigi status lstluigi_config.yml --watch
     """
     from lstluigi.report.watching import Wanted, print_json, print_once, watch_on
 
@@ -63,7 +63,7 @@ def logs(config: str, step: str, every: bool, lines: int, **tools: str) -> None:
     """Print the path and the end of the logs of steps: those that failed, if there are any.
 
     STEP is STAGE:NUMBER, a stage, or an output (wildcards allowed); without it, all that failed.
-    Example: lstluigi logs lstmcpipe_config.yml r0_to_dl1:3
+    Example: lstluigi logs lstluigi_config.yml r0_to_dl1:3
     """
     from lstluigi.report.logs import logs_of
 
@@ -96,7 +96,7 @@ def report(
 ) -> None:
     """Write what was made and how good it is: a page that needs no other file, and provenance.
 
-    Example: lstluigi report lstmcpipe_config.yml -o report
+    Example: lstluigi report lstluigi_config.yml -o report
     """
     from lstluigi.report.document import write
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeVar, overload
 
 from lstluigi.config.model import Place, Unfit
-from lstluigi.config.yaml12 import Value, YamlMapping, kind
+from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind
 from lstluigi.errors import Problem
 
 __all__ = ["Section", "meant", "nearest"]
@@ -65,10 +65,23 @@ class Section:
         self.problems = problems
 
     def note(
-        self, what: str, mend: str, key: str | None = None, *, loses: bool | None = None
+        self,
+        what: str,
+        mend: str,
+        key: str | None = None,
+        *,
+        entry: str | None = None,
+        loses: bool | None = None,
     ) -> None:
-        """Note a problem; what it loses follows from the place, where it is not said."""
-        problem = self.place.problem(what, mend, key)
+        """Note a problem, of a list at the line of its last such entry.
+
+        What it loses follows from the place, unless it is given.
+        """
+        place, found = self.place, self.entries.get(key) if key and entry else None
+        if key and isinstance(found, YamlList) and entry in found:
+            line = max(at for at, item in zip(found.lines, found, strict=True) if item == entry)
+            place = replace(place, lines={**self.entries.lines, key: line})
+        problem = place.problem(what, mend, key)
         self.problems.append(problem if loses is None else replace(problem, loses=loses))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:

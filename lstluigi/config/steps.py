@@ -71,17 +71,19 @@ def read_stages_to_run(top: Section, kind: str, workflows: Workflows) -> tuple[s
     stages = Counter(given)
     for name, count in stages.items():
         if count > 1:
-            top.note(f"the stage {name!r} is listed twice", "keep one of them", "stages_to_run")
+            what = f"the stage {name!r} is listed {count} times"
+            top.note(what, "keep one of them", "stages_to_run", entry=name)
         if name not in shapes:
             loses = _stage_meant(name, kind, workflows) is None
-            top.note(*no_such_stage(name, kind, workflows), "stages_to_run", loses=loses)
+            unknown = no_such_stage(name, kind, workflows)
+            top.note(*unknown, "stages_to_run", entry=name, loses=loses)
     read = dict.fromkeys(_stage_meant(name, kind, workflows) for name in stages)
     known = tuple(name for name in read if name is not None)
     for name in known:
         for other in filter(known.__contains__, shapes[name].excludes):
             what = f"{other} and {name} are both to run"
             mend = "keep one of them, and the other in a config of its own"
-            top.note(what, mend, "stages_to_run")
+            top.note(what, mend, "stages_to_run", entry=other)
     return known
 
 

@@ -80,8 +80,11 @@ class Job(Protocol):
     def refresh(self) -> None:
         """Called now and then while the job is under way."""
 
-    def abandon(self, reason: str) -> None:
-        """Called instead of `conclude` for what was described and is not followed any more."""
+    def abandon(self, reason: str, *, failed: bool) -> None:
+        """Called instead of `conclude` for what was described and is not followed any more.
+
+        It has `failed` where it could not be submitted, not where the run is interrupted.
+        """
 
 
 @dataclass

@@ -121,7 +121,7 @@ class Monitor:
             ended = not survives or (cancelled is not None and id(followed) not in unsure)
             word = "abandoned" if ended else "detached"
             followed.say(word, backend=self.backend.name, message=said)
-            followed.job.abandon(said)
+            followed.job.abandon(said, failed=False)
             followed.open.clear()
 
     def _cancel_all(self) -> int | None:
@@ -168,7 +168,7 @@ class Monitor:
             followed.end(item, {"state": "failed", "reason": said})
         if nothing_else:
             self._end(followed, Outcome(False, said))
-            followed.job.abandon(said)
+            followed.job.abandon(said, failed=True)
             return
         if refused and not followed.open:
             self._conclude(followed)

@@ -18,7 +18,7 @@ from lstluigi.report.software import logged_versions
 from lstluigi.report.table import Table
 from lstluigi.standing import Status
 from lstluigi.tool_config import ToolConfig, differences
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.catalogue import catalogue, for_monte_carlo
 
 __all__ = [
     *("Config", "configs", "cost", "failed", "found", "missing", "pointings", "software"),
@@ -60,7 +60,11 @@ def configs(state: ProductionState) -> Iterator[Config]:
     path = os.path.abspath(config.path)
     yield Config("production config", path, config.path.read_text(encoding="utf-8"))
     for tool, content in state.plan.configs.items():
-        standard = f"the standard of lstchain {catalogue().lstchain}" if tool == "lstchain" else ""
+        standard = (
+            f"the standard of lstchain {catalogue().lstchain} for Monte Carlo"
+            if tool == "lstchain"
+            else ""
+        )
         changes = _changes(content) if standard else []
         where = os.path.abspath(content.path)
         yield Config(f"{tool} config", where, content.text, standard, changes)
@@ -68,7 +72,7 @@ def configs(state: ProductionState) -> Iterator[Config]:
 
 def _changes(config: ToolConfig) -> list[str]:
     """Differences from the standard; lstchain takes that for a section that is not there."""
-    standard = catalogue().standard
+    standard = for_monte_carlo(catalogue().standard)
     return list(differences(standard, {**standard, **config.content}))
 
 

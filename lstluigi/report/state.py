@@ -15,6 +15,7 @@ from lstluigi import controller
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.examine import Choices, examine
 from lstluigi.jobs.attempts import Attempt, Ledger, read_ledger
+from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Run
@@ -180,7 +181,7 @@ class _Look:
             files[status] += len(missing)
         if refused:
             failures.append(step_failure(node, ledger, "refused"))
-        elif ledger.concluded == "failed" and not alive and not (failures or gone):
+        elif ledger.concluded == "failed" and not (alive or failures or gone or _cancelled(ledger)):
             failures.append(step_failure(node, ledger, "product"))
         rest = Status.UNKNOWN if ledger.unreadable else self._rest(node, alive)
         if failures and not files[Status.FAILED]:
@@ -203,6 +204,8 @@ class _Look:
         if attempt.state == "ok" and alive:
             return Status.UNKNOWN  # files made elsewhere are seen a little later
         failed = attempt.state in _FAILED or attempt.cause
+        if attempt.cause == Cause.CANCELLED.value and not alive:
+            return Status.TO_DO  # a person ended it: nothing is wrong with it
         if failed and not attempt.again and not (alive and ledger.concluded):
             return Status.FAILED
         return Status.QUEUED if alive else Status.TO_DO
@@ -236,6 +239,11 @@ class _Look:
                 behind = (longest.get(i, []) for i in self._plan.graph.consumers[index])
                 longest[index] = [self._steps[index].stage, *max(behind, key=len, default=[])]
         yield from longest.values()
+
+
+def _cancelled(ledger: Ledger) -> bool:
+    """Did a person end some of a step's jobs?"""
+    return any(a.cause == Cause.CANCELLED.value for a in ledger.latest.values())
 
 
 _STANDING = {

@@ -17,6 +17,7 @@ from lstluigi.request.environments import CURRENT, NONE, standard
 from lstluigi.request.known import source_notices
 from lstluigi.request.partial import Partial, read_base, read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
+from lstluigi.validation.catalogue import for_monte_carlo
 
 __all__ = ["Draft", "Start", "draft", "start"]
 
@@ -153,7 +154,7 @@ def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, 
 
 def _lstchain(config: PathConfig, begun: Start, nsb: float | None) -> dict[str, Any]:
     on_top = (*begun.partials, config.lstchain)
-    made = settings.for_monte_carlo(reduce(settings.merged, on_top, dict(begun.content)))
+    made = for_monte_carlo(reduce(settings.merged, on_top, dict(begun.content)))
     if config.one_pointing:
         made = settings.for_one_pointing(made)
     return made if nsb is None else settings.with_nsb(made, nsb)

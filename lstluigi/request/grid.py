@@ -104,7 +104,7 @@ def _named(levels: Sequence[float]) -> dict[str, float]:
 def _places(directory: Path, name: str) -> RequestPaths:
     home = directory / f"NSB-{name}"
     return RequestPaths(
-        home / f"lstmcpipe_config_nsb{name}.yml",
+        home / f"lstluigi_config_nsb{name}.yml",
         home / f"lstchain_config_nsb{name}.json",
         find_readme(directory),
     )

@@ -15,7 +15,6 @@ __all__ = [
     "ABSENT",
     "changes",
     "checked_rate",
-    "for_monte_carlo",
     "for_one_pointing",
     "in_section",
     "is_on",
@@ -94,20 +93,6 @@ def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> Settings:
     return result
 
 
-def for_monte_carlo(settings: Mapping[str, Any]) -> Settings:
-    """Switch on the integration correction, as ``lstchain_dump_config --mc`` does.
-
-    Simulated charges miss what lies outside the integration window; those of data are calibrated
-    for it. A config that was made for data has it off.
-    """
-    result = copy.deepcopy(dict(settings))
-    for key in ("image_extractor", "image_extractor_for_muons"):
-        section = result.get(str(result.get(key)))
-        if isinstance(section, dict) and "apply_integration_correction" in section:
-            section["apply_integration_correction"] = True
-    return result
-
-
 def for_one_pointing(settings: Mapping[str, Any]) -> Settings:
     """Take out of a config what needs models of several pointings.
 
@@ -125,6 +110,10 @@ def for_one_pointing(settings: Mapping[str, Any]) -> Settings:
     return result
 
 
+#: Rates (GHz) above this are taken for another unit: the brightest level published is 2.34.
+MAX_RATE = 10.0
+
+
 def checked_rate(rate: float) -> float:
     """Return what can be a rate of noise in GHz.
 
@@ -139,6 +128,11 @@ def checked_rate(rate: float) -> float:
         )
     if not math.isfinite(rate):
         raise LstluigiError(f"the NSB rate {rate} is not a number of GHz; give 0 or more")
+    if rate > MAX_RATE:
+        raise LstluigiError(
+            f"the NSB rate {rate:g} GHz is more than {MAX_RATE:g}: expected photoelectrons per "
+            "nanosecond and pixel (GHz); published productions go up to 2.34"
+        )
     return rate
 
 

@@ -152,8 +152,8 @@ class _DeadRuns:
                 continue
             if name not in self._heard:
                 log.warning(
-                    "An earlier run of yours (process %s) has died; taking over its tasks in "
-                    "%.0f seconds.",
+                    "luigid still lists tasks of an earlier run of yours (process %s), which has "
+                    "ended; this run continues them in %.0f seconds.",
                     known.get("pid"),
                     _SILENCE,
                 )

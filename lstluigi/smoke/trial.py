@@ -197,7 +197,7 @@ class _Trial:
         options = ["--backend", "local", "--environment", "current"]
         kept = {key: value for key, value in os.environ.items() if key != SITE}
         environment = {**kept, LOGS: str(self._place / "logs")}
-        self._say(f"smoke: {sum(map(len, steps.values()))} steps run, see {log}")
+        self._say(f"smoke: {sum(map(len, steps.values()))} steps run (log until they end: {log})")
         with log.open("wb") as stream:
             done = subprocess.run(
                 [*command, *options],

@@ -251,8 +251,8 @@ def _warnings(
     found = []
     if highest > max_zenith:
         found.append(
-            f"it culminates at zenith distance {highest:.1f}°, below the limit of {max_zenith:g}° "
-            "(--max-zenith)"
+            f"it culminates at zenith distance {highest:.1f}°, which is more than the largest "
+            f"one wanted, {max_zenith:g}° (--max-zenith)"
         )
     elif dark is not None and not dark.tracks:
         found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import operator
@@ -57,6 +58,20 @@ class Catalogue:
     config: Mapping[str, Any]
     columns: Mapping[str, tuple[str, ...]]
     standard: Mapping[str, Any]
+
+
+def for_monte_carlo(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with the integration correction on, as ``lstchain_dump_config --mc`` does.
+
+    Simulated charges miss what lies outside the integration window; those of data are calibrated
+    for it. A config that was made for data has it off.
+    """
+    result = copy.deepcopy(dict(settings))
+    for key in ("image_extractor", "image_extractor_for_muons"):
+        section = result.get(str(result.get(key)))
+        if isinstance(section, dict) and "apply_integration_correction" in section:
+            section["apply_integration_correction"] = True
+    return result
 
 
 def amiss(leaf: Leaf, value: object) -> str:

@@ -140,7 +140,7 @@ class Step:
     def refresh(self) -> None:
         self.refreshed += 1
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, *, failed: bool) -> None:
         self.abandoned = reason
 
 

@@ -551,11 +551,11 @@ def test_a_grid_is_a_directory_for_each_level(here: Path) -> None:
         [
             f"{home}/readme.md",
             *(f"{home}/NSB-{v}/lstchain_config_nsb{v}.json" for v in levels),
-            *(f"{home}/NSB-{v}/lstmcpipe_config_nsb{v}.yml" for v in levels),
+            *(f"{home}/NSB-{v}/lstluigi_config_nsb{v}.yml" for v in levels),
         ]
     )
     for level in levels:
-        config = content(f"{home}/NSB-{level}/lstmcpipe_config_nsb{level}.yml")
+        config = content(f"{home}/NSB-{level}/lstluigi_config_nsb{level}.yml")
         assert config["prod_id"] == f"20261101_allsky_nsb_tuning_{level}"
         assert config["prod_type"] == "PathConfigAllSkyFullSplitDiffuse"
         lstchain = content(f"{home}/NSB-{level}/{config['lstchain_config']}")
@@ -567,7 +567,7 @@ def test_a_grid_is_a_directory_for_each_level(here: Path) -> None:
 
 def test_a_grid_has_all_lines_by_default() -> None:
     grid("--nsb", "0.07", "--nodes", "catalogue", "-o", "g", "-c", "PathConfigAllSkyFull")
-    stages = content("g/NSB-0.07/lstmcpipe_config_nsb0.07.yml")["stages"]
+    stages = content("g/NSB-0.07/lstluigi_config_nsb0.07.yml")["stages"]
     lines = [Path(step["output"]).name for step in stages["train_pipe"]]
     # of the catalogue's ten with protons, not the one of high density
     assert len(lines) == 9

@@ -11,13 +11,13 @@ import pytest
 from lstluigi.errors import LstluigiError
 from lstluigi.request.settings import (
     changes,
-    for_monte_carlo,
     for_one_pointing,
     merged,
     text,
     with_nsb,
 )
 from lstluigi.tool_config import differences
+from lstluigi.validation.catalogue import for_monte_carlo
 
 Settings = dict[str, Any]
 

@@ -98,9 +98,17 @@ def test_within() -> None:
     [
         (-61.3, 70.0, ["never rises"]),
         (-90.0, 90.0, ["never rises"]),
-        (-45.0, 70.0, ["73.8°, below the limit of 70°", "dec_min_2924 is 15.8° away"]),
+        (
+            -45.0,
+            70.0,
+            ["73.8°, which is more than the largest one wanted, 70°", "dec_min_2924 is 15.8° away"],
+        ),
         (-43.0, 72.0, ["dec_min_2924 is 13.8° away"]),
-        (90.0, 60.0, ["61.2°, below the limit of 60°", "dec_6676 is 23.2° away"]),
+        (
+            90.0,
+            60.0,
+            ["61.2°, which is more than the largest one wanted, 60°", "dec_6676 is 23.2° away"],
+        ),
         (16.0, 70.0, []),  # between two lines
         (55.7, 70.0, ["dec_5573 is nearer (0.03°) and was simulated for GammaDiffuse only"]),
         (80.0, 70.0, ["dec_6676 is 13.2° away", "the test nodes are far from its path"]),
