@@ -21,7 +21,7 @@ from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.names import version_parts
 from lstluigi.library.presence import Presence, files_there, models_there
 from lstluigi.library.read import contents
-from lstluigi.library.show import TITLES, example, facts, noise
+from lstluigi.library.show import TITLES, example, facts, labels, noise
 from lstluigi.listing import Listing
 from lstluigi.pages import environment, refuse_another, template
 
@@ -134,14 +134,15 @@ def _write_all(productions: Sequence[Production], output: Path, plot: Plot | Non
     listing = Listing()
     rows = []
     newest_first = sorted(productions, key=lambda production: production.date or "", reverse=True)
-    for production, slug in zip(newest_first, _slugs(newest_first), strict=True):
+    names = labels(newest_first)
+    for production, slug, name in zip(newest_first, _slugs(newest_first), names, strict=True):
         place = output / "productions" / slug
         place.mkdir(parents=True)
         looked = _Looked.at(production, listing)
         values = _values(looked, place, plot)
         html = pages.get_template("production.html").render(values, root="../../", written=written)
         (place / "index.html").write_text(html, encoding="utf-8")
-        rows.append(_row(looked, f"productions/{quote(slug)}/index.html"))
+        rows.append(_row(looked, name, f"productions/{quote(slug)}/index.html"))
     for name in ("library.css", "library.js"):
         (output / name).write_text(template(name, _PACKAGE) or "", encoding="utf-8")
     html = pages.get_template("index.html").render(
@@ -173,12 +174,12 @@ def _versions(productions: Sequence[Production]) -> list[str]:
     return sorted(versions, key=lambda text: [part.zfill(6) for part in version_parts(text)])
 
 
-def _row(looked: _Looked, page: str) -> _Row:
+def _row(looked: _Looked, name: str, page: str) -> _Row:
     production = looked.production
     lines = [line.removeprefix("dec_") for line in production.lines]
     presences = (looked.models, looked.of("dl2"), looked.of("irf"))
     texts = [
-        production.name,
+        name,
         production.date or "",
         production.lstchain or "",
         ", ".join(lines),

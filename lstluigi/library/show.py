@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "details",
     "example",
     "facts",
+    "labels",
     "like_data",
     "like_lines",
     "noise",
@@ -50,10 +52,19 @@ def example(production: Production, models: Presence) -> str:
     return "example" if models.count else "example, not made"
 
 
-def called(production: Production, listing: Listing) -> str:
+def labels(productions: Sequence[Production]) -> list[str]:
+    """Return the name of each production, with its prod_id where several have the same name."""
+    times = Counter(production.name for production in productions)
+    return [
+        f"{p.name} ({p.prod_id or ', '.join(p.configs)})" if times[p.name] > 1 else p.name
+        for p in productions
+    ]
+
+
+def called(production: Production, listing: Listing, name: str = "") -> str:
     """Return the name of a production, and that it is an example where it is one."""
     said = example(production, models_there(list(production.models), listing))
-    return plain(production.name) + (f" ({said})" if said else "")
+    return plain(name or production.name) + (f" ({said})" if said else "")
 
 
 def noise(production: Production) -> str:
@@ -78,7 +89,8 @@ def noise(production: Production) -> str:
 
 def table(productions: Sequence[Production], listing: Listing) -> Iterator[str]:
     """Yield a table, one line for each production, and below it what is wrong with some."""
-    rows = [_HEAD, *(_row(production, listing) for production in productions)]
+    pairs = zip(productions, labels(productions), strict=True)
+    rows = [_HEAD, *(_row(production, name, listing) for production, name in pairs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -93,13 +105,13 @@ def table(productions: Sequence[Production], listing: Listing) -> Iterator[str]:
         yield f"  {plain(production.name)}: {plain(production.problems[0])}{rest}"
 
 
-def _row(production: Production, listing: Listing) -> tuple[str, ...]:
+def _row(production: Production, name: str, listing: Listing) -> tuple[str, ...]:
     models = models_there(list(production.models), listing)
     lines = [line.removeprefix("dec_") for line in production.lines]
     more = f" +{len(lines) - _LINES}" if len(lines) > _LINES else ""
     counts = [sum(production.products.get(kind, {}).values()) for kind in ("dl2", "irf")]
     return (
-        called(production, listing) + ("!" if production.problems else ""),
+        called(production, listing, name) + ("!" if production.problems else ""),
         production.date or _NONE,
         plain(production.lstchain or _NONE),
         plain(" ".join(lines[:_LINES]) + more) or _NONE,
