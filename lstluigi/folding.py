@@ -31,6 +31,11 @@ def fold(paths: Iterable[str]) -> dict[str, int]:
     return {"/".join(path): count for path, count in sorted(counts.items())}
 
 
+def alike(sentence: str) -> str:
+    """A sentence without the paths, names in quotes and numbers by which alike ones differ."""
+    return _NAMES.sub(ANY, sentence)
+
+
 def shortened(told: Iterable[tuple[str, str]], every: str) -> Iterator[str]:
     """Sentences; of many that differ in names only some, and how many more there are.
 
@@ -44,7 +49,7 @@ def shortened(told: Iterable[tuple[str, str]], every: str) -> Iterator[str]:
     kinds: dict[str, list[tuple[str, str]]] = defaultdict(list)
     order: list[tuple[str, str]] = []
     for what, sentence in told:
-        name = _NAMES.sub(ANY, what)
+        name = alike(what)
         order.append((name, sentence))
         kinds[name].append((what, sentence))
     for name, sentence in order:

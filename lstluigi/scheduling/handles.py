@@ -14,6 +14,7 @@ from luigi.task_status import DONE, FAILED
 from luigi.worker import TaskStatusReporter
 
 from ..errors import LstluigiError, sentence
+from ..folding import alike
 from .contract import JobFailed, JobHandle
 from .leaving import Interrupts
 from .reports import StatusReports
@@ -124,7 +125,7 @@ class HandleProcess:
     def _fail(self, error: Exception) -> None:
         task = self.task
         told = str(error) if isinstance(error, JobFailed) else sentence(error)
-        log.error("%s failed: %s", task, told)
+        self._handles.announce_failure(task, told)
         task.trigger_event(Event.FAILURE, task, error)
         explanation: Any = told
         if type(task).on_failure is not luigi.Task.on_failure:
@@ -153,6 +154,17 @@ class Handles:
         self._pumps: Counter[Callable[[], bool]] = Counter()
         self._pump_failures = 0
         self._looked = 0.0
+        self._first_failures: dict[str, str] = {}
+
+    def announce_failure(self, task: Any, reason: str) -> None:
+        """Log why a task failed: in full the first time, later by the task that failed like it."""
+        kind = alike(reason.partition("\n")[0])
+        name = str(task)
+        first = self._first_failures.setdefault(kind, name)
+        if first == name:
+            log.error("%s failed: %s", name, reason)
+        else:
+            log.error("%s failed for the same reason as %s", name, first)
 
     def __len__(self) -> int:
         return len(self._processes)

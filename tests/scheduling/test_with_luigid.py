@@ -42,7 +42,7 @@ def test_killed_and_typed_again_at_once(tmp_path: Path, luigid: Luigid, start: S
     allow(tmp_path, "first", "second", "chain")
     again = start("Chain", *port(luigid))
     assert again.wait() == 0, again.text
-    assert "taking over its tasks" in again.text
+    assert "continues them in" in again.text
     assert (tmp_path / "chain.out").exists()
 
 
