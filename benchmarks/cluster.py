@@ -63,8 +63,7 @@ def workplace(given: argparse.Namespace) -> Iterator[Path]:
     """A directory to work in; the program ends here where it cannot run."""
     absent = reason_absent() or (None if large.NSB.exists() else f"{large.NSB} is not here")
     if absent:
-        print(f"skipped: {absent}")
-        sys.exit(0)
+        sys.exit(f"cannot run: {absent}")
     directory = given.directory or Path(tempfile.mkdtemp(prefix="lstluigi-bench-"))
     try:
         yield directory
@@ -191,6 +190,20 @@ class Site:
         lines = (line.split() for line in self.calls_log.read_text().splitlines())
         return [(float(when), name) for when, name in lines]
 
+    def products(self) -> tuple[list[Path], list[Path]]:
+        """All products of the production, and those of them that are missing."""
+        plan = large.open_session(self.config).plan
+        finals = [Path(file) for node in plan.steps for file in plan.finals(node)]
+        return finals, [file for file in finals if not file.exists()]
+
+    def require_products(self) -> None:
+        """End the program with an error unless every product is there."""
+        finals, missing = self.products()
+        if missing or not finals:
+            raise SystemExit(
+                f"{len(missing)} of {len(finals)} products are missing:\n{self.said()}"
+            )
+
     def jobs_done(self) -> list[list[str]]:
         """Lines of the log of the jobs: time, word, job, item."""
         if not self.jobs_log.exists():
@@ -314,10 +327,12 @@ class Report:
     def tell(self, to: Path | None) -> None:
         """Print the table, and write the JSON where that is wanted."""
         load = f"load of this host {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
-        print(f"\n{self.title} ({time.strftime('%Y-%m-%d %H:%M')}, {load})")
+        when, commit = time.strftime("%Y-%m-%d %H:%M"), large.commit()
+        print(f"\n{self.title} ({when}, commit {commit}, {load})")
         widths = [max(len(row[i]) for row in self.rows) for i in range(2)]
         for what, result, goal in self.rows:
             print(f"  {what:<{widths[0]}}  {result:<{widths[1]}}  {goal}".rstrip())
         if to is not None:
             to.parent.mkdir(parents=True, exist_ok=True)
-            to.write_text(json.dumps({"title": self.title, **self.facts}, indent=2) + "\n")
+            facts = {"title": self.title, "date": when, "commit": commit, **self.facts}
+            to.write_text(json.dumps(facts, indent=2) + "\n")

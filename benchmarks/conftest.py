@@ -14,6 +14,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from large import commit
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which tests run the benchmarks."""
+    parser.addoption("--miniature", action="store_true", help="as small as it can be, once")
+
+
+@pytest.fixture(scope="session")
+def miniature(pytestconfig: pytest.Config) -> bool:
+    """Whether this is only to see that the benchmarks run."""
+    return bool(pytestconfig.getoption("--miniature"))
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -56,4 +69,4 @@ def results() -> Iterator[Lines]:
     """Where benchmarks put their sentences."""
     lines = Lines()
     yield lines
-    print("\n" + "\n".join(lines.lines))
+    print("\n" + "\n".join([f"commit {commit()}", *lines.lines]))

@@ -25,10 +25,11 @@ def main() -> int:
     """Run it."""
     parser = arguments(__doc__)
     parser.add_argument("lstmcpipe", type=Path, help="path of its command")
+    parser.add_argument("--files", type=int, default=large.FILES_PER_NODE, help="files a node")
     given = parser.parse_args()
     with workplace(given) as root:
         config = large.write_config(root / "data")
-        files = large.write_dl0(config)
+        files = large.write_dl0(config, given.files)
         (root / "bin").mkdir()
         calls = root / "calls.log"
         sbatch = root / "bin" / "sbatch"
@@ -52,7 +53,7 @@ def main() -> int:
         report.tell(given.json)
         if done.returncode != 0:
             print(done.stdout[-2000:], done.stderr[-2000:])
-    return done.returncode
+    return done.returncode or int(count == 0)
 
 
 if __name__ == "__main__":

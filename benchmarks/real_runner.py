@@ -1,9 +1,9 @@
-"""lstluigi's own runner with a body that sleeps in place of lstchain's commands.
+"""lstluigi's own runner with bodies that sleep in place of lstchain's commands.
 
 Called by the `python` of the environment that `cluster.Site` writes, as ``real_runner.py SPEC.json
-0``. Processes, result file, checks before publishing and the rename are the runner's own. A command
-writes half of each product of its item, sleeps, and writes it whole. When an item starts and when a
-product is published goes into the log. See `trivial_runner` for the settings.
+0``. The runner is not changed: processes, result file, checks before publishing and the rename are
+its own. The stand-in only rewrites the chunk that the runner reads, see `reduced`. When an item
+starts and when a product is published goes into the log. See `trivial_runner` for the settings.
 """
 
 import json
@@ -15,43 +15,50 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "lstluigi", "scripts")]
 
 import trivial_runner  # noqa: E402
-from runner import base, chunk, items  # noqa: E402
+from runner import chunk, items  # noqa: E402
 
-HALVES = ("begin\n", "end\n")
+#: What a body writes at its beginning and at its end; the first half alone is no JSON.
+HALVES = ('{"begin": ', '"end"}')
+WHOLE = {"json": ["begin"]}
 
 
-def stand_in(settings):
-    """Put bodies in place of commands, checks of text in place of HDF5, and note each start."""
-    at = {}
-    do_item, publish = items.do_item, items.publish
+def reduced(chunk):
+    """A chunk whose items sleep, and make JSON of which half is not sound.
 
-    def noted_item(item, *more):
-        at["item"] = item
-        trivial_runner.note(settings, "start", item["id"])
-        return do_item(item, *more)
+    Only what is named here is taken from an item, so whatever else the runner is asked to look for
+    in real products is not asked of these.
+    """
+    return {**chunk, "items": [reduced_item(item) for item in chunk["items"]]}
 
-    def body(argv, bind):
-        item = at["item"]
-        made = [p["made"] for p in item["products"] if "link" not in p["check"]]
-        for path in made:
-            write(path, HALVES[0])
-        time.sleep(trivial_runner.seconds(settings, item["id"]))
-        for path in made:
-            write(path, "".join(HALVES))
 
-    def noted_publish(made, final, sync):
-        publish(made, final, sync)
-        trivial_runner.note(settings, "published", final)
+def reduced_item(item):
+    """An item of a chunk, as `reduced` says."""
+    products = [
+        {**{key: p[key] for key in ("made", "final")}, "check": p["check"] if is_link(p) else WHOLE}
+        for p in item["products"]
+    ]
+    made = [p["made"] for p in products if not is_link(p)]
+    return {
+        **{key: item[key] for key in ("id", "scratch", "log")},
+        "links": item.get("links", []),
+        "commands": [[os.path.abspath(__file__), "--body", item["id"], *made]],
+        "products": products,
+    }
 
-    def check(path, wanted):
-        if not os.path.exists(path):
-            raise base.Unsound("is missing")
-        with open(path, encoding="utf-8") as file:
-            if file.read() != "".join(HALVES):
-                raise base.Unsound("is not whole")
 
-    items.do_item, items.run_command, items.publish = noted_item, body, noted_publish
-    items.check_file, items.verify_input = check, lambda path, wanted: None
+def is_link(product):
+    """Is a product a link to another file, which no command makes?"""
+    return "link" in product["check"]
+
+
+def body(settings, item, made):
+    """What an item does: half of each product, a sleep, and the products whole."""
+    trivial_runner.note(settings, "start", item)
+    for path in made:
+        write(path, HALVES[0])
+    time.sleep(trivial_runner.seconds(settings, item))
+    for path in made:
+        write(path, "".join(HALVES))
 
 
 def write(path, text):
@@ -62,9 +69,20 @@ def write(path, text):
 
 
 def main():
-    """Be the runner."""
+    """Be the runner, or the body of one of its items."""
     with open(os.environ["LSTLUIGI_BENCHMARK"], encoding="utf-8") as file:
-        stand_in(json.load(file))
+        settings = json.load(file)
+    if sys.argv[1] == "--body":
+        body(settings, sys.argv[2], sys.argv[3:])
+        return
+    load_chunk, publish = chunk.load_chunk, items.publish
+
+    def noted_publish(made, final, sync):
+        publish(made, final, sync)
+        trivial_runner.note(settings, "published", final)
+
+    chunk.load_chunk = lambda path, index: reduced(load_chunk(path, index))
+    items.publish = noted_publish
     sys.exit(chunk.main())
 
 

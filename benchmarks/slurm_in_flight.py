@@ -73,9 +73,12 @@ def follow(site: Site, by: str, given: argparse.Namespace, report: Report) -> bo
         print(f"{by} has ended with {process.returncode}:\n{site.said()}")
         return False
     add_figures(report, by, peak, watched, (process.pid, before, start), site.calls()[calls:])
-    report.add("jobs in flight", in_queue(site.lab), ">= 3,000", jobs=in_queue(site.lab))
+    jobs = in_queue(site.lab)
+    report.add("jobs in flight", jobs, ">= 3,000", jobs=jobs)
     end(process)
-    return True
+    if jobs < given.jobs:
+        print(f"{jobs} of {given.jobs} jobs came into the queue:\n{site.said()}")
+    return jobs >= given.jobs
 
 
 def add_figures(

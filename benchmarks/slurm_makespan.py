@@ -70,6 +70,7 @@ def by_graph(site: Site) -> float:
     if not ended or process.returncode != 0:
         end(process)
         raise SystemExit(f"the run did not end well:\n{site.said()}")
+    site.require_products()
     first = min(when for when, name in site.calls() if name == "sbatch")
     return max(float(line[0]) for line in site.jobs_done()) - first
 

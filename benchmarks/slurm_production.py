@@ -98,6 +98,7 @@ def main() -> int:
         if not ended or process.returncode != 0:
             print(site.said())
             return 1
+        site.require_products()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         report = Report(f"NSB-0.07 on Slurm by {given.by}, interval {interval:g} s")
         add_figures(report, site, watched, interval)
