@@ -26,7 +26,8 @@ from lstluigi.jobs.results import (
     speaks_for_itself,
     without_result,
 )
-from lstluigi.jobs.retries import another_try
+from lstluigi.jobs.retries import another_try, with_more_memory
+from lstluigi.jobs.spec import Resources, Shared
 from lstluigi.jobs.submitter import Submitter
 
 __all__ = ["ItemResult", "Job", "Monitor"]
@@ -224,6 +225,11 @@ class Monitor:
         waits = time.monotonic() < submitted.deadline
         if waits and not all(has_ended(results.get(item)) for item in submitted.owners):
             return False
+        starved = any(
+            result.get("state") != "ok"
+            and cause_of(explained(result, status), status) is Cause.MEMORY
+            for result in results.values()
+        )
         for item in list(submitted.owners):
             result = results.get(item)
             begun = result is not None
@@ -231,7 +237,8 @@ class Monitor:
                 result = without_result(status, begun)
             else:
                 result = explained(result, status)
-            self._close(submitted, item, result, status, innocent=bool(results) and not begun)
+            innocent = bool(results) and not begun
+            self._close(submitted, item, result, status, innocent=innocent, starved=starved)
         return True
 
     def _close(
@@ -241,10 +248,12 @@ class Monitor:
         result: ItemResult,
         status: Status,
         innocent: bool = False,
+        starved: bool = False,
     ) -> None:
         """Take down how an item ended; another try if one may help.
 
-        What a chunk had not come to, while it did others, is innocent of its end.
+        Items that a chunk had not started, while it did others, are submitted again without
+        counting as failed; with more memory where one of the others has failed for memory.
         """
         followed = submitted.owners.pop(item)
         shared = submitted.shared.pop(item)
@@ -259,6 +268,8 @@ class Monitor:
             facts["cause"] = cause.value
             if innocent and cause not in (Cause.CANCELLED, Cause.FINAL):
                 again = shared
+                if starved:
+                    again = with_more_memory(self.backend, shared, submitted.asked, status.host)
             else:
                 followed.tries[item, cause] += 1
                 count = followed.tries[item, cause]
@@ -271,7 +282,8 @@ class Monitor:
         if tried_again is not None:
             self._again[followed.work.title, str(tried_again)] += 1
         if again is not None:
-            self._again[followed.work.title, str(result.get("reason"))] += 1
+            reason = str(result.get("reason")) + _memory_raised(again, submitted.asked)
+            self._again[followed.work.title, reason] += 1
             wanted = (i for i in followed.work.items if i.id == item)
             self._submitter.make_ready(Ready(i, again, followed) for i in wanted)
             return
@@ -306,6 +318,12 @@ class Monitor:
         unseen, self._unseen = self._unseen, []
         for followed in unseen:
             self._conclude(followed)
+
+
+def _memory_raised(again: Shared, asked: Resources) -> str:
+    """With how much memory an item is tried again, if with more than before."""
+    before, now = asked.memory_mb, again.resources.memory_mb
+    return "" if now is None or now == before else f"; with {now} MB in place of {before} MB"
 
 
 def _visible(job: Job) -> bool:

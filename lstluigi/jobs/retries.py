@@ -8,6 +8,15 @@ from lstluigi.jobs.backend import Backend, Cause
 from lstluigi.jobs.spec import Resources, Shared
 
 
+def with_more_memory(backend: Backend, shared: Shared, asked: Resources, host: str) -> Shared:
+    """Return with what an item is submitted whose neighbours in a chunk lacked memory.
+
+    It keeps its place among others, since nothing is known against it.
+    """
+    more = another_try(backend, shared, asked, Cause.MEMORY, 0, host)
+    return shared if more is None else replace(more, capacity=shared.capacity)
+
+
 def another_try(
     backend: Backend, shared: Shared, asked: Resources, cause: Cause, count: int, host: str
 ) -> Shared | None:

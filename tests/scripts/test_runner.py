@@ -153,8 +153,13 @@ def test_crash_takes_nobody_along(shop: Workshop, warm: bool, victim: int, by: s
     assert (crashed["state"], crashed["signal"], crashed["rc"]) == ("failed", by, None)
     assert f"killed by {by}" in crashed["reason"]
     assert ("most likely for memory" in crashed["reason"]) == (by == "SIGKILL")
-    assert {record["state"] for record in records.values()} == {"ok"}
-    assert shop.published() == {"a", "b", "c"} - {"abc"[victim]}
+    assert {record["state"] for record in records.values()} <= {"ok"}
+    assert shop.published() == records.keys()
+    # what was killed for memory is a warning to the later ones, which are submitted with more;
+    # a worker may be ahead of the warning
+    later = set("abc"[victim + 1 :]) if by == "SIGKILL" else set()
+    assert records.keys() | later == {"a", "b", "c"} - {"abc"[victim]}
+    assert shop.result()["finished"] == (records.keys() == {"a", "b", "c"} - {"abc"[victim]})
 
 
 @pytest.mark.parametrize("warm", [True, False])
@@ -562,6 +567,7 @@ def test_which_endings_are_the_data_s_fault(
     blocked = shop.good("blocked")
     blocked["products"][0]["final"] = str(dl0 / "good" / "a")
     items["unpublished"] = (blocked, False)
+    items["killed"] = items.pop("killed")  # for memory, by which a chunk ends
     _, records = shop.run(*(item for item, _ in items.values()))
     found = {name: records[item["id"]]["bad_data"] for name, (item, _) in items.items()}
     assert found == {name: wanted for name, (_, wanted) in items.items()}
@@ -910,7 +916,7 @@ def test_runner_dies_with_its_caller(shop: Workshop) -> None:
 
 
 def test_worker_killed_during_the_item_of_a_fork(shop: Workshop) -> None:
-    """The parent goes on, and the fork of the dead worker does not publish behind its back."""
+    """The parent writes it down, and the fork of the dead worker does not publish later."""
     run = shop.start(shop.good("a"), sleeping(shop, "b"), shop.good("c"))
     sleeper = pid_of(shop, "b")
     status = Path(f"/proc/{sleeper}/status").read_text()
@@ -920,7 +926,9 @@ def test_worker_killed_during_the_item_of_a_fork(shop: Workshop) -> None:
     assert run.wait(20) == 1
     assert eventually(lambda: not alive(sleeper))
     states = {name: record["state"] for name, record in shop.result()["items"].items()}
-    assert states == {"a": "ok", "b": "failed", "c": "ok"}
+    assert states.pop("b") == "failed"
+    assert states.pop("a") == "ok"
+    assert set(states.values()) <= {"ok"}  # c gets more memory, unless it was done meanwhile
 
 
 def test_log_per_item_and_attempt(shop: Workshop) -> None:
@@ -1115,7 +1123,7 @@ def test_items_that_memory_does_not_suffice_for_are_done_without_keeping(
     monkeypatch.setenv("GENTLE", gentle)
     items = [loading.item(name, "greedy" if name in greedy else "none") for name in "abcd"]
     assert loading.states(*items) == "oooo"
-    assert list(loading.shop.result()["items"]) == list("abcd")
+    assert set(loading.shop.result()["items"]) == set("abcd")  # a worker may be ahead of another
     assert loading.shop.published() == set("abcd")
 
 
@@ -1125,10 +1133,11 @@ def test_an_item_that_is_killed_without_anything_kept_has_failed(
 ) -> None:
     items = [loading.item(name, "137" if name == victim else "none") for name in "abc"]
     states = loading.states(*items)
-    assert states == "".join("f" if name == victim else "o" for name in "abc")
+    before = "abc".index(victim)
+    assert states[: before + 1] == "o" * before + "f"
     record = loading.shop.result()["items"][victim]
     assert record["reason"] == "killed by SIGKILL, most likely for memory (in predict.py)"
-    assert loading.shop.published() == set("abc") - {victim}
+    assert loading.shop.published() >= set("abc"[:before])
 
 
 def test_environment_without_joblib(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ class Chunk:
         self._may_keep = True  # what a worker has loaded, for its forks
         self._kept: Set[str] = set()  # by the present worker
         self._cache: str | None = None  # of compiled code, where the environment's is not trusted
+        self._starved = False  # an item has failed for memory, as the others most likely would
         self._earlier: Dict[str, Json] = {}  # what tries took of items that were put back, and why
         self._log = open_log(spec.get("log"))
         self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
@@ -96,7 +97,7 @@ class Chunk:
         self._write(sync=True)
         left = list(self.spec["items"])
         try:
-            while left and not self.stopped:
+            while left and not (self.stopped or self._starved):
                 self._employ(left if self.spec.get("warm") else left[:1])
                 left = [item for item in left if item["id"] not in self.result["items"]]
         finally:
@@ -196,6 +197,9 @@ class Chunk:
         self._open, self._outcome = None, None
         self._say(f"{item['id']}: {record['state']} {record['reason']} ({wall:.1f} s)")
         self._write(sync=True)
+        if ending["state"] == "failed" and lacks_memory(ending) and not self.stopped:
+            self._starved = self._dismissed = True  # the run submits the others with more memory
+            self._kill_worker()
 
     def _otherwise(self, ending: Json, wall: float) -> str | None:
         """Change how workers do items where that may help against such a failure, and say how.
