@@ -177,10 +177,13 @@ class StepJob:
         output = self.node.log(unit.name)
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
-            commands = resolved(unit.commands, self.node, self._plan.configs)
+            commands, without_events = (
+                resolved(given, self.node, self._plan.configs)
+                for given in (unit.commands, unit.without_events)
+            )
             looked = [reading.check for reading in self.node.readings if reading.probed]
             verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
-            given = (unit.links, verify, unit.loads)
+            given = (unit.links, verify, unit.loads, without_events, self.node.stage.first)
             return [Item(identity, commands, unit.products, scratch, output, *given)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []

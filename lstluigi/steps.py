@@ -37,6 +37,7 @@ class Unit:
     verify: Sequence[tuple[str, Check]]
     products: Sequence[Product]
     loads: Sequence[str] = ()
+    without_events: Sequence[Command] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -181,6 +182,7 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
         ],
         products=stage.products(step, inputs),
         loads=() if stage.loads is None else inputs[stage.loads],
+        without_events=stage.without_events(step, inputs),
     )
 
 

@@ -33,6 +33,8 @@ CHECKS = {
     "absent": "does not hold {}",
     "attributes": "has the attribute {}",
     "nonempty": "has rows in {}",
+    "events": "may be without rows in {}, where nothing has triggered",
+    "of_events": "holds {} if it has events",
     "full": "has all rows in all tables below {}",
     "sum_of_links": "has as many rows in {} as its inputs together",
     "fits": "whole, with the HDUs {}",
@@ -49,11 +51,6 @@ def described(check: Mapping[str, Any]) -> str:
         what = ", ".join(names) if isinstance(names, Sequence | Mapping) else ""
         words.append(CHECKS[key].format(what))
     return "; ".join(words)
-
-
-def without_rows(check: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a check as the runner makes it on inputs: one without rows is whole."""
-    return {key: wanted for key, wanted in check.items() if key != "nonempty"}
 
 
 class Placeholders:
@@ -99,7 +96,7 @@ def rows(stage: Stage, step: Step) -> Iterator[Row]:
     yield "A product is published if", sorted({described(product.check) for product in products})
     yield (
         "An input made elsewhere is used if",
-        sorted({described(without_rows(reading.check)) for reading in readings}),
+        sorted({described(reading.check) for reading in readings}),
     )
     yield "Keys of a step", list(_keys(stage))
     yield "Asks of a cluster", _resources(stage)

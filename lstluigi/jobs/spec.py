@@ -166,6 +166,10 @@ class Item:
     ----------
     loads
         Files that joblib loads once for all items of a chunk.
+    without_events
+        Commands that make the products where the input has no events and the commands fail.
+    first
+        Which link must come first by name: one with ``rows`` in a ``table``, or one without.
     """
 
     id: str
@@ -176,10 +180,18 @@ class Item:
     links: Sequence[tuple[str, str]] = ()
     verify: Sequence[tuple[str, Check]] = ()
     loads: Sequence[str] = ()
+    without_events: Sequence[Command] = ()
+    first: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
+        more: dict[str, Any] = {}
+        if self.without_events:
+            more["without_events"] = [list(command) for command in self.without_events]
+        if self.first:
+            more["first"] = dict(self.first)
         return {
+            **more,
             "id": self.id,
             "commands": [list(command) for command in self.commands],
             "scratch": self.scratch,

@@ -22,6 +22,7 @@ _LEVELS = (
     (checks.DL0, Level.DL0),
     (checks.DL1_WITH_IMAGES, Level.DL1),
     (checks.DL1, Level.DL1),
+    (checks.DL1_WITH_EVENTS, Level.DL1),
     (checks.MODEL, Level.MODELS),
     (checks.DL2, Level.DL2),
 )

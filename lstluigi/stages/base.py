@@ -86,6 +86,8 @@ class Stage(ABC):
         Commands that do not come with the environment's lstchain, so they may be missing in it.
     delivered
         True for what people make productions for, though other steps may read it, too.
+    first
+        Which link of a unit must come first by name: see `lstluigi.jobs.spec.Item`.
     mends
         What to do about a failure that the config can mend, by words of its reason.
     """
@@ -101,6 +103,7 @@ class Stage(ABC):
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
     delivered: ClassVar[bool] = False
+    first: ClassVar[Mapping[str, Any] | None] = None
     mends: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
@@ -121,6 +124,10 @@ class Stage(ABC):
 
         The step's own options come first: of an option given twice, the stage's word counts.
         """
+
+    def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """Commands for a unit whose input has no events, where its own cannot make the product."""
+        return ()
 
     def capacity(self, units: int) -> int:
         """How many units a chunk may hold if a step has so many; lstmcpipe's rule for files."""

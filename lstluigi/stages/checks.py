@@ -12,12 +12,16 @@ from lstluigi.jobs.spec import Check
 
 PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
 IMAGES = "/dl1/event/telescope/image/LST_LSTCam"
+RUN = "/simulation/run_config"
 THROWN = "/simulation/thrown_event_distribution"
 DL2_PARAMETERS = "/dl2/event/telescope/parameters/LST_LSTCam"
 
-#: DL1 of simulations: the histogram of thrown events is written last; no row means no trigger.
-DL1: Check = {"hdf5": [THROWN], "absent": ["/_temp_table"], "nonempty": [PARAMETERS]}
-DL1_WITH_IMAGES: Check = {**DL1, "hdf5": [THROWN, IMAGES]}
+#: DL1 of simulations: the histogram of thrown events is written last. A file without events is
+#: whole: nothing has triggered, and its showers count.
+DL1: Check = {"hdf5": [THROWN], "absent": ["/_temp_table"], "events": PARAMETERS}
+DL1_WITH_IMAGES: Check = {**DL1, "of_events": [IMAGES]}
+#: DL1 of which something is to be learnt or reconstructed.
+DL1_WITH_EVENTS: Check = {**DL1, "nonempty": [PARAMETERS]}
 #: Real DL1 that noise is measured in, by interleaved events: what lstchain_tune_nsb reads.
 REAL_DL1: Check = {
     "hdf5": [
@@ -33,7 +37,7 @@ TRUE_IMAGES: Check = {"true_images": True}
 #: The config of a tool.
 CONFIG: Check = {"json": []}
 #: A merged file: a file that lstchain leaves out, or a killed merge, costs rows, not the exit code.
-MERGED: Check = {**DL1, "sum_of_links": [PARAMETERS, THROWN]}
+MERGED: Check = {**DL1, "sum_of_links": [PARAMETERS, RUN, THROWN]}
 #: DL1 of HiPeRTA, of the one telescope it was told to do.
 HIPERTA_DL1: Check = {"hdf5": ["/dl1/event/telescope/parameters/tel_001"]}
 #: DL2: a failure leaves a file that holds provenance only.
@@ -59,23 +63,26 @@ CTAPIPE_PARAMETERS = "/dl1/event/telescope/parameters"
 CTAPIPE_IMAGES = "/dl1/event/telescope/images"
 TRUTH = "/simulation/event/telescope/parameters"
 SHOWERS = "/simulation/service/shower_distribution"
+CTAPIPE_RUN = "/configuration/simulation/run"
 #: Attribute of the reference metadata, which are written when all tables are.
 METADATA = "CTA PRODUCT ID"
 
 #: The distribution of thrown showers stands at the end of a simtel file: ctapipe-process takes a
 #: truncated one for whole, and writes DL1 without the distribution.
 CTAPIPE_DL1: Check = {
-    "hdf5": [SHOWERS, CTAPIPE_PARAMETERS],
+    "hdf5": [SHOWERS],
     "attributes": [METADATA],
-    "nonempty": [TRIGGER],
+    "events": TRIGGER,
+    "of_events": [CTAPIPE_PARAMETERS],
 }
+CTAPIPE_DL1_WITH_EVENTS: Check = {**CTAPIPE_DL1, "nonempty": [TRIGGER]}
 #: ctapipe 0.25 reads images of simulations again only if it finds those without noise beside them.
-CTAPIPE_DL1_WITH_IMAGES: Check = {**CTAPIPE_DL1, "hdf5": [SHOWERS, CTAPIPE_IMAGES, TRUTH]}
+CTAPIPE_DL1_WITH_IMAGES: Check = {**CTAPIPE_DL1, "of_events": [CTAPIPE_IMAGES, TRUTH]}
 #: ctapipe-merge can be told to skip files, and takes a first one without showers.
-CTAPIPE_MERGED: Check = {**CTAPIPE_DL1, "sum_of_links": [TRIGGER, SHOWERS]}
+CTAPIPE_MERGED: Check = {**CTAPIPE_DL1, "sum_of_links": [TRIGGER, CTAPIPE_RUN, SHOWERS]}
 #: Models are applied one after the other, in chunks of events: a killed run leaves short tables.
 CTAPIPE_DL2: Check = {
-    **CTAPIPE_DL1,
+    **CTAPIPE_DL1_WITH_EVENTS,
     "hdf5": [f"/dl2/event/subarray/{p}" for p in ("energy", "geometry", "particle_type")],
     "full": {"/dl2/event/subarray": TRIGGER},
 }
@@ -92,4 +99,5 @@ IMAGES_MISSING = dict.fromkeys(
 
 def wants_images(check: Check) -> bool:
     """Must a file have images?"""
-    return not IMAGES_MISSING.keys().isdisjoint(check.get("hdf5", ()))
+    needed = {*check.get("hdf5", ()), *check.get("of_events", ())}
+    return not IMAGES_MISSING.keys().isdisjoint(needed)

@@ -13,6 +13,7 @@ from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
+    SCRIPTS,
     WITH_LSTCHAIN,
     Inputs,
     Reading,
@@ -72,6 +73,12 @@ class DL1ab(Stage):
         wanted = [a for a in step.arguments if a not in (KEEP_IMAGES, NO_IMAGES)]
         keep = KEEP_IMAGES in step.arguments
         return [self.call(step, file, wanted, keep) for file in inputs[0]]
+
+    def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """A copy: there is nothing to be cleaned."""
+        return [
+            (f"{SCRIPTS}/no_events.py", file, "-o", os.path.basename(file)) for file in inputs[0]
+        ]
 
     def no_images(self, step: Step) -> str:
         """The option that keeps them."""

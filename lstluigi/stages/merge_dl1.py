@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
@@ -62,6 +62,7 @@ class MergeDL1(Stage):
     whole: ClassVar[Check] = checks.DL1
     merged: ClassVar[Check] = checks.MERGED
     imageless: ClassVar[Sequence[str]] = (WITHOUT_IMAGES,)
+    first: ClassVar[Mapping[str, Any] | None] = {"table": checks.PARAMETERS, "rows": True}
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
@@ -101,6 +102,7 @@ class CtapipeMergeDL1(OfCtapipe, MergeDL1):
     whole = checks.CTAPIPE_DL1
     merged = checks.CTAPIPE_MERGED
     imageless = (WITHOUT_IMAGES, NO_IMAGES[0])
+    first: ClassVar[Mapping[str, Any] | None] = {"table": checks.TRIGGER, "rows": False}
     mends: ClassVar[Mapping[str, str]] = {
         "contains obs_ids already": f"give each r0_to_dl1 step the option {UNIQUE}, by which no "
         "two files have one number"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from lstluigi.config import OWN_CONFIG, Setting, Shape, Step, switch
+from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
-    RTA_CONFIG,
     SCRIPTS,
     Inputs,
     Reading,
@@ -22,23 +21,12 @@ from lstluigi.stages.base import (
     own_config,
 )
 
-KEPT = "Keep what HiPeRTA has written beside the product, as `dl1_NAME.hiperta.hdf5`."
-MASKS = "HiPeRTA writes the cleaning masks, too."
-OPTIONS = {
-    key: Setting("true or false", meaning, "false", read=switch)
-    for key, meaning in (("keep_file", KEPT), ("debug_mode", MASKS))
-}
 _SUFFIX = re.compile(r"\.simtel\.(gz|zst)$")
 
 
 def dl1_name(simtel: str) -> str:
     """Name of the DL1 file that lstchain_mc_r0_to_dl1 makes of a simtel file."""
     return f"dl1_{_SUFFIX.sub('', os.path.basename(simtel))}.h5"
-
-
-def own_name(simtel: str) -> str:
-    """Name of the file that hiperta_r0_dl1 makes of a simtel file."""
-    return f"dl1_{os.path.basename(simtel)}"
 
 
 class R0ToDL1(Stage):
@@ -72,6 +60,12 @@ class R0ToDL1(Stage):
         """One call for each file."""
         return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
 
+    def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """lstluigi's own script: lstchain leaves out the thrown showers, by which it merges."""
+        files = [file for reading in (0, 1) for file in inputs[reading]]
+        config = ("--config", config_of(step))
+        return [(f"{SCRIPTS}/no_events.py", f, "-o", dl1_name(f), *config) for f in files]
+
     def named_files(self, lstchain: Mapping[str, Any]) -> Mapping[str, str]:
         """Shape of a photoelectron, and real data to tune to where no rate is given."""
         section = lstchain.get("waveform_nsb_tuning")
@@ -85,36 +79,3 @@ class R0ToDL1(Stage):
         """How a file is processed."""
         files = ("-f", file, "-o", ".")
         return ("lstchain_mc_r0_to_dl1", *step.arguments, *files, "-c", config_of(step))
-
-
-class HipertaR0ToDL1(R0ToDL1):
-    """A directory of simtel files to a directory of DL1 files, by HiPeRTA."""
-
-    workflows = ("hiperta",)
-    shape = Shape(input="path", output="path", options=OPTIONS)
-    programs = ("hiperta_r0_dl1",)
-
-    def settings(self, step: Step) -> Mapping[str, Any]:
-        """None: the mask is asked for by the command, and a kept file changes no product."""
-        return {}
-
-    def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
-        """One DL1 file for each simtel file; and HiPeRTA's own, by a name that no step reads."""
-        return [*super().products(step, inputs), *self._kept(step, inputs)]
-
-    def _kept(self, step: Step, inputs: Inputs) -> Iterator[Product]:
-        if not step.settings.get("keep_file"):
-            return
-        for file in (file for reading in (0, 1) for file in inputs[reading]):
-            name = dl1_name(file).removesuffix(".h5") + ".hiperta.hdf5"
-            yield Product(own_name(file), f"{step.path('output')}/{name}", checks.HIPERTA_DL1)
-
-    def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """HiPeRTA, then lstluigi's own script, for each file."""
-        debug = ("-g",) if step.settings.get("debug_mode") else ()
-        commands: list[Command] = []
-        for file in (file for reading in (0, 1) for file in inputs[reading]):
-            call = (*self.programs, "-i", file, "-c", RTA_CONFIG, "-o", ".")
-            convert = (f"{SCRIPTS}/hiperta_to_dl1.py", own_name(file), "-o", dl1_name(file))
-            commands += [(*call, "--selectedtel", "1", *debug), convert]
-        return commands

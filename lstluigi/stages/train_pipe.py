@@ -21,6 +21,7 @@ from lstluigi.stages.base import (
     same_name,
 )
 
+EVENTS = checks.DL1_WITH_EVENTS
 PLOT = "rf_importance.png"
 #: Where lstchain looks for the pointings to interpolate between; no command of lstchain writes it.
 POINTINGS = "training_dirs.ecsv"
@@ -85,7 +86,7 @@ class TrainPipe(Stage):
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """One file for each particle."""
-        return [Reading(step.path("input", p), checks.DL1) for p in ("gamma", "proton")]
+        return [Reading(step.path("input", p), EVENTS, probed=True) for p in ("gamma", "proton")]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of models."""

@@ -777,6 +777,65 @@ def test_empty_item_and_sum_of_links(shop: Workshop) -> None:
     assert shop.published() == set()
 
 
+EVENTS = {"hdf5": [THROWN], "events": PARAMETERS, "of_events": ["/dl1/images"]}
+
+
+def test_what_is_needed_of_a_file_without_events(tmp_path: Path) -> None:
+    """Its thrown showers, and no table of events; a file with events has all of them."""
+    bare, full = (write_dl1(tmp_path / f"{n}.h5", n) for n in (0, 3))
+    assert checks.check_file(str(bare), EVENTS) is None
+    with pytest.raises(base.Unsound, match="lacks /dl1/images"):
+        checks.check_file(str(full), EVENTS)
+    with pytest.raises(base.Unsound, match=f"lacks {THROWN}, and has no rows in {PARAMETERS}"):
+        checks.check_file(str(write_dl1(tmp_path / "cut.h5", 0, thrown=0)), EVENTS)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_commands_for_an_input_without_events(shop: Workshop, refuses: bool) -> None:
+    """They make what the others could not, or leave the reason of the others as it is."""
+    bare = write_dl1(shop.path / "bare.h5", 0)
+    copy = shop.script("copy", "import shutil, sys; shutil.copy(*sys.argv[1:])")
+    wrong = shop.script("wrong", "open('a', 'w').write('half'); raise KeyError('no table')")
+    other = shop.script("other", "import os, sys; sys.exit('a' in os.listdir() and 'left')")
+    no = shop.script("no", "raise SystemExit('it has events')")
+    then = [[no]] if refuses else [[other], [copy, str(bare), "a"]]
+    item = shop.item("a", [wrong], without_events=then)
+    item["products"][0]["check"] = EVENTS
+    _, records = shop.run(item)
+    if refuses:
+        assert records["a"]["reason"] == "wrong.py failed with KeyError: 'no table'"
+        assert shop.published() == set()
+    else:
+        assert records["a"]["state"] == "ok", records
+        assert records["a"]["events"] == 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "wanted", "first"),
+    [((0, 0, 3), True, 2), ((2, 0, 3), True, 0), ((2, 0, 3), False, 1), ((0, 0, 0), True, 0)],
+)
+def test_which_file_a_merge_reads_first(
+    shop: Workshop, counts: tuple[int, ...], wanted: bool, first: int
+) -> None:
+    """The first by name decides which tables lstchain merges, and which ctapipe asks for."""
+    files = [write_dl1(shop.path / f"{n}.h5", count) for n, count in enumerate(counts)]
+    links = [[str(file), f"in/{file.name}"] for file in files]
+    code = "import os, sys; os.link(sorted(e.path for e in os.scandir('in'))[0], 'a')"
+    item = shop.item("a", [shop.script("take_first", code)], links=links)
+    item["first"] = {"table": PARAMETERS, "rows": wanted}
+    _, records = shop.run(item)
+    assert records["a"]["state"] == "ok", records
+    assert (shop.out / "a").read_bytes() == files[first].read_bytes()
+
+
+def test_an_input_that_needs_events(shop: Workshop) -> None:
+    bare = write_dl1(shop.path / "bare.h5", 0)
+    item = shop.good("a") | {"verify": [[str(bare), {**EVENTS, "nonempty": [PARAMETERS]}]]}
+    _, records = shop.run(item)
+    assert records["a"]["reason"].startswith(f"input {bare} has no rows in {PARAMETERS}")
+    assert records["a"]["bad_data"]
+
+
 def test_fits(tmp_path: Path) -> None:
     fits = pytest.importorskip("astropy.io.fits")
     import numpy as np

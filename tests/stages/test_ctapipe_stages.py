@@ -71,8 +71,8 @@ def test_dl1ab_makes_parameters_anew(tmp_path: Path, options: str, images: bool)
     assert ("--no-write-images" in command) == (not images)
     assert not {"--image", "--no-image"} & set(command)  # not ctapipe's
     (product,) = stage.products(step, Files([["/dl1/a.h5"]]))
-    assert (checks.CTAPIPE_IMAGES in product.check["hdf5"]) == images
-    assert checks.CTAPIPE_IMAGES in stage.reads(step)[0].check["hdf5"]
+    assert (checks.CTAPIPE_IMAGES in product.check.get("of_events", ())) == images
+    assert checks.CTAPIPE_IMAGES in stage.reads(step)[0].check["of_events"]
 
 
 def test_a_merge_leaves_images_out_in_ctapipes_words(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_dl1ab_writes_images_if_asked_to(tmp_path: Path, options: str, images: b
     assert ("--no-image" in command) == (not images)
     assert "--image" not in command  # lstchain does not know it
     (product,) = stage.products(step, Files([["/dl1/a.h5"]]))
-    assert ("/dl1/event/telescope/image/LST_LSTCam" in product.check["hdf5"]) == images
+    assert ("/dl1/event/telescope/image/LST_LSTCam" in product.check.get("of_events", ())) == images
 
 
 def test_dl1ab_of_one_file(tmp_path: Path) -> None:

@@ -111,6 +111,8 @@ def check_true_images(path: str, wanted: object) -> None:
                     break
     except Exception:
         return
+    if not events:
+        raise Unsound("has no event: nothing has triggered in it")
     raise Unsound("has no true images (the photoelectrons that sim_telarray may write)")
 
 
@@ -153,10 +155,14 @@ def check_hdf5(path: str, check: Json) -> str | None:
     """Look for the nodes of an HDF5 file; see check_file."""
     with open_hdf5(path) as h5:
         empty = [table for table in check.get("nonempty", []) if not rows(h5, table)]
-        for node in check.get("hdf5", []):
+        events = check.get("events")
+        without = [events] if events and not rows(h5, events) else []
+        needed = [*check.get("hdf5", []), *([] if without else check.get("of_events", []))]
+        for node in needed:
             if node not in h5:
                 # lstchain writes nothing at the end of a file in which no event has triggered
-                and_why = f", and has no rows in {empty[0]}" if empty and empty[0] != node else ""
+                bare = [table for table in (*empty, *without) if table != node]
+                and_why = f", and has no rows in {bare[0]}" if bare else ""
                 raise Unsound(f"lacks {node}{and_why}")
         for node in check.get("absent", []):
             if node in h5:

@@ -9,7 +9,10 @@ from typing import Any, Iterator
 from .base import Unsound
 
 # What a check may say that is looked for in such a file.
-HDF5_KEYS = ("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links")
+HDF5_KEYS = (
+    *("hdf5", "absent", "attributes", "nonempty", "full", "sum_of", "sum_of_links"),
+    *("events", "of_events"),
+)
 
 
 @contextmanager

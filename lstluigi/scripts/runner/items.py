@@ -26,11 +26,13 @@ from .base import (
 )
 from .checks import check_file
 from .commands import describe, run_command
+from .eventless import put_first, remove_made
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
 from .publish import publish
 
 SCRATCH_ATTEMPTS = 5
+NO_EVENT = "nothing has triggered in what it was made of, or no event was left"
 
 
 def all_there(item: Json) -> bool:
@@ -80,21 +82,16 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     os.chdir(item["scratch"])
     for source, link in item.get("links", []):
         make_link(source, link)
+    put_first(item)
     for path, check in item.get("verify", []):
         verify_input(path, check)
     if item["commands"] and item["products"]:
         seed(item["products"][0]["final"])
     try:
-        for argv in item["commands"]:
-            print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
-            send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
-            run_command(argv, bind)
-        send({"event": "doing", "id": item["id"], "what": "the check of the products"})
-        links = [link for _, link in item.get("links", [])]
-        checked = [check_product(product, links) for product in item["products"]]
+        checked = make(item, item["commands"], send, bind)
     except ItemError as error:
         blame_inputs(item, error)
-        raise
+        checked = make_without_events(item, error, send, bind)
     empty = [reason for reason in checked if reason]
     if empty:
         return outcome("empty", empty[0], rc=0, bad_data=True)
@@ -104,6 +101,32 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     for product in item["products"]:
         publish(product["made"], product["final"], sync="link" not in product["check"])
     return {**outcome("ok", "", rc=0), "events": events}
+
+
+def make(item: Json, commands: list[list[str]], send: Send, bind: Binder) -> list[str | None]:
+    """Run commands and check the products; return why each is empty, if it is."""
+    for argv in commands:
+        print("$ " + " ".join(shlex.quote(word) for word in argv), flush=True)
+        send({"event": "doing", "id": item["id"], "what": os.path.basename(argv[0])})
+        run_command(argv, bind)
+    send({"event": "doing", "id": item["id"], "what": "the check of the products"})
+    links = [link for _, link in item.get("links", [])]
+    return [check_product(product, links) for product in item["products"]]
+
+
+def make_without_events(item: Json, error: ItemError, send: Send, bind: Binder) -> list[str | None]:
+    """Make the products by the commands for an input without events, after others have failed.
+
+    These refuse an input that has events, and then the first error counts.
+    """
+    commands = item.get("without_events", [])
+    if not commands or not error.outcome["bad_data"]:
+        raise error
+    remove_made(item)
+    try:
+        return make(item, commands, send, bind)
+    except ItemError as second:
+        raise (second if second.outcome["cause"] else error) from None
 
 
 def seed_of(final: str) -> int:
@@ -158,10 +181,10 @@ def make_link(source: str, link: str) -> None:
 
 
 def verify_input(path: str, check: Json) -> None:
-    """Check a file that this production did not make; a file without rows is whole."""
+    """Check an input."""
     try:
         os.stat(path)
-        check_file(path, check)
+        empty = check_file(path, check)
     except FileNotFoundError:
         reason = f"input {path} is missing"
         raise ItemError(reason, bad_data=has_files(os.path.dirname(path))) from None
@@ -172,6 +195,8 @@ def verify_input(path: str, check: Json) -> None:
         other = another_kind(path, check) if readable else None
         reason = other or f"input {path} is not whole: it {error}"
         raise ItemError(reason, bad_data=readable) from None
+    if empty:
+        raise ItemError(f"input {path} {empty}: {NO_EVENT}", bad_data=True)
 
 
 def has_files(directory: str) -> bool:
@@ -236,9 +261,9 @@ def check_product(product: Json, links: list[str]) -> str | None:
 
 def count_events(products: list[Json]) -> int | None:
     """Count the rows of the table of events of products; None where none has such a table."""
-    tables = [
-        (p["made"], p["check"]["nonempty"][0]) for p in products if p["check"].get("nonempty")
-    ]
+    checks = [(product["made"], product["check"]) for product in products]
+    counted = [(made, [check.get("events"), *check.get("nonempty", [])]) for made, check in checks]
+    tables = [(made, next(filter(None, names))) for made, names in counted if any(names)]
     found = None
     for made, table in tables:
         with open_hdf5(made) as h5:

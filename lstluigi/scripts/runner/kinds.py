@@ -61,10 +61,16 @@ def level_of(path: str) -> str | None:
         return None
 
 
+def nodes_of(check: Json) -> list[str]:
+    """Return what a check looks for in an HDF5 file."""
+    lists = (check.get(key, []) for key in ("hdf5", "of_events", "nonempty"))
+    return [*(node for nodes in lists for node in nodes), *filter(None, [check.get("events")])]
+
+
 def wanted_kind(check: Json) -> str | None:
     """Say what kind of file a check is for."""
     if any(key in check for key in HDF5_KEYS):
-        nodes = [*check.get("hdf5", []), *check.get("nonempty", [])]
+        nodes = nodes_of(check)
         found = (x for x in LEVELS if any(node.startswith(f"/{x.lower()}/") for node in nodes))
         return next(found, HDF5)
     return next((kind for key, kind in WANTED.items() if key in check), None)
@@ -84,7 +90,7 @@ def another_kind(path: str, check: Json) -> str | None:
 
 def another_maker(path: str, check: Json, level: str) -> str | None:
     """Say so where events of the right level are in another program's format."""
-    ours = any(node.endswith(OF_LSTCHAIN) for node in check.get("hdf5", []))
+    ours = any(node.endswith(OF_LSTCHAIN) for node in nodes_of(check))
     wanted = "ctapipe" if MAKERS["ctapipe"] in check.get("attributes", []) else "lstchain" * ours
     try:
         with open_hdf5(path) as h5:

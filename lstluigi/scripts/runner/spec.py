@@ -61,7 +61,7 @@ def validate_item(item: Json, where: str) -> None:
     need(isinstance(item["id"], str), f"{where}: 'id' is not a string")
     for key in ("scratch", "log"):
         need(is_absolute(item[key]), f"{where}: '{key}' is not an absolute path")
-    for command in item["commands"]:
+    for command in [*item["commands"], *item.get("without_events", [])]:
         good = isinstance(command, list) and command and all(isinstance(x, str) for x in command)
         need(bool(good), f"{where}: a command is not a list of strings: {command!r}")
     for source, link in item.get("links", []):
@@ -69,6 +69,9 @@ def validate_item(item: Json, where: str) -> None:
     for path, check in item.get("verify", []):
         need(is_absolute(path), f"{where}: bad input to verify {path!r}")
         validate_check(check, where)
+    first = item.get("first")
+    known = not first or (isinstance(first["table"], str) and isinstance(first["rows"], bool))
+    need(known, f"{where}: bad 'first' {first!r}")
     for path in item.get("loads", []):
         need(is_absolute(path), f"{where}: bad file to load {path!r}")
     scratch = os.path.normpath(item["scratch"]) + os.sep
