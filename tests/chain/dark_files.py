@@ -10,6 +10,7 @@ from pathlib import Path
 #: Top-level objects of EventIO that belong to an event: shower, its use, photoelectrons, the event.
 OF_EVENTS = (2020, 2021, 1204, 2010)
 RUN_HEADER, MC_RUN_HEADER = 2000, 2001
+HISTOGRAMS = 100
 HEADER = 16
 #: Where the number of showers is in the payload of a MC run header of version 4.
 N_SHOWERS = 28
@@ -26,6 +27,12 @@ def objects(content: bytes) -> Iterator[tuple[int, bytearray]]:
         place = end
 
 
+def _entries(made: bytearray) -> int:
+    """Where the number of entries of the first histogram is: behind its title and its bins."""
+    (length,) = struct.unpack_from("<h", made, HEADER + 3)
+    return HEADER + 5 + length + (1 - length % 2) + 8
+
+
 def rewritten(source: Path, target: Path, showers: int, run: int, *, events: bool) -> None:
     """Write a copy of a file for which so many showers were thrown."""
     kept = []
@@ -36,6 +43,8 @@ def rewritten(source: Path, target: Path, showers: int, run: int, *, events: boo
             struct.pack_into("<i", made, HEADER, run)
         if kind == MC_RUN_HEADER:
             struct.pack_into("<i", made, HEADER + N_SHOWERS, showers)
+        if kind == HISTOGRAMS:
+            struct.pack_into("<i", made, _entries(made), showers)
         if events or kind not in OF_EVENTS:
             kept.append(made)
     target.parent.mkdir(parents=True, exist_ok=True)

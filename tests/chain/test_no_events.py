@@ -7,9 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chain_compare import DL1_PARAMETERS, DL2_PARAMETERS, leaves, rows
-from chain_config import IRF_OPTIONS, MODELS, TESTED, config_of
+from chain_config import (
+    IRF_OPTIONS,
+    MODELS,
+    TESTED,
+    TRAINING_GAMMAS,
+    TRAINING_PROTONS,
+    config_of,
+)
 from chain_runs import Ended, Production, small_lstchain_config
 from dark_files import rewritten
+from test_ctapipe import small_ctapipe_config, written
 
 pytestmark = pytest.mark.chain
 
@@ -128,3 +136,47 @@ def test_dl1ab_keeps_the_showers(place: Production, dark_run: tuple[Production, 
     assert ended.code == 0, ended.text
     assert sorted(leaves(place / "merged.h5")[RUN]["n_showers"]) == sorted(SHOWERS.values())
     assert rows(place / "merged.h5") == rows(dark_run[0] / "dl1/mixed/dl1_b_lit.h5")
+
+
+@pytest.mark.slow
+def test_ctapipe_keeps_the_showers(
+    place: Production, dark_dl0: Path, dl0: Path
+) -> None:
+    """It merges files of which the first has fewer tables, not the reverse."""
+    names = ("mixed", "one", "dark")
+    dl1 = [
+        {"input": str(dark_dl0 / n), "output": f"dl1/{n}", "options": "--unique-obs-id"}
+        for n in names
+    ]
+    gamma, proton = (samples[0] for samples in (TRAINING_GAMMAS, TRAINING_PROTONS))
+    train = {"gamma": gamma, "proton": proton}
+    stages = {
+        "r0_to_dl1": [
+            *dl1,
+            *(
+                {"input": f"{dl0}/{s.place}", "output": f"dl1/{k}", "options": "--unique-obs-id"}
+                for k, s in train.items()
+            ),
+        ],
+        "merge_dl1": [
+            {"input": f"dl1/{n}", "output": f"dl1_{n}.h5", "options": "--no-image"}
+            for n in (*names, *train)
+        ],
+        "train_pipe": [{"input": {k: f"dl1_{k}.h5" for k in train}, "output": "models"}],
+        "dl1_to_dl2": [
+            {"input": f"dl1_{n}.h5", "path_model": "models", "output": "dl2"} for n in names
+        ],
+        "dl2_to_irfs": [
+            {"input": {"gamma_file": f"dl2/dl2_{n}.h5"}, "output": f"{n}.fits.gz"} for n in names
+        ],
+    }
+    ended = written(place, stages, small_ctapipe_config()).run()
+    assert ended.code not in (0, None)
+    merged = place / "dl1_dark.h5"
+    assert f"input {merged} has no rows in /dl1/event/subarray/trigger" in ended.sentences
+    for name in ("dl1_mixed.h5", "dl2/dl2_mixed.h5", "dl1_dark.h5"):
+        runs = leaves(place / name)["/configuration/simulation/run"]
+        assert sorted(runs["n_showers"]) == sorted(SHOWERS.values())
+    found, expected = area(place / "mixed.fits.gz"), area(place / "one.fits.gz")
+    assert expected.max() > 0
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
