@@ -72,6 +72,7 @@ def _step(step: StepState) -> dict[str, Any]:
         "files": _counts(step.files),
         "dropped": dict(step.dropped),
         "events": step.events,
+        "without_events": step.without_events,
         "owner": step.owner or None,
         "jobs": list(dict.fromkeys(jobs)),
         "attempts": len(step.ledger.attempts),

@@ -144,6 +144,14 @@ class StepState:
         """Was anything of it ever submitted, as far as can be read?"""
         return bool(self.ledger.attempts or self.ledger.unreadable)
 
+    @cached_property
+    def without_events(self) -> int:
+        """Files of simulations that were made and have no event, as far as the ledger says."""
+        if not self.node.stage.per_file:
+            return 0
+        latest = self.ledger.latest.values()
+        return sum(attempt.state == "ok" and attempt.events == 0 for attempt in latest)
+
     @property
     def total(self) -> int:
         """Files expected; 0 where that is not known yet."""

@@ -10,6 +10,9 @@ from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import StepState
 from lstluigi.standing import Standing, Status
 
+#: Why an earlier lstluigi left out files in which nothing has triggered.
+NO_EVENTS = "has no rows in /dl1/event"
+
 __all__ = ["damaged", "warnings"]
 
 
@@ -21,6 +24,8 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _gone(steps)
     yield from _in_part(plan, steps)
     yield from _dropped(steps)
+    yield from _lost_showers(steps)
+    yield from _without_events(steps)
     yield from _jobs(jobs)
     yield from damaged(plan)
     yield from _changed(plan, steps)
@@ -73,6 +78,29 @@ def _in_part(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
             f"{len(parts)} product(s) are there in part only, e.g. {lost} is gone: what was made "
             "of them is there, so a run does not make the rest; `lstluigi remake` does"
         )
+
+
+def _without_events(steps: Sequence[StepState]) -> Iterator[str]:
+    dark = [step for step in steps if step.without_events]
+    if dark:
+        files, of = (sum(n) for n in zip(*((s.without_events, s.total) for s in dark), strict=True))
+        yield (
+            f"{files} of the {of} files of {len(dark)} step(s) have no event, e.g. in "
+            f"{dark[0].node}: nothing has triggered; their showers count in effective areas"
+        )
+
+
+def _lost_showers(steps: Sequence[StepState]) -> Iterator[str]:
+    """What lstluigi did before files without events were products like others."""
+    for step in steps:
+        lost = sum(NO_EVENTS in reason for reason in step.dropped.values())
+        if lost and step.total:
+            excess = f"{lost / step.total:.0%} too large (if all files have as many showers)"
+            yield (
+                f"{step.node}: {lost} file(s) in which nothing has triggered were left out with "
+                f"their showers by an earlier lstluigi, so effective areas are {excess}; "
+                "`lstluigi remake` makes them right"
+            )
 
 
 def _dropped(steps: Sequence[StepState]) -> Iterator[str]:

@@ -8,10 +8,12 @@ them effective areas are too large.
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import shutil
 import sys
 
+GZIP, SIMTEL = b"\x1f\x8b", b"\x37\x8a\x1f\xd4"
 ROWS = ("/dl1/event/telescope/parameters", "/dl1/event/subarray/trigger")
 
 
@@ -36,6 +38,22 @@ def copy_dl1(source: str, output: str) -> None:
     shutil.copyfile(source, output)
 
 
+def refuse_others(path: str) -> None:
+    """Refuse a gzip file with something else in it before packages are loaded, which takes long.
+
+    Raises
+    ------
+    ScriptError
+        If it is no simtel file.
+    """
+    with open(path, "rb") as file:
+        packed = file.read(2) == GZIP
+    if packed:
+        with gzip.open(path) as content:
+            if content.read(4) not in (SIMTEL, SIMTEL[::-1]):
+                raise ScriptError(f"{path} is no simtel file.")
+
+
 def make_dl1(simtel: str, output: str, config_path: str | None) -> None:
     """Write what lstchain's DL1 says of a run, with the distribution of its thrown showers.
 
@@ -51,8 +69,9 @@ def make_dl1(simtel: str, output: str, config_path: str | None) -> None:
     Raises
     ------
     ScriptError
-        If a chosen telescope has events.
+        If a chosen telescope has events, or if it is no simtel file.
     """
+    refuse_others(simtel)
     from ctapipe.io import EventSource
     from lstchain.io import (
         get_standard_config,

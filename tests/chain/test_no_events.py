@@ -139,9 +139,7 @@ def test_dl1ab_keeps_the_showers(place: Production, dark_run: tuple[Production, 
 
 
 @pytest.mark.slow
-def test_ctapipe_keeps_the_showers(
-    place: Production, dark_dl0: Path, dl0: Path
-) -> None:
+def test_ctapipe_keeps_the_showers(place: Production, dark_dl0: Path, dl0: Path) -> None:
     """It merges files of which the first has fewer tables, not the reverse."""
     names = ("mixed", "one", "dark")
     dl1 = [

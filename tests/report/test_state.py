@@ -15,6 +15,7 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.spec import ArrayFiles
+from lstluigi.report.data import as_data
 from lstluigi.report.state import ProductionState, production_state
 from lstluigi.report.state import state_of as state_of_plan
 from lstluigi.standing import Standing, Status
@@ -420,3 +421,32 @@ def test_a_lock_of_another_form_is_left_over(lab: Lab, content: str) -> None:
     lock.write_text(content)
     os.utime(lock, (1, 1))
     assert steps(look(lab)) == ["to do", "to do"]
+
+
+def test_files_in_which_nothing_has_triggered(lab: Lab) -> None:
+    """They are made like others, without any max_failed_fraction."""
+    small(lab)
+    lab.simtel("dl0/node", c="0", d="0")
+    lab.ok()
+    state = look(lab)
+    assert steps(state) == ["done", "done"]
+    assert [step.without_events for step in state.steps] == [2, 0]
+    assert as_data(state, steps=True)["steps"][0]["without_events"] == 2
+    (note,) = state.warnings
+    assert note.startswith("2 of the 4 files of 1 step(s) have no event")
+
+
+def test_showers_that_an_earlier_lstluigi_has_lost(lab: Lab) -> None:
+    """One of three files: effective areas are 3/2 of the right ones."""
+    small(lab)
+    lab.simtel("dl0/node", c="truncated")
+    text = lab.config.read_text().replace("output:", "max_failed_fraction: 0.5\n    output:", 1)
+    lab.config.write_text(text)
+    lab.ok()
+    assert not any("too large" in warning for warning in look(lab).warnings)
+    (manifest,) = lab.root.rglob("step.manifest.json")
+    content = json.loads(manifest.read_text())
+    reason = "dl1_c.h5 lacks /simulation/thrown_event_distribution, and has no rows in "
+    content["dropped"] = dict.fromkeys(content["dropped"], f"{reason}/dl1/event/x")
+    manifest.write_text(json.dumps(content))
+    assert any("50% too large" in warning for warning in look(lab).warnings)

@@ -786,7 +786,7 @@ def test_what_is_needed_of_a_file_without_events(tmp_path: Path) -> None:
     assert checks.check_file(str(bare), EVENTS) is None
     with pytest.raises(base.Unsound, match="lacks /dl1/images"):
         checks.check_file(str(full), EVENTS)
-    with pytest.raises(base.Unsound, match=f"lacks {THROWN}, and has no rows in {PARAMETERS}"):
+    with pytest.raises(base.Unsound, match=f"lacks {THROWN}, and has no events"):
         checks.check_file(str(write_dl1(tmp_path / "cut.h5", 0, thrown=0)), EVENTS)
 
 
@@ -797,17 +797,30 @@ def test_commands_for_an_input_without_events(shop: Workshop, refuses: bool) -> 
     copy = shop.script("copy", "import shutil, sys; shutil.copy(*sys.argv[1:])")
     wrong = shop.script("wrong", "open('a', 'w').write('half'); raise KeyError('no table')")
     other = shop.script("other", "import os, sys; sys.exit('a' in os.listdir() and 'left')")
-    no = shop.script("no", "raise SystemExit('it has events')")
+    no = shop.script("no", "print('more'); raise SystemExit('it has events')")
     then = [[no]] if refuses else [[other], [copy, str(bare), "a"]]
     item = shop.item("a", [wrong], without_events=then)
     item["products"][0]["check"] = EVENTS
     _, records = shop.run(item)
     if refuses:
         assert records["a"]["reason"] == "wrong.py failed with KeyError: 'no table'"
+        assert records["a"]["tail"][-1] == "KeyError: 'no table'"
         assert shop.published() == set()
     else:
         assert records["a"]["state"] == "ok", records
         assert records["a"]["events"] == 0
+
+
+def test_an_input_known_to_have_no_events(shop: Workshop) -> None:
+    """The commands that it would fail are not tried."""
+    bare = write_dl1(shop.path / "bare.h5", 0)
+    wrong = shop.script("wrong", "raise KeyError('no table')")
+    copy = shop.script("copy", "import shutil, sys; shutil.copy(*sys.argv[1:])")
+    item = shop.item("a", [wrong], without_events=[[copy, str(bare), "a"]])
+    item["verify"] = [[str(bare), EVENTS]]
+    _, records = shop.run(item)
+    assert records["a"]["state"] == "ok", records
+    assert "KeyError" not in (shop.path / "logs/a.log").read_text()
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def tune_nsb() -> int:
 
 
 def merge() -> int:
-    """Merge what can be read; what cannot is left out with a line and no exit code."""
+    """Merge the tables of the first file; what lacks the last is left out with a line alone."""
     import numpy as np
     import tables
 
@@ -163,14 +163,15 @@ def merge() -> int:
     if not files:
         print("no files")
         return 1
-    merged: dict[str, list[Any]] = {PARAMETERS: [], THROWN: []}
+    tables_there = [t for t in (PARAMETERS, THROWN) if read_table(files[0], t) is not None]
+    merged: dict[str, list[Any]] = {table: [] for table in tables_there}
     for file in files:
-        for table, rows in merged.items():
-            found = read_table(file, table)
-            if found is None:
-                print(f"{file} is left out")
-                break
-            rows.append(found)
+        found = {table: read_table(file, table) for table in merged}
+        if found.get(THROWN) is None:
+            print(f"{file} is left out")
+            continue
+        for table, rows in found.items():
+            merged[table] += [] if rows is None else [rows]
     if fault_of("lstchain_merge_hdf5_files") == "loses a file":
         merged[PARAMETERS].pop()
     with tables.open_file(given.o, "w") as h5:

@@ -161,8 +161,8 @@ def check_hdf5(path: str, check: Json) -> str | None:
         for node in needed:
             if node not in h5:
                 # lstchain writes nothing at the end of a file in which no event has triggered
-                bare = [table for table in (*empty, *without) if table != node]
-                and_why = f", and has no rows in {bare[0]}" if bare else ""
+                and_why = f", and has no rows in {empty[0]}" if empty and empty[0] != node else ""
+                and_why = and_why or ", and has no events" * bool(without)
                 raise Unsound(f"lacks {node}{and_why}")
         for node in check.get("absent", []):
             if node in h5:

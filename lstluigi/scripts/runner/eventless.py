@@ -36,6 +36,12 @@ def has_rows(path: str, table: str) -> bool | None:
     return None
 
 
+def reads_no_events(item: Json) -> bool:
+    """Say whether an input is known to have no event."""
+    inputs = ((path, check.get("events")) for path, check in item.get("verify", []))
+    return any(table and has_rows(path, table) is False for path, table in inputs)
+
+
 def remove_made(item: Json) -> None:
     """Remove what commands have left of the products of an item."""
     for product in item["products"]:

@@ -26,7 +26,7 @@ from .base import (
 )
 from .checks import check_file
 from .commands import describe, run_command
-from .eventless import put_first, remove_made
+from .eventless import put_first, reads_no_events, remove_made
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
 from .publish import publish
@@ -88,7 +88,8 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     if item["commands"] and item["products"]:
         seed(item["products"][0]["final"])
     try:
-        checked = make(item, item["commands"], send, bind)
+        other = item.get("without_events") if reads_no_events(item) else None
+        checked = make(item, other or item["commands"], send, bind)
     except ItemError as error:
         blame_inputs(item, error)
         checked = make_without_events(item, error, send, bind)
@@ -117,16 +118,21 @@ def make(item: Json, commands: list[list[str]], send: Send, bind: Binder) -> lis
 def make_without_events(item: Json, error: ItemError, send: Send, bind: Binder) -> list[str | None]:
     """Make the products by the commands for an input without events, after others have failed.
 
-    These refuse an input that has events, and then the first error counts.
+    These refuse an input that has events; then the first error counts, and what was printed first.
     """
     commands = item.get("without_events", [])
     if not commands or not error.outcome["bad_data"]:
         raise error
     remove_made(item)
+    log = os.path.join(item["scratch"], "without_events.log")
     try:
-        return make(item, commands, send, bind)
+        with output_to(log):
+            checked = make(item, commands, send, bind)
     except ItemError as second:
         raise (second if second.outcome["cause"] else error) from None
+    with open(log, encoding="utf-8", errors="replace") as file:
+        print(file.read(), flush=True)
+    return checked
 
 
 def seed_of(final: str) -> int:
