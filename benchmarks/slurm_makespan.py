@@ -3,6 +3,8 @@
 A part of NSB-0.07 with jobs of uneven, seeded lengths (sleeps), one step a job, on a cluster with
 few slots:
 
+Of `r0_to_dl1` each file is a job, since a node needs two files to be split.
+
 - graph: lstluigi submits a step as soon as what it reads is there;
 - barrier: lstmcpipe's schedule, the same jobs submitted stage by stage, each with ``afterok`` on
   all jobs of the stage before;
@@ -28,7 +30,7 @@ from lstluigi.plan import Plan
 
 #: The shortest and the longest job (s) of each stage, in the proportions of a production.
 LENGTHS = {
-    "r0_to_dl1": [2, 20],
+    "r0_to_dl1": [1, 10],
     "train_test_split": [1, 2],
     "merge_dl1": [1, 4],
     "train_pipe": [10, 20],
@@ -39,12 +41,19 @@ LENGTHS = {
 OPTIONS = {"cpus-per-task": "1", "mem": "100M"}
 SETTINGS = {"gather": 0.2, "latency_wait": 5.0}
 EMPTY = 40
+#: Simtel files of each node.
+FILES = 2
 
 
 def lengths(plan: Plan, jobs: dict[str, Any]) -> dict[int, float]:
-    """Length of the job of each step."""
+    """Length of each job of a step."""
     steps = plan.steps
     return {n.index: seconds(jobs, f"{n.step.stage}-{n.step.number}/") for n in steps}
+
+
+def jobs_of(plan: Plan, index: int) -> int:
+    """How many jobs a step has."""
+    return FILES if plan.steps[index].step.stage == "r0_to_dl1" else 1
 
 
 def bound(plan: Plan, length: dict[int, float], slots: int) -> tuple[float, float]:
@@ -53,7 +62,8 @@ def bound(plan: Plan, length: dict[int, float], slots: int) -> tuple[float, floa
     for index in plan.graph.order:
         before = [finished[p.index] for p in plan.producers(plan.steps[index])]
         finished[index] = max(before, default=0.0) + length[index]
-    return max(finished.values()), sum(length.values()) / slots
+    work = sum(jobs_of(plan, index) * each for index, each in length.items())
+    return max(finished.values()), work / slots
 
 
 def overhead(lab: SlurmLab, slots: int) -> float:
@@ -80,12 +90,17 @@ def by_barrier(lab: SlurmLab, plan: Plan, length: dict[int, float], log: Path) -
     stages: dict[str, list[int]] = {}
     for node in plan.steps:
         stages.setdefault(node.step.stage, []).append(node.index)
+
+    def array(index: int) -> list[str]:
+        count = jobs_of(plan, index)
+        return [f"--array=1-{count}"] if count > 1 else []
+
     started, before = time.time(), list[str]()
     for stage in plan.config.stages_to_run:
         after = [f"--dependency=afterok:{':'.join(before)}"] if before else []
         body = "sleep {:.3f}; date +%s.%N >> {}"
         before = [
-            lab.submit(body.format(length[index], log), "--mem=100M", *after)
+            lab.submit(body.format(length[index], log), "--mem=100M", *array(index), *after)
             for index in stages[stage]
         ]
     for job in before:
@@ -110,17 +125,20 @@ def main() -> int:
     slurm = {**SETTINGS, "interval": given.interval, "longest_interval": given.interval}
     with workplace(given) as root, start_lab(root, nodes=1, cpus=given.slots) as lab:
         each = overhead(lab, given.slots)
-        alone = Site(root / "alone", lab, part, 1, jobs, slurm, 1, OPTIONS)
+        alone = Site(root / "alone", lab, part, FILES, jobs, slurm, 1, OPTIONS)
         plan = large.open_session(alone.config).plan
         length = lengths(plan, jobs)
         made = {"graph": by_graph(alone)}
         made["barrier"] = by_barrier(lab, plan, length, root / "barrier.log")
-        made["shared"] = by_graph(Site(root / "shared", lab, part, 1, jobs, slurm, None, OPTIONS))
+        made["shared"] = by_graph(
+            Site(root / "shared", lab, part, FILES, jobs, slurm, None, OPTIONS)
+        )
         plain = max(bound(plan, length, given.slots))
         least = max(bound(plan, {i: s + each for i, s in length.items()}, given.slots))
         line, work = bound(plan, length, given.slots)
+    count = sum(jobs_of(plan, index) for index in length)
     report = Report(
-        f"{alone.steps} jobs of {min(length.values()):.1f} to {max(length.values()):.1f} s on "
+        f"{count} jobs of {min(length.values()):.1f} to {max(length.values()):.1f} s on "
         f"{given.slots} slots, interval {given.interval:g} s"
     )
     report.add("longest line, work over slots", f"{line:.1f} s, {work:.1f} s")

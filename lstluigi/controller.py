@@ -85,6 +85,8 @@ def resources(settings: SlurmSettings, site: Site, wishes: Mapping[str, str]) ->
     is there.
     """
     options = {name: value for name, value in settings.options.items() if name not in SIZES}
+    if commands.PER_CPU in settings.options:  # the way to ask, not how much
+        options[commands.PER_CPU] = ""
     requests = Requests(replace(settings, options=options), site)
     asked = requests.asked(CONTROLLER, USUAL, wishes)
     if asked.time_s is not None:
@@ -136,9 +138,9 @@ def submit(
     script = f"#!/bin/bash\ncd -- {here} || exit\nexec {shlex.join(command)}\n"
     answer = run(["sbatch", *argv], script)
     job = commands.parse_submission(answer.out) if answer.code == 0 else ""
-    if answer.silent:  # it may have arrived all the same
+    if not job and (answer.silent or answer.code == 0):  # it may have arrived all the same
         job = next(iter(in_queue(prod_id, run)), "")
-    if not job.isdecimal():
+    if not job:
         raise LstluigiError(f"Slurm has not taken the run as a job: {answer.words}")
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kept = {"job": job, "name": job_name(prod_id), "submitted": stamp, "log": log}

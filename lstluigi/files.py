@@ -103,7 +103,8 @@ def written(path: Path | str, mode: int = 0o666) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            temporary.chmod(mode & ~_UMASK)
+            with suppress(OSError):  # CIFS and some FUSE have no modes: those of the mount hold
+                temporary.chmod(mode & ~_UMASK)
             os.replace(temporary, final)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -116,6 +116,11 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         """The run that the task is part of."""
         return session(self.choices)
 
+    @property
+    def wind_up(self) -> Callable[[], None]:
+        """Does what is left to do when nothing more can be made."""
+        return self.session.wind_up
+
     @cached_property
     def shared(self) -> dict[str, Any]:
         """Parameters to hand on to tasks of the same run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -18,7 +19,7 @@ from lstluigi.errors import NOTHING_DONE
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
-from lstluigi.scheduling import collection_put_off, exit_code, run_tasks
+from lstluigi.scheduling import collection_put_off, exit_code, outlive_terminal, run_tasks
 from lstluigi.session import Session
 from lstluigi.steps import PlannedStep
 
@@ -54,6 +55,7 @@ def run_production(
     int
         Exit code: 0 if everything is there.
     """
+    outlive_terminal()
     console = terminal(stderr=True)
     task = Production(config=config, **options)
     started = time.monotonic()
@@ -67,6 +69,7 @@ def run_production(
     with Display(steps, console) as display:
         session.listeners.append(display.heard)
         code = exit_code(run_tasks(tasks or [task]))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # only words are left
     took = time.strftime("%H:%M:%S", time.gmtime(time.monotonic() - started))
     if code == 0 and outputs:
         what = f"{len(steps)} step(s) made ({took}); `lstluigi run` makes what follows from them"

@@ -19,10 +19,11 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
 from lstluigi.jobs.slurm import SlurmBackend, answers
+from lstluigi.jobs.slurm.leftovers import end_leftovers
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
 from lstluigi.probe import probe_problems
-from lstluigi.prodlog import ProductionLog
+from lstluigi.prodlog import ProductionLog, directory_of
 from lstluigi.standing import Standing
 from lstluigi.stepjob import StepJob
 from lstluigi.steps import PlannedStep
@@ -279,6 +280,11 @@ class Session:
         busy = self.monitor.pump()
         self.log.keep_up()
         return busy
+
+    def wind_up(self) -> None:
+        """Cancel jobs on Slurm that are not needed any more."""
+        if self.backend_name == "slurm":
+            end_leftovers(os.path.join(directory_of(self.config.prod_id), "jobs"), self.run)
 
     @cached_property
     def backend(self) -> Backend:

@@ -77,6 +77,8 @@ class Queue:
                 state = states.status(row.state, row.reason).state
                 for index in commands.expand(row.elements):
                     self._states[row.name, row.job, index] = state
+                if row.elements == "N/A":  # a plain job, or what is left of an array
+                    self._states.setdefault((row.name, row.job, 0), state)
         return self._states
 
     def state(self, share: Share, chunk: int) -> State | None:

@@ -9,6 +9,7 @@ import_luigi()
 from .collection import collection_put_off  # noqa: E402
 from .contract import JobHandle, Outcome, offers_handle  # noqa: E402
 from .factory import HandleFactory, exit_code, install, run_tasks  # noqa: E402
+from .leaving import outlive_terminal  # noqa: E402
 
 __all__ = [
     "HandleFactory",
@@ -18,5 +19,6 @@ __all__ = [
     "exit_code",
     "install",
     "offers_handle",
+    "outlive_terminal",
     "run_tasks",
 ]

@@ -13,5 +13,8 @@ def offers_handle(task: object) -> bool:
     Such a task has a method ``handle()`` that returns a `JobHandle`, and an attribute ``pump``: a
     callable shared by all handles that submits and asks for news, or None. The worker calls it
     before it polls handles. It may take minutes; it returns True to be called again soon.
+
+    Any task may have an attribute ``wind_up``: a callable shared by all tasks of a run, called once
+    when the worker has nothing more to do.
     """
     return callable(getattr(task, "handle", None)) and hasattr(task, "pump")

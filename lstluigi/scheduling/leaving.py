@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -17,10 +18,12 @@ from luigi.rpc import RPCError
 
 from ..errors import LstluigiError
 
-__all__ = ["Interrupted", "Interrupts", "explained", "leave"]
+__all__ = ["Interrupted", "Interrupts", "explained", "leave", "outlive_terminal"]
 
 log = logging.getLogger("lstluigi")
 
+#: How the system says that a terminal, or who reads a pipe, is gone.
+_GONE = (errno.EIO, errno.EPIPE, errno.ENXIO)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -36,6 +39,45 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, signum: int) -> None:
         self.signum = signum
         super().__init__(signal.Signals(signum).name)
+
+
+class _Outliving:
+    """A stream of text that may lose its terminal or its reader: the rest goes nowhere."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._outlived():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._outlived():
+            self._stream.flush()
+
+    @contextmanager
+    def _outlived(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+
+
+def outlive_terminal() -> None:
+    """Let this process go on, and end as it would, if nobody can be shown its output any more."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, _Outliving):
+            setattr(sys, name, _Outliving(stream))
 
 
 def leave(sentence: str, exit_code: int) -> NoReturn:

@@ -19,7 +19,7 @@ from .collection import collection_put_off
 from .contract import offers_handle
 from .defaults import WORKERS
 from .handles import HandleProcess, Handles
-from .leaving import Interrupted, Interrupts, explained, leave
+from .leaving import Interrupted, Interrupts, explained, leave, outlive_terminal
 from .luigid import PatientScheduler
 from .reports import StatusReports
 from .results import Pace, ResultQueue
@@ -118,6 +118,7 @@ class HandleWorker(Worker):  # type: ignore[misc]
 
     def __enter__(self) -> HandleWorker:
         super().__enter__()
+        outlive_terminal()
         self._interrupts.install()
         return self
 
@@ -152,10 +153,18 @@ class HandleWorker(Worker):  # type: ignore[misc]
             if self._upkeep is not None:
                 self._upkeep.wipe_messages()
             succeeded = bool(super().run())
+        self._wind_up()
         self._sum_up_elsewhere()
         if not logging.getLogger("luigi-interface").isEnabledFor(logging.INFO):
             summary.info(execution_summary.summary(self))
         return succeeded
+
+    def _wind_up(self) -> None:
+        """Let runs do what is left to do at their end: each once, however many tasks it has."""
+        tasks = self._scheduled_tasks.values()
+        for wind_up in {task.wind_up for task in tasks if hasattr(task, "wind_up")}:
+            with self._interrupts.held_back():
+                wind_up()
 
     # ---- errors of tasks while they are added
 

@@ -37,7 +37,7 @@ def parse_accounts(lines: Iterable[str]) -> dict[tuple[str, int], Account]:
         if not job.isdecimal() or start is None or end is None or end < start:
             continue
         queue = None if submit is None else max(0.0, (start - submit).total_seconds())
-        for index in expand(elements):
+        for index in expand(elements) if elements else (0,):  # a plain job
             found[job, index] = Account((end - start).total_seconds(), queue)
     return found
 

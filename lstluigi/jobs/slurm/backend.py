@@ -6,6 +6,7 @@ import logging
 import shlex
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from lstluigi.files import write_text
@@ -22,7 +23,7 @@ from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, begun_as, examined
+from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, begun_as
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
@@ -39,6 +40,8 @@ PER_SCANCEL = 100
 SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
+#: After so many seconds of waiting for the same reason, a person is told of it.
+LONG_WAIT = 600.0
 #: What is told of a job that is refused.
 ASKED = ("partition", "account", "qos", "time", "mem", "cpus-per-task", "exclude")
 
@@ -82,7 +85,10 @@ class SlurmBackend(Backend):
         self._by_name: dict[str, list[Row]] = {}
         self._listed = float("-inf")
         self._answered = time.monotonic()
+        self._names: set[str] = set()
+        self._ended_twice: set[Key] = set()
         self._told: set[tuple[str, str]] = set()
+        self._waiting: dict[str, float] = {}
         self._gone = Gone(run, self.site, grace=max(self.latency, 2 * self.interval))
 
     # requests
@@ -119,11 +125,12 @@ class SlurmBackend(Backend):
         self._doubtful.pop(array.id, None)
         for index in range(len(array.chunks)):
             self._chunks[array.id, index] = Element(array.files, index, job, array.name)
+        self._names.add(array.name)
         return job
 
     def _sbatch(self, array: Array) -> str:
         options = commands.sbatch_options(array.resources)
-        argv = commands.sbatch(array, options, self._settings.throttle)
+        argv = commands.sbatch(array, options, self._settings.throttle, self.site.arrays)
         write_text(array.path("array.sh"), commands.script(array))  # for people
         answer = self._run(argv, commands.script(array))
         job = commands.parse_submission(answer.out) if answer.code == 0 else ""
@@ -150,9 +157,7 @@ class SlurmBackend(Backend):
 
     def _arrived(self, array: Array) -> str | None:
         """Id of an array whose submission had no answer; None once it is sure that it is lost."""
-        answer = self._run(
-            ["squeue", "--noheader", f"--name={array.name}", "--states=all", "--format=%F|%j"]
-        )
+        answer = self._run([*commands.ALL_JOBS, f"--name={array.name}", "--format=%F|%j"])
         if answer.code != 0:
             raise NotNow(f"squeue has no answer from Slurm ({answer.words})")
         for line in answer.out.splitlines():
@@ -169,20 +174,25 @@ class SlurmBackend(Backend):
         return None
 
     def adopt(self, submission: Submission) -> Collection[int]:
-        """Follow what an earlier run has submitted, as far as squeue still knows it."""
+        """Follow what an earlier run has submitted, as far as Slurm still knows it."""
         if time.monotonic() - self._listed > FRESH and not self._list():
             raise NotNow("squeue has no answer from Slurm")
         found: set[int] = set()
         files = ArrayFiles(submission.array, submission.directory)
-        for row in self._by_name.get(submission.name, ()):
+        rows = self._by_name.get(submission.name, [])
+        if not rows and submission.job:  # squeue's silence is not an end
+            rows = [r for r in self._gone.asked(submission.job) if r.name == submission.name]
+        for row in rows:
             if submission.job and row.job != submission.job:
                 continue
             if states.status(row.state, row.reason).state.ended:
                 continue
-            for index in commands.expand(row.elements):
+            for index in commands.indices(row, self.site.arrays):
                 found.add(index)
                 new = Element(files, index, row.job, row.name)
                 self._chunks.setdefault((submission.array, index), new)
+        if found or not submission.may_arrive:
+            self._names.add(submission.name)
         return found
 
     # following
@@ -212,6 +222,8 @@ class SlurmBackend(Backend):
         if not self._list():
             return {}
         known = self._queue()
+        self._end_overtaken()
+        self._tell_waiting()
         found: dict[ChunkId, Status] = {}
         gone: dict[ChunkId, Element] = {}
         for chunk, element in self._chunks.items():
@@ -231,7 +243,35 @@ class SlurmBackend(Backend):
     def _queue(self) -> dict[Key, Row]:
         mine = {element.job for element in self._chunks.values()}
         rows = [row for row in self._rows if row.job in mine]
-        return {(r.job, r.name, index): r for r in rows for index in commands.expand(r.elements)}
+        return {(r.job, r.name, i): r for r in rows for i in commands.indices(r, self.site.arrays)}
+
+    def _end_overtaken(self) -> None:
+        """Cancel what was given up, or handed over a second time, and that Slurm knows again."""
+        mine = {element.key for element in self._chunks.values()} | self._ended_twice
+        jobs: dict[str, list[int]] = {}
+        for row in self._rows:
+            if row.name not in self._names or not states.goes_on(row.state):
+                continue
+            for index in commands.indices(row, self.site.arrays):
+                if (key := (row.job, row.name, index)) not in mine:
+                    jobs.setdefault(row.job, []).append(index)
+                    self._ended_twice.add(key)
+        if jobs:
+            log.info("%d job(s) that are not needed any more are cancelled", len(jobs))
+            with suppress(NotNow):
+                self._scancel(jobs)
+
+    def _tell_waiting(self) -> None:
+        """Say once of a reason that jobs have been waiting for it, whatever it means."""
+        now, ours = time.monotonic(), {element.job for element in self._chunks.values()}
+        reasons: dict[str, list[Row]] = {}
+        for row in self._rows:
+            if row.job in ours and row.state in states.PENDING and states.is_remarkable(row.reason):
+                reasons.setdefault(row.reason.strip("()"), []).append(row)
+        self._waiting = {reason: self._waiting.get(reason, now) for reason in reasons}
+        for reason, since in self._waiting.items():
+            if now - since >= LONG_WAIT:
+                self._tell(reasons[reason][0], states.waits_for(reason), once=reason)
 
     def _status(self, row: Row, element: Element) -> Status:
         status = states.status(row.state, row.reason, row.nodes)
@@ -242,7 +282,7 @@ class SlurmBackend(Backend):
         elif status.state is State.UNKNOWN:
             self._tell(row, status.reason)
         elif status.state is State.FAILED:
-            return examined(status, element, row.reason)
+            return self._gone.examined(status, element, row.reason)
         return status
 
     def _give_up(self, held: Status, element: Element) -> Status:
@@ -253,10 +293,11 @@ class SlurmBackend(Backend):
             return held
         return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
 
-    def _tell(self, row: Row, sentence: str) -> None:
-        """Say once what a person should know of a job."""
-        if sentence and (row.job, sentence) not in self._told:
-            self._told.add((row.job, sentence))
+    def _tell(self, row: Row, sentence: str, once: str = "") -> None:
+        """Say once what a person should know of a job; or once of all that wait for a reason."""
+        key = ("", once) if once else (row.job, sentence)
+        if sentence and key not in self._told:
+            self._told.add(key)
             log.warning("job %s (%s): %s", row.job, row.name, sentence)
 
     # the end
@@ -272,7 +313,7 @@ class SlurmBackend(Backend):
             del self._chunks[chunk]
 
     def _scancel(self, jobs: Mapping[str, list[int]]) -> None:
-        answers = [self._run(argv) for argv in commands.scancel(jobs)]
+        answers = [self._run(argv) for argv in commands.scancel(jobs, self.site.arrays)]
         for answer in answers:
             if answer.code != 0:
                 raise NotNow(f"not all jobs could be cancelled ({answer.words})")

@@ -17,6 +17,8 @@ from lstluigi.jobs.spec import Array, ArrayFiles, Resources
 TIMEOUT = 50.0
 #: What a name or a comment may be long (slurmctld refuses 1024).
 LONGEST_TEXT = 900
+#: squeue leaves out hidden partitions unless it is asked for them.
+ALL_JOBS = ("squeue", "--noheader", "--all", "--states=all")
 SQUEUE_FORMAT = "%F|%K|%T|%r|%N|%j"
 SACCT_FIELDS = "JobID,State,ExitCode,NodeList,JobName"
 ACCOUNT_FIELDS = (
@@ -42,8 +44,12 @@ SILENT = (
     "Invalid job credential",
     "authentication",
 )
+#: Variables by which Slurm's commands find their cluster, and say who they are.
+CONNECTION = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 #: What sacct says in place of nodes for a job that has not had any.
 NO_NODE = "None assigned"
+#: The other way to ask for memory; sbatch takes only one of them.
+PER_CPU = "mem-per-cpu"
 #: How it says that a limit on the number of jobs is reached.
 FULL = ("job submit limit", "MaxSubmitJob", "submit limit")
 
@@ -68,10 +74,10 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The last thing it said in its own name, else the last line: advice may come after it."""
-        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
-        own = [line for line in lines if re.match(r"\w+: ", line)] or lines
-        return re.sub(r"^\w+: error: ", "", own[-1]) if own else f"exit code {self.code}"
+        """Everything it said, each line once: the reason may be in any of them."""
+        lines = [line.strip() for line in (self.err or self.out).splitlines()]
+        plain = [re.sub(r"^\w+: (error|warning): ", "", line) for line in lines if line]
+        return "; ".join(dict.fromkeys(plain)) or f"exit code {self.code}"
 
 
 class Run(Protocol):
@@ -83,7 +89,7 @@ class Run(Protocol):
 
 def run(argv: Sequence[str], text: str = "") -> Answer:
     """Run a command of Slurm, in an environment that cannot change what it does."""
-    kept = {k: v for k, v in os.environ.items() if k == "SLURM_CONF" or not _meddles(k)}
+    kept = {k: v for k, v in os.environ.items() if k in CONNECTION or not _meddles(k)}
     kept["SLURM_BITSTR_LEN"] = "0"  # lists of array tasks in full
     try:
         done = subprocess.run(
@@ -104,7 +110,10 @@ def run(argv: Sequence[str], text: str = "") -> Answer:
 
 
 def _meddles(name: str) -> bool:
-    """A run that is a job itself has SLURM_* of its own; SBATCH_* would change the requests."""
+    """A run that is a job itself has SLURM_* of its own; SBATCH_* would change the requests.
+
+    What the user wants by them is honoured or named, see `wishes`.
+    """
     return name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SINFO_"))
 
 
@@ -120,18 +129,26 @@ def user_name() -> str:
 # submission
 
 
-def sbatch(array: Array, options: Mapping[str, str], throttle: int | None) -> list[str]:
-    """Command line that submits an array; its script goes to standard input."""
+def sbatch(
+    array: Array, options: Mapping[str, str], throttle: int | None, arrays: bool = True
+) -> list[str]:
+    """Command line that submits an array; its script goes to standard input.
+
+    Parameters
+    ----------
+    arrays
+        Whether the site has arrays of jobs; else this one has one chunk, and is a plain job.
+    """
     last = len(array.chunks) - 1
     elements = f"0-{last}" + f"%{throttle}" * bool(throttle and last >= throttle)
     # Slurm takes `%` in this path for the start of a placeholder
-    output = ArrayFiles(array.id, array.directory.replace("%", "%%")).output("%a")
+    output = ArrayFiles(array.id, array.directory.replace("%", "%%")).output("%a" if arrays else 0)
     own = {
         "parsable": "",
         "no-requeue": "",
         "job-name": array.name[:LONGEST_TEXT],
         "comment": _comment(array),
-        "array": elements,
+        **({"array": elements} if arrays else {}),
         "output": output,
         "error": output,
         "open-mode": "append",
@@ -156,20 +173,28 @@ def sbatch_options(resources: Resources) -> dict[str, str]:
     """Resources as options of sbatch."""
     options = dict(resources.options)
     options["cpus-per-task"] = str(resources.cpus)
-    if resources.memory_mb is not None:
+    if resources.memory_mb is not None and PER_CPU in options:
+        options[PER_CPU] = f"{max(1, resources.memory_mb // resources.cpus)}M"
+    elif resources.memory_mb is not None:
         options["mem"] = f"{resources.memory_mb}M"
     return options
 
 
 def script(array: Array) -> str:
     """What a chunk of the array runs."""
-    return job_script(array, '"$SLURM_ARRAY_TASK_ID"')
+    return job_script(array, '"${SLURM_ARRAY_TASK_ID:-0}"')
 
 
 def parse_submission(out: str) -> str:
-    """Job id that ``sbatch --parsable`` prints: ``123`` or ``123;cluster``."""
-    lines = out.strip().splitlines()
-    return lines[-1].partition(";")[0].strip() if lines else ""
+    """Job id that ``sbatch --parsable`` prints, ``123`` or ``123;cluster``; empty if there is none.
+
+    A site's wrappers and plugins add remarks before and behind it, and may hide ``--parsable``.
+    """
+    for form in (r"(\d+)(?:;[\w.-]+)?", r"Submitted batch job (\d+)\b.*"):
+        found = [match[1] for x in out.splitlines() if (match := re.fullmatch(form, x.strip()))]
+        if found:
+            return found[-1]
+    return ""
 
 
 # following
@@ -189,15 +214,18 @@ class Row:
 
 
 def squeue(user: str) -> list[str]:
-    """All jobs of a user, also those that ended a short time ago."""
-    return ["squeue", "--noheader", "--states=all", f"--user={user}", f"--format={SQUEUE_FORMAT}"]
+    """All jobs of a user, also those that ended a short time ago, and in hidden partitions."""
+    return [*ALL_JOBS, f"--user={user}", f"--format={SQUEUE_FORMAT}"]
 
 
 def parse_squeue(out: str) -> Iterator[Row]:
-    """Rows of squeue in `SQUEUE_FORMAT`; lines of another form are passed over."""
+    """Rows of squeue in `SQUEUE_FORMAT`; lines of another form are left out.
+
+    So are jobs that another cluster of a federation has taken over: ``--all`` lists them, too.
+    """
     for line in out.splitlines():
         fields = line.strip().split("|", 5)  # a name may hold anything, so it comes last
-        if len(fields) == 6 and fields[0].isdecimal():
+        if len(fields) == 6 and fields[0].isdecimal() and fields[2] != "REVOKED":
             yield Row(*fields)
 
 
@@ -219,11 +247,36 @@ def parse_sacct(out: str) -> Iterator[Row]:
             yield Row(job, elements, fields[1], "", nodes, fields[4], fields[2])
 
 
-def scancel(jobs: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:
-    """Command lines that cancel elements of arrays, a hundred arrays at a time."""
-    names = [f"{job}_[{compact(elements)}]" for job, elements in jobs.items() if elements]
+def scontrol(job: str) -> list[str]:
+    """All that the controller knows of a job, by its id: a line for each of its elements."""
+    return ["scontrol", "--all", "--oneliner", "show", "job", job]
+
+
+def parse_scontrol(out: str) -> Iterator[Row]:
+    """Rows of ``scontrol show job`` on single lines."""
+    for line in out.splitlines():
+        told: dict[str, str] = dict(re.findall(r"(?<!\S)(\w+)=(\S+)", line))
+        job = told.get("ArrayJobId", told.get("JobId", ""))
+        if job.isdecimal():
+            elements, state = told.get("ArrayTaskId", ""), told.get("JobState", "")
+            name, code = told.get("JobName", ""), told.get("ExitCode", "")
+            yield Row(job, elements, state, name=name, exit_code=code)
+
+
+def scancel(jobs: Mapping[str, Sequence[int]], arrays: bool = True) -> Iterator[list[str]]:
+    """Command lines that cancel elements of arrays (or plain jobs), a hundred at a time."""
+    names = [
+        f"{job}_[{compact(elements)}]" if arrays else job
+        for job, elements in jobs.items()
+        if elements
+    ]
     for start in range(0, len(names), 100):
         yield ["scancel", *names[start : start + 100]]
+
+
+def indices(row: Row, arrays: bool) -> Iterator[int]:
+    """Chunks that a row is about; a plain job does the only one of its array."""
+    return expand(row.elements) if arrays else iter((0,))
 
 
 def expand(elements: str) -> Iterator[int]:

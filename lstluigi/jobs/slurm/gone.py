@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import last_line, read_json
-from lstluigi.jobs.backend import Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import Cause, ChunkId, NotNow, State, Status
 from lstluigi.jobs.results import is_there, read_results, speaks_for_itself
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
@@ -24,6 +25,8 @@ DEAF = 900.0
 MEMORY_WORDS = ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory", "out-of-memory")
 #: The reason in squeue, and the exit code in sacct, of a job that was killed (SIGKILL).
 KILLED = ("JobLaunchFailure", "0:9")
+#: The exit code of a job whose output could not be opened on its node.
+NO_OUTPUT = "0:53"
 
 #: What slurmd writes where a job's output goes before a job that is not requeued is cancelled.
 PROLOG_WORDS = "Error running slurm prolog"
@@ -68,6 +71,8 @@ class Gone:
 
     def __init__(self, run: Run, site: Site, grace: float) -> None:
         self._run, self._site, self._grace = run, site, grace
+        self._blind: set[str] = set()  # nodes that could not write a job's output
+        self._written = False  # whether any job has written where its output goes
         self._began = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
 
     def statuses(
@@ -85,15 +90,49 @@ class Gone:
         silent = {chunk: element for chunk, element in gone.items() if chunk not in found}
         rows, deaf = self._account(element.job for element in silent.values())
         now = time.monotonic()
+        asked: dict[str, list[Row]] = {}
         for chunk, element in silent.items():
             row = rows.get(element.key)
             if row is not None and (status := states.status(row.state, "", row.nodes)).state.ended:
-                found[chunk] = examined(status, element, row.exit_code)
+                found[chunk] = self.examined(status, element, row.exit_code)
                 continue
             element.missing_since = element.missing_since or now
-            if now - element.missing_since >= max(self._grace, DEAF * (element.job in deaf)):
-                found[chunk] = _vanished(element, element.name in queued)
+            if now - element.missing_since < max(self._grace, DEAF * (element.job in deaf)):
+                continue
+            if element.job not in asked:
+                with suppress(NotNow):
+                    asked[element.job] = self.asked(element.job)
+            if element.job in asked:
+                known = asked[element.job]
+                listed = element.name in queued or bool(known)
+                if self._goes_on(element, known):
+                    element.missing_since = None
+                else:
+                    found[chunk] = _vanished(element, listed)
         return found
+
+    def asked(self, job: str) -> list[Row]:
+        """What the controller knows of a job by its id; nothing where it denies the id.
+
+        squeue may be silent on a job that runs, by filters and rights of a site. In accounting, a
+        job that the controller has lost may run for ever.
+
+        Raises
+        ------
+        NotNow
+            When the controller does not answer.
+        """
+        answer = self._run(commands.scontrol(job))
+        if answer.code != 0 and "Invalid job id" not in answer.err:
+            raise NotNow(f"scontrol has no answer from Slurm ({answer.words})")
+        return list(commands.parse_scontrol(answer.out))
+
+    def _goes_on(self, element: Element, rows: Iterable[Row]) -> bool:
+        return any(
+            element.index in commands.indices(row, self._site.arrays)
+            for row in rows
+            if row.name == element.name and not states.status(row.state).state.ended
+        )
 
     def _account(self, jobs: Iterable[str]) -> tuple[dict[Key, Row], set[str]]:
         """Rows of sacct, and the jobs for which it had no answer."""
@@ -109,9 +148,54 @@ class Gone:
                 deaf.update(share)
                 continue
             for row in commands.parse_sacct(answer.out):
-                for index in commands.expand(row.elements):
+                for index in commands.indices(row, self._site.arrays):
                     found[row.job, row.name, index] = row
         return found, deaf
+
+    def examined(self, status: Status, element: Element, how: str) -> Status:
+        """A bare FAILED or CANCELLED, by what the job has left.
+
+        A memory kill and a bad start look the same, and so do a bad start and a person's scancel.
+
+        Parameters
+        ----------
+        how
+            The reason that squeue gives, or the exit code that sacct gives.
+        """
+        if status.state is not State.FAILED:
+            return status
+        begun = is_there(element.files.result(element.index))
+        self._written |= begun
+        if status.cause is Cause.COMMAND and not begun and self._cannot_write(element, how):
+            return self._unwritten(status, element)
+        return _examined(status, element, how, begun)
+
+    def _cannot_write(self, element: Element, how: str) -> bool:
+        """Could the node not open the job's output? squeue gives another reason than sacct."""
+        if how == NO_OUTPUT or how.startswith("RaisedSignal:53"):
+            return True
+        if how != KILLED[0] or is_there(element.files.output(element.index)):
+            return False
+        with suppress(NotNow):
+            rows = self.asked(element.job)
+            return any(
+                row.exit_code == NO_OUTPUT
+                for row in rows
+                if element.index in commands.indices(row, self._site.arrays)
+            )
+        return False
+
+    def _unwritten(self, status: Status, element: Element) -> Status:
+        """A node that does not see the directory of the logs; if none does, no try will help."""
+        self._blind.add(status.host)
+        nodes = min(self._site.nodes.values(), default=0)
+        everywhere = not self._written and (len(self._blind) > 1 or nodes == 1)
+        told = (
+            f"its job could not write its output on node {status.host or '?'}, which does not see "
+            f"{element.files.directory} (Slurm: {NO_OUTPUT}); let LSTLUIGI_PROD_LOGS name a "
+            "directory of the file system that the nodes share"
+        )
+        return replace(status, reason=told, cause=Cause.FINAL if everywhere else Cause.LAUNCH)
 
 
 def _vanished(element: Element, listed: bool) -> Status:
@@ -150,17 +234,9 @@ def _has_finished(element: Element) -> bool:
     return finished and all(map(speaks_for_itself, read_results(path).values()))
 
 
-def examined(status: Status, element: Element, how: str) -> Status:
-    """A bare FAILED or CANCELLED, by what the job has left.
-
-    A memory kill and a bad start look the same, and so do a bad start and a person's scancel.
-
-    Parameters
-    ----------
-    how
-        The reason that squeue gives, or the exit code that sacct gives.
-    """
-    if status.state is not State.FAILED or status.cause not in (Cause.COMMAND, Cause.CANCELLED):
+def _examined(status: Status, element: Element, how: str, begun: bool) -> Status:
+    """The same for a job that could write its output."""
+    if status.cause not in (Cause.COMMAND, Cause.CANCELLED):
         return status
     output = element.files.output(element.index)
     try:
@@ -172,7 +248,6 @@ def examined(status: Status, element: Element, how: str) -> Status:
             return status
         told = f"its job could not be started ({last_line(output)})"
         return Status(status.state, told, Cause.LAUNCH, status.host)
-    begun = is_there(element.files.result(element.index))
     said = last_line(output)
     told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)
     if any(words in text for words in MEMORY_WORDS):

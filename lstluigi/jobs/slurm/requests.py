@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lstluigi.errors import Refused
 from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.settings import Partition, SlurmSettings
+from lstluigi.jobs.slurm import wishes
+from lstluigi.jobs.slurm.commands import PER_CPU
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources, parse_memory
 
@@ -16,8 +19,8 @@ from lstluigi.jobs.spec import Resources, parse_memory
 MORE_MEMORY, MORE_TIME = 1.5, 2.0
 #: Memory (MB) that is taken to be usual where neither step nor site says it.
 USUAL_MEMORY_MB = 4000
-#: The other way to ask for memory; sbatch takes only one of them.
-PER_CPU = "mem-per-cpu"
+#: Options that say a job's memory in other ways; sbatch takes one of the three.
+PER_GPU = "mem-per-gpu"
 
 
 class Requests:
@@ -33,6 +36,7 @@ class Requests:
 
     def __init__(self, settings: SlurmSettings, site: Site) -> None:
         self._settings, self._site = settings, site
+        self._wishes = wishes.honoured(os.environ)
 
     def asked(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """Usual resources, then the production's, then the step's own, for this site.
@@ -46,9 +50,12 @@ class Requests:
         own = {"account": settings.account, "qos": settings.qos}
         general = {key: value for key, value in own.items() if value is not None}
         asked = usual
-        for layer in ({**general, **settings.options}, settings.stages.get(kind, {}), requests):
-            asked = (asked.without(PER_CPU) if "mem" in layer else asked).updated(layer)
-        asked = _for_all_cpus(asked)
+        layers = (
+            *(self._wishes, {**general, **settings.options}),
+            *(settings.stages.get(kind, {}), requests),
+        )
+        for layer in layers:
+            asked = _with_memory(asked.updated(layer), layer)
         name = dict(asked.options).get("partition")
         if name is not None:
             here = self._translated(name)
@@ -138,6 +145,8 @@ class Requests:
         return asked.updated({"exclude": ",".join(excluded)})
 
     def _more_memory(self, asked: Resources) -> Resources | None:
+        if PER_GPU in dict(asked.options):
+            return None
         had = asked.memory_mb or (self._site.memory_mb or USUAL_MEMORY_MB) * asked.cpus
         limit = self.limits(asked).memory_mb
         more = math.ceil(had * MORE_MEMORY)
@@ -158,9 +167,19 @@ class Requests:
         return asked.timed(more) if more > had else None
 
 
-def _for_all_cpus(asked: Resources) -> Resources:
-    """Memory for each core, as memory for the job: it can be compared with a node's, and grow."""
-    each = dict(asked.options).get(PER_CPU)
-    if each is None:
+def _with_memory(asked: Resources, layer: Mapping[str, str]) -> Resources:
+    """Memory by the latest word on it, for the whole job: it is compared with a node's, and grows.
+
+    A site that wants to be asked for the memory of each core gets it so, whoever says how much it
+    is: the option stays among the others as the way to ask.
+    """
+    options = dict(asked.options)
+    if PER_GPU in layer:
+        return replace(asked.without(PER_CPU), memory_mb=None)
+    if "mem" in layer:
+        way = {PER_CPU: ""} if PER_CPU in options else {}  # the amount is that of the whole job
+        return asked.without(PER_GPU).updated(way)
+    if not options.get(PER_CPU) or not layer.keys() & {PER_CPU, "cpus-per-task"}:
         return asked
-    return replace(asked.without(PER_CPU), memory_mb=parse_memory(each) * asked.cpus)
+    each = parse_memory(options[PER_CPU])
+    return replace(asked.without(PER_GPU), memory_mb=each * asked.cpus)

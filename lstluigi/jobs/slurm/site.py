@@ -32,6 +32,8 @@ class Site:
         Memory of a job that asks for none; None if unknown.
     largest_array
         Elements of the largest array.
+    arrays
+        Whether the site has arrays of jobs; else each chunk is a job of its own.
     accounting
         Whether sacct can be asked.
     max_jobs
@@ -44,6 +46,7 @@ class Site:
     nodes: Mapping[str, int] = field(default_factory=dict)
     memory_mb: int | None = None
     largest_array: int = 1000
+    arrays: bool = True
     accounting: bool = False
     max_jobs: int | None = None
 
@@ -74,18 +77,21 @@ def probe(ask: Run = run) -> Site:
     if shown.silent:
         raise LstluigiError(f"Slurm does not answer now ({shown.words}); try again when it does")
     settings = parse_settings(shown.out)
-    limits = ask(["sinfo", "--noheader", f"--format={SINFO_FORMAT}"])
+    limits = ask(["sinfo", "--noheader", "--all", f"--format={SINFO_FORMAT}"])
     partitions, times, nodes = parse_partitions(limits.out if limits.code == 0 else "")
     accounting = ask(["sacct", "--noheader", "--allocations", f"--user={user}", "--name=lstluigi"])
     memory = settings.get("DefMemPerCPU") or settings.get("DefMemPerNode")
+    size = settings.get("MaxArraySize", "")
+    largest = int(size) if size.isdecimal() else 1000
     return Site(
         user=user,
         partitions=partitions,
         default_time_s=times,
         nodes=nodes,
         memory_mb=_number(memory),
-        # the highest index is one less
-        largest_array=max(1, _number(settings.get("MaxArraySize")) or 1000),
+        # the highest index is one less; MaxArraySize=0 disables arrays
+        largest_array=max(1, largest),
+        arrays=largest > 1,
         # a database that is down now may be up when it is needed
         accounting="disabled" not in accounting.err and accounting.code != 127,
         max_jobs=_max_jobs(ask, user, settings),

@@ -83,6 +83,31 @@ def status(word: str, reason: str = "", host: str = "") -> Status:
     return Status(state, told, cause, host)
 
 
+#: Reasons for which jobs wait everywhere, and the one by which our own throttle holds them.
+USUAL = ("Priority", "Resources", "None", "JobArrayTaskLimit", "")
+
+
+def goes_on(word: str) -> bool:
+    """Is a job in this state waiting or running, and not about to end?"""
+    name = word.partition(" ")[0]
+    return name in PENDING or (name in RUNNING and name != "COMPLETING")
+
+
+def is_remarkable(reason: str) -> bool:
+    """Should a person know of this reason, if jobs wait long for it?"""
+    return reason.strip("()") not in USUAL
+
+
+def waits_for(reason: str) -> str:
+    """What is told of a job that has waited long for a reason, in words as far as it is known."""
+    if known := stuck(reason):
+        return known
+    return (
+        f"Slurm lets it wait because of {reason.strip('()')}; if that does not end by itself, "
+        "ask the administrator of the cluster"
+    )
+
+
 def stuck(reason: str) -> str:
     """Why a pending job will not start by itself, in words; empty if it will."""
     plain = reason.strip("()")

@@ -32,7 +32,7 @@ def copy_beside(made: str, final: str) -> None:
     """Bring a file from another file system; what is half copied never bears the final name."""
     half = half_name(final)
     try:
-        shutil.copy(made, half, follow_symlinks=False)
+        shutil.copyfile(made, half, follow_symlinks=False)  # not the mode: CIFS has no chmod
         if not os.path.islink(half):
             flush_to_disk(half)
         os.replace(half, final)

@@ -24,13 +24,14 @@ TIMED_OUT = Answer(1, "", "sbatch: error: Batch job submission failed: Socket ti
 FULL = Answer(1, "", "sbatch: error: Job violates accounting/QOS policy (job submit limit, ...)")
 REFUSED = Answer(1, "", "sbatch: error: Batch job submission failed: Invalid qos specification")
 NOTHING = Answer(0, "", "")
+DENIED = Answer(1, "", "slurm_load_jobs error: Invalid job id specified")
 
 
 class Commands:
     """Slurm's commands: each answers what it was told, and notes what it was asked."""
 
     def __init__(self) -> None:
-        self.answers = {"squeue": NOTHING, "sacct": NOTHING, "scancel": NOTHING}
+        self.answers = {"squeue": NOTHING, "sacct": NOTHING, "scancel": NOTHING, "scontrol": DENIED}
         self.asked: list[list[str]] = []
         self.jobs = 100
 
@@ -310,7 +311,132 @@ def test_a_held_launch_failure_is_cancelled(slurm: Commands, tmp_path: Path) -> 
     assert slurm.asked[-1] == ["scancel", "101_[0]"]
 
 
+@pytest.mark.parametrize("reason", ["AssocGrpCPUMinutesLimit", "ReqNodeNotAvail", "SomethingNew"])
+def test_a_reason_is_told_once_after_a_while(
+    slurm: Commands, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, reason: str
+) -> None:
+    backend = made(slurm)
+    backend.submit(array(tmp_path, 1))
+    backend.submit(array(tmp_path, 1, "run-2"))
+    rows = [f"10{n}|0|PENDING|({reason})||merge.run-{n}" for n in (1, 2)]
+    for seconds in (0, module.LONG_WAIT - 1):
+        clock.now += seconds
+        slurm.queue(*rows)
+        backend.poll()
+    assert not caplog.records
+    for _ in range(3):
+        clock.now += 1
+        backend.poll()
+    assert [reason in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("reason", ["Priority", "Resources", "None", "JobArrayTaskLimit"])
+def test_what_is_waited_for_everywhere_is_not_told(
+    slurm: Commands, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, reason: str
+) -> None:
+    backend = made(slurm)
+    backend.submit(array(tmp_path, 1))
+    slurm.queue(f"101|0|PENDING|{reason}||merge.run-1")
+    for _ in range(5):
+        clock.now += module.LONG_WAIT
+        backend.poll()
+    assert not caplog.records
+
+
 # jobs that have gone
+
+
+LISTED = "JobId=101 ArrayJobId=101 ArrayTaskId=0 JobName=merge.run-1 JobState=RUNNING\n"
+
+
+def test_silence_of_squeue_is_not_an_end(slurm: Commands, tmp_path: Path, clock: Clock) -> None:
+    """What the controller knows by its id is neither given up nor sent again by the next run."""
+    backend, one = made(slurm), array(tmp_path, 1)
+    backend.submit(one)
+    slurm.account("101_0|RUNNING|0:0|n1|merge.run-1")
+    slurm.answers["scontrol"] = Answer(0, LISTED, "")
+    for _ in range(5):
+        assert backend.poll() == {}
+        clock.now += 1000
+    left = Submission("run-1", one.directory, "merge.run-1", "", 0.0, "101", None, {"a": 0})
+    assert made(slurm).adopt(left) == {0}
+    slurm.answers["scontrol"] = DOWN
+    for _ in range(3):
+        clock.now += 1000
+        assert backend.poll() == {}
+    slurm.answers["scontrol"] = DENIED
+    assert the(backend).cause is Cause.NODE
+
+
+def test_hidden_partitions_are_asked_for(slurm: Commands, tmp_path: Path) -> None:
+    backend = made(slurm)
+    backend.submit(array(tmp_path, 1))
+    backend.poll()
+    assert all("--all" in argv for argv in slurm.asked if argv[0] in ("squeue", "sinfo"))
+
+
+def test_what_was_given_up_is_cancelled_when_it_is_known_again(
+    slurm: Commands, tmp_path: Path, clock: Clock
+) -> None:
+    backend = made(slurm)
+    backend.submit(array(tmp_path, 2))
+    slurm.queue("101|1|RUNNING|None|n1|merge.run-1")
+    backend.poll()
+    clock.now += 61
+    assert backend.poll()["run-1", 0].state is State.FAILED
+    slurm.queue(
+        "101|0|PENDING|None||merge.run-1",
+        "101|1|RUNNING|None|n1|merge.run-1",
+        "102|[0-1]|PENDING|None||merge.run-1",  # sbatch had no answer the first time
+        "103|0|COMPLETING|None||merge.run-1",
+        "104|0|RUNNING|None||merge.run-9",
+    )
+    for _ in range(2):
+        assert polled(backend) == {("run-1", 1): State.RUNNING}
+    ended = [argv[1:] for argv in slurm.asked if argv[0] == "scancel"]
+    assert ended == [["101_[0]", "102_[0-1]"]]
+
+
+def test_plain_jobs_where_there_are_no_arrays(slurm: Commands, tmp_path: Path) -> None:
+    site = Site("me", arrays=False, largest_array=1)
+    backend = made(slurm, site=site)
+    assert backend.largest_array == 1
+    backend.submit(array(tmp_path, 1))
+    slurm.queue("101|N/A|RUNNING|None|n1|merge.run-1")
+    assert polled(backend) == {("run-1", 0): State.RUNNING}
+    backend.cancel([("run-1", 0)])
+    assert slurm.asked[-1] == ["scancel", "101"]
+
+
+@pytest.mark.parametrize("by", ["squeue", "sacct"])
+def test_logs_that_no_node_sees(slurm: Commands, tmp_path: Path, by: str) -> None:
+    """On one node it may be the node's fault; on two, no try will help."""
+    backend = made(slurm)
+    for number, cause in ((1, Cause.LAUNCH), (2, Cause.FINAL)):
+        backend.submit(array(tmp_path, 1, f"run-{number}"))
+        job, name = 100 + number, f"merge.run-{number}"
+        slurm.queue(f"{job}|0|FAILED|JobLaunchFailure|n{number}|{name}")
+        line = f"JobId={job} ArrayJobId={job} ArrayTaskId=0 JobName={name} JobState=FAILED "
+        slurm.answers["scontrol"] = Answer(0, f"{line} ExitCode=0:53\n", "")
+        if by == "sacct":
+            slurm.queue()
+            slurm.account(f"{job}_0|FAILED|0:53|n{number}|{name}")
+        status = the(backend)
+        assert status.cause is cause
+        assert str(tmp_path / f"run-{number}") in status.reason
+
+
+def test_a_node_that_does_not_see_the_logs(slurm: Commands, tmp_path: Path) -> None:
+    """Other jobs have written there, so it is tried elsewhere, however many nodes are blind."""
+    backend, one = made(slurm), array(tmp_path, 1, "run-9")
+    backend.submit(one)
+    finish(one, finished=False, state="running")
+    slurm.account("101_0|TIMEOUT|0:0|n1|merge.run-9")
+    assert the(backend).cause is Cause.TIME
+    for number in (1, 2):
+        backend.submit(array(tmp_path, 1, f"run-{number}"))
+        slurm.account(f"{101 + number}_0|FAILED|0:53|n{number}|merge.run-{number}")
+        assert the(backend).cause is Cause.LAUNCH
 
 
 def finish(one: Array, index: int = 0, finished: bool = True, **item: Any) -> None:

@@ -125,6 +125,10 @@ def test_rows_of_sacct() -> None:
         ("123\n", "123"),
         ("123;lapalma\n", "123"),
         ("lua: your project has 3 h left\n123\n", "123"),
+        ("123\nthe queue is long today: 40 jobs\n", "123"),
+        ("123;lapalma\n\n*** 3 h left ***\n", "123"),
+        ("Submitted batch job 123 (charged to lst)\n", "123"),
+        ("3 h left\n", ""),
         ("", ""),
     ],
 )
@@ -169,7 +173,7 @@ def test_resources_as_options() -> None:
 def test_the_script_takes_the_chunk_from_slurm() -> None:
     text = commands.script(array(directory="/log s/é"))
     assert text.startswith("#!/bin/bash\n")
-    assert '"$SLURM_ARRAY_TASK_ID"' in text
+    assert '"${SLURM_ARRAY_TASK_ID:-0}"' in text
     assert "'/log s/é'" in text
 
 
@@ -209,11 +213,38 @@ def test_success_is_neither() -> None:
     assert not answer.full
 
 
-def test_words_are_the_last_that_were_said() -> None:
-    assert Answer(1, "", "sbatch: error: one\nsbatch: error: two\n\n").words == "two"
+def test_a_plain_job_where_there_are_no_arrays() -> None:
+    argv = commands.sbatch(array(), {}, 5, arrays=False)
+    assert not [word for word in argv if word.startswith("--array")]
+    assert f"--output={array().output(0)}" in argv
+    assert list(commands.scancel({"7": [0], "8": []}, arrays=False)) == [["scancel", "7"]]
+    row = commands.Row("7", "N/A", "RUNNING")
+    assert (list(commands.indices(row, False)), list(commands.indices(row, True))) == ([0], [])
+
+
+def test_rows_of_scontrol() -> None:
+    lines = (
+        "JobId=41 ArrayJobId=40 ArrayTaskId=0 JobName=a.run-1 UserId=me(1) JobState=RUNNING "
+        "Reason=None ExitCode=0:0 BatchHost=n1\n"
+        "JobId=40 ArrayJobId=40 ArrayTaskId=1-3%2 JobName=a.run-1 JobState=PENDING ExitCode=0:0\n"
+        "JobId=50 JobName=b.run-2 JobState=FAILED ExitCode=0:53\n"
+    )
+    found = [
+        (r.job, r.elements, r.state, r.name, r.exit_code) for r in commands.parse_scontrol(lines)
+    ]
+    assert found == [
+        ("40", "0", "RUNNING", "a.run-1", "0:0"),
+        ("40", "1-3%2", "PENDING", "a.run-1", "0:0"),
+        ("50", "", "FAILED", "b.run-2", "0:53"),
+    ]
+
+
+def test_words_are_all_that_was_said() -> None:
+    said = "sbatch: error: ask by --mem-per-cpu\nsbatch: error: two\nsbatch: error: two\n\n"
+    assert Answer(1, "", said).words == "ask by --mem-per-cpu; two"
     unknown = "sbatch: unrecognized option '--foo=bar'"  # Slurm 22.05
     advice = 'Try "sbatch --help" for more information'
-    assert Answer(255, "", f"{unknown}\n{advice}\n").words == unknown
+    assert Answer(255, "", f"{unknown}\n{advice}\n").words == f"{unknown}; {advice}"
     assert Answer(1, "only here\n", "").words == "only here"
     assert Answer(3, "", " \n").words == "exit code 3"
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, Refused
 from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.settings import Partition, SlurmSettings
+from lstluigi.jobs.slurm.commands import sbatch_options
 from lstluigi.jobs.slurm.requests import USUAL_MEMORY_MB, Requests
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
@@ -116,12 +117,46 @@ def test_the_profile_may_limit_further() -> None:
     assert requests(partitions=given).limits(on("long")).time_s == 48 * HOUR
 
 
-def test_memory_for_each_core_is_memory() -> None:
+def sent(asked: Resources | None) -> dict[str, str]:
+    assert asked is not None
+    return {k: v for k, v in sbatch_options(asked).items() if k.startswith("mem")}
+
+
+def test_memory_for_each_core_is_sent_so_and_compared_as_a_whole() -> None:
     usual = on("long", 32_000)
     asked = requests().asked("k", usual, {"mem-per-cpu": "2000", "cpus-per-task": "4"})
-    assert asked == on("long", 8000, 4)
-    mixed = requests(options={"mem-per-cpu": "2000"})
-    assert mixed.asked("k", usual, {"mem": "5000"}) == on("long", 5000)
+    assert (asked.memory_mb, sent(asked)) == (8000, {"mem-per-cpu": "2000M"})
+    assert sent(requests().again(asked, Cause.MEMORY, "")) == {"mem-per-cpu": "3000M"}
+    with pytest.raises(Refused):
+        requests().asked("k", usual, {"mem-per-cpu": "500G", "cpus-per-task": "4"})
+
+
+def test_a_site_that_wants_memory_for_each_core_gets_it_so() -> None:
+    """Whoever says how much it is: a site that refuses --mem can be used."""
+    site = requests(options={"mem-per-cpu": "2000"})
+    usual = on("long", 32_000, 2)
+    assert sent(site.asked("k", usual, {})) == {"mem-per-cpu": "2000M"}
+    assert sent(site.asked("k", usual, {"mem": "5000"})) == {"mem-per-cpu": "2500M"}
+    assert sent(site.asked("k", usual, {"cpus-per-task": "4"})) == {"mem-per-cpu": "2000M"}
+    staged = requests(options={"mem-per-cpu": "2000"}, stages={"k": {"mem": "6000"}})
+    assert sent(staged.asked("k", usual, {"cpus-per-task": "3"})) == {"mem-per-cpu": "2000M"}
+
+
+def test_one_word_on_memory_is_sent() -> None:
+    usual = on("long", 32_000)
+    assert sent(requests().asked("k", usual, {"mem-per-gpu": "9G"})) == {"mem-per-gpu": "9G"}
+    site = requests(options={"mem-per-gpu": "9G"})
+    assert sent(site.asked("k", usual, {"mem": "5000"})) == {"mem": "5000M"}
+    assert sent(site.asked("k", usual, {"mem-per-cpu": "500"})) == {"mem-per-cpu": "500M"}
+
+
+def test_who_pays_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for sbatch: what is given otherwise counts for more."""
+    monkeypatch.setenv("SBATCH_ACCOUNT", "mine")
+    monkeypatch.setenv("SBATCH_PARTITION", "nowhere")
+    options = dict(requests().asked("k", on("long"), {}).options)
+    assert options == {"account": "mine", "partition": "long"}
+    assert dict(requests(account="lst").asked("k", on("long"), {}).options)["account"] == "lst"
 
 
 def test_memory_grows_to_the_limit() -> None:
