@@ -111,7 +111,6 @@ def test_a_bad_file_fails_its_step_alone(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("0", "has no rows in /dl1/event/telescope/parameters/LST_LSTCam"),
         ("silent", "dl1_b.h5 was not made"),
         ("partial", "lacks /simulation/thrown_event_distribution"),
         ("garbage", "ValueError: invalid literal"),
