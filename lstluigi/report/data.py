@@ -55,6 +55,7 @@ def _group(state: ProductionState, group: FailureGroup) -> dict[str, Any]:
         "count": len(group.failures),
         "steps": [state.steps[index].name for index in group.steps],
         "blocked": [state.steps[index].name for index in group.blocked],
+        "mend": state.mend(group.failures[0]),
         "example": {**asdict(group.failures[0]), "step": state.steps[group.failures[0].step].name},
     }
 

@@ -253,6 +253,11 @@ class ProductionState:
         """Was anything ever submitted or made?"""
         return any(s.begun or s.standing is not Standing.MISSING for s in self.steps)
 
+    def mend(self, failure: Failure) -> str:
+        """What the config can do about a failure; empty if unknown, or if its line says it."""
+        found = self.steps[failure.step].node.stage.mend(failure.reason or failure.line)
+        return "" if found in failure.line else found
+
     @property
     def attempts(self) -> Iterable[Attempt]:
         """Everything that was ever tried."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lstluigi.cost import StageCost
 from lstluigi.errors import LstluigiError
 from lstluigi.plots.sets import PointingSet
-from lstluigi.report.model import ProductionState, StageState
+from lstluigi.report.model import Failure, ProductionState, StageState
 from lstluigi.report.provenance import versions_of
 from lstluigi.report.show import duration
 from lstluigi.report.show_cost import hours
@@ -164,7 +164,7 @@ def cost(costs: Mapping[str, StageCost]) -> Table:
 def failed(state: ProductionState) -> Table:
     """Files and steps that failed, and input files that did and may be missing."""
     rows = [
-        [state.steps[f.step].name, f.item or "the step", f.cause, f.line, f.log]
+        [state.steps[f.step].name, f.item or "the step", f.cause, _said(state, f), f.log]
         for group in state.groups
         for f in group.failures
     ]
@@ -177,6 +177,11 @@ def failed(state: ProductionState) -> Table:
     if more > 0:
         rows = [*rows[:FAILED], [f"and {more} more (lstluigi status --json has all)", *[""] * 4]]
     return Table(["step", "file", "cause", "what was said", "log"], rows)
+
+
+def _said(state: ProductionState, failure: Failure) -> str:
+    """What was said of a failure, with what can be done about it."""
+    return "; ".join(filter(None, (failure.line, state.mend(failure))))
 
 
 def found(state: ProductionState) -> Table:

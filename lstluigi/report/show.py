@@ -162,6 +162,8 @@ def _group(state: ProductionState, group: FailureGroup) -> Iterator[Text]:
     what = f"{len(group.failures)} failed in {len(group.steps)} step(s) of {', '.join(stages)}"
     yield Text("")
     yield Text.assemble((what, "bold red"), f" ({_why(group)}): {plain(group.line)}")
+    if mend := state.mend(first):
+        yield Text(f"  {mend}")
     if group.blocked:
         yield Text(f"  {_blocked(state, group)}", style="yellow")
     yield Text(f"  e.g. {step.name} {plain(first.item)}")

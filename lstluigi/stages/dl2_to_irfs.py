@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
@@ -61,6 +61,11 @@ class DL2ToIRFs(Stage):
     delivered = True
     resources = Resources(1, 6 * 1024, (("partition", "short"),))
     per_chunk = 20
+    mends: ClassVar[Mapping[str, str]] = {
+        "IndexError: index 0 is out of bounds": "no bin of energy holds as many events as cuts by "
+        "energy need (DL3Cuts.min_event_p_en_bin, by default 100): simulate more showers, or give "
+        "the step the option --DL3Cuts.min_event_p_en_bin=5"
+    }
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chain_compare import DL1_PARAMETERS, DL2_PARAMETERS, assert_same_tables, leaves, rows
-from chain_config import DL1_FILES, MERGED_TEST, MERGED_TRAINING, MODELS, TESTED, config_of
+from chain_config import DL1_FILES, DL2, MERGED_TEST, MERGED_TRAINING, MODELS, TESTED, config_of
 from chain_runs import Ended, Production, small_lstchain_config
 
 pytestmark = pytest.mark.chain
@@ -246,6 +246,21 @@ def test_no_model_at_all_is_refused_before_anything_runs(
     place.write(config_of({"dl1_to_dl2": [step]}))
     assert_told(place.run(), "dl1_to_dl2", "step 1", "path_model", f"{place / 'given'} holds no")
     assert place.jobs() == []
+
+
+# ---- IRFs -------------------------------------------------------------------------------------
+
+
+def test_too_few_events_for_cuts_by_energy(place: Production, production: Production) -> None:
+    option = "--DL3Cuts.min_event_p_en_bin"
+    step = {
+        "input": {"gamma_file": str(production / DL2["gamma_file"])},
+        "output": "irf.fits.gz",
+        "options": f"--energy-dependent-gh {option}=100000",
+    }
+    place.write(config_of({"dl2_to_irfs": [step]}))
+    assert_told(place.run(), "IndexError", f"the option {option}=")
+    assert not (place / "irf.fits.gz").exists()
 
 
 # ---- Disks -----------------------------------------------------------------------------------

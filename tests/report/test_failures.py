@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab import Lab, small
+from lab import Lab, full, small
 
 from lstluigi.report.failures import folded
+from lstluigi.report.show import failures
 from lstluigi.report.state import production_state
 
 
@@ -70,3 +71,15 @@ def test_without_the_result_file_the_ledger_tells(lab: Lab) -> None:
         with_it.cause,
         with_it.failures[0].reason,
     )
+
+
+def test_what_to_change_is_said_with_the_failure(lab: Lab) -> None:
+    """By the run, and by status afterwards."""
+    full(lab)
+    lab.fault(lstchain_create_irf_files="few events")
+    option = "--DL3Cuts.min_event_p_en_bin"
+    assert option in lab.run().text
+    state = production_state(str(lab.config))
+    (group,) = state.groups
+    assert option in state.mend(group.failures[0])
+    assert any(option in line.plain for line in failures(state))

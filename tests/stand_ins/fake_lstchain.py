@@ -220,6 +220,8 @@ def write_fits(path: str, names: tuple[str, ...]) -> None:
 def create_irfs() -> int:
     """Write an IRF file."""
     given = options(("-g",), ("-p",), ("-e",), ("-o",), ("--config",))
+    if fault_of("lstchain_create_irf_files") == "few events":
+        raise IndexError("index 0 is out of bounds for axis 0 with size 0")
     write_fits(given.o, ("EFFECTIVE AREA", "ENERGY DISPERSION"))
     return 0
 
