@@ -15,12 +15,15 @@ from lstluigi.config.document import NULLS, YamlList, YamlMapping
 __all__ = ["read_plain"]
 
 #: Characters that never mean anything within a plain value; a colon does before a blank.
+#: Nothing here is possessive or atomic: Python 3.11.0 to 3.11.4 lose the groups of such patterns
+#: (CPython issue 101955). A line has one reading only, and each run of blanks ends where another
+#: character follows, so that a line that does not match is given up in linear time all the same.
 _WITHIN = r"[A-Za-z0-9/_.+=*%@~'\"-]"
-_REST = rf"{_WITHIN}*+(?::(?! |$){_WITHIN}*+)*+"
-_PLAIN = rf"(?:[A-Za-z0-9/_.]|--?[A-Za-z]){_REST}(?: +{_WITHIN}{_REST})*+"
+_REST = rf"{_WITHIN}*(?::(?! |$){_WITHIN}*)*"
+_PLAIN = rf"(?:[A-Za-z0-9/_.]|--?[A-Za-z]){_REST}(?: +{_WITHIN}{_REST})*"
 _LINE = re.compile(
-    r"( *+)(- )?+(?:([A-Za-z_][A-Za-z0-9_-]{0,99}+):(?= |$))?+"
-    rf"(?: *+(?:({_PLAIN})|'([^']*+)'|\"([^\"\\]*+)\"))?+(?: *+| +#[ -~]*+)"
+    r"( *)(?! )(- )?(?:([A-Za-z_][A-Za-z0-9_-]{0,99}):(?= |$))?"
+    rf"(?: *(?! )(?:({_PLAIN})|'([^']*)'|\"([^\"\\]*)\"))?(?: *| +#[ -~]*)"
 )
 _NOTHING = re.compile(r" *(?:#[ -~]*)?")
 #: Groups of `_LINE`; the last one that matched tells what the line ends with.
