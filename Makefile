@@ -18,11 +18,14 @@ demo: $(VENV)/.demo
 	@echo "Models and the importance of their features:"
 	@find $(DEMO)/models -maxdepth 4 -type f \( -name '*.sav' -o -name '*.png' \) | sort
 
+# tests of a file run one after the other, in one of two processes
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: lint docs
-	$(BIN)/python -m pytest -m "not slow" --durations=15
+	$(PYTEST) -m "not slow" --durations=15
 
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

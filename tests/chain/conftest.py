@@ -6,10 +6,12 @@ are being written.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,24 +24,40 @@ from chain_runs import Production, Running, need_lstchain
 
 @pytest.fixture(scope="session")
 def chain_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Directory of what the tests share."""
+    """Directory of what the tests share, also between the processes of pytest-xdist."""
     need_lstchain()
-    cache = os.environ.get("LSTLUIGI_CHAIN_CACHE")
-    return Path(cache) if cache else tmp_path_factory.mktemp("chain")
+    if cache := os.environ.get("LSTLUIGI_CHAIN_CACHE"):
+        root = Path(cache)
+    elif "PYTEST_XDIST_WORKER" in os.environ:
+        root = tmp_path_factory.getbasetemp().parent / "chain"
+    else:
+        root = tmp_path_factory.mktemp("chain")
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+@contextmanager
+def made_once(root: Path) -> Iterator[None]:
+    """Let one process at a time make what is shared; the others find it made."""
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
 def dl0(chain_root: Path) -> Path:
     """Toy DL0 of all samples."""
-    simulate(chain_root / "dl0")
+    with made_once(chain_root):
+        simulate(chain_root / "dl0")
     return chain_root / "dl0"
 
 
 @pytest.fixture(scope="session")
 def production(chain_root: Path, dl0: Path) -> Production:
     """The small production, as `lstluigi run` has made it; tests leave it as they found it."""
-    made = Production(chain_root / "production").write(small_config(dl0))
-    ended = made.run()
+    with made_once(chain_root):
+        made = Production(chain_root / "production").write(small_config(dl0))
+        ended = made.run()
     assert ended.code == 0, ended.text
     return made
 
