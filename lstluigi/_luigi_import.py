@@ -7,6 +7,7 @@ and the second only as a faster alternative to urllib.
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import importlib.util
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from lstluigi.errors import LstluigiError
 
 __all__ = ["import_luigi"]
 
@@ -71,6 +74,11 @@ def import_luigi() -> ModuleType:
     -------
     module
         ``luigi``.
+
+    Raises
+    ------
+    LstluigiError
+        The user's ``luigi.cfg`` or ``luigi.toml`` cannot be read.
     """
     if "luigi" in sys.modules:
         return sys.modules["luigi"]
@@ -81,7 +89,11 @@ def import_luigi() -> ModuleType:
         if name not in sys.modules and not (unix_socket and name.startswith("requests"))
     ]
     with _kept_out(names):
-        luigi = importlib.import_module("luigi")
+        try:
+            luigi = importlib.import_module("luigi")
+        except (configparser.Error, ValueError) as error:  # of luigi.cfg, of luigi.toml
+            what = " ".join(str(error).split())
+            raise LstluigiError(f"Luigi cannot read its configuration: {what}") from error
     if "jsonschema" in names and importlib.util.find_spec("jsonschema") is not None:
         parameter = importlib.import_module("luigi.parameter")
         vars(parameter).update(jsonschema=_OnFirstUse("jsonschema"), _JSONSCHEMA_ENABLED=True)

@@ -113,6 +113,7 @@ class Session:
         busy = list(surroundings.lock_problems(steps, self.plan))
         problems: list[Problem] = []
         if running:
+            problems += surroundings.luigi_problems()
             local = self.backend_name == "local"
             if local:
                 problems += surroundings.queue_problems(running, self.plan, self._slurm)

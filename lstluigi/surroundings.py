@@ -19,6 +19,13 @@ from lstluigi.resources import requested, where_requested
 from lstluigi.steps import PlannedStep
 
 
+def luigi_problems() -> Iterator[Problem]:
+    """Luigi's own settings, of the user, that no run would work with."""
+    from lstluigi.scheduling import settings_problems  # loads Luigi
+
+    yield from settings_problems({})
+
+
 def environment_problems(
     config: ProductionConfig, environment: Environment, local: bool
 ) -> Iterator[Problem]:

@@ -75,6 +75,35 @@ def test_one_step_as_typed(lab: Lab) -> None:
     assert lab.files() == {"dl1/node/dl1_a.h5", "dl1/node/dl1_b.h5", "merged/other.h5"}
 
 
+@pytest.mark.parametrize("program", ["luigi", "lstluigi"])
+def test_parallel_scheduling_is_overruled(lab: Lab, program: str) -> None:
+    """Luigi's pool of processes hung for ever, and on SIGTERM, too."""
+    small(lab)
+    sourced(lab)
+    (lab.root / "luigi.cfg").write_text("[core]\nparallel_scheduling = true\n")
+    words = {"luigi": ("Production", "--config"), "lstluigi": ("run",)}[program]
+    run = lab.type(*words, str(lab.config), program=program)
+    assert run.code == 0, run.text
+    assert run.text.count("parallel_scheduling in [core]") == 1
+
+
+def test_a_setting_of_luigi_that_cannot_work_is_refused_beforehand(lab: Lab) -> None:
+    """By validate as by a run, also by one that goes on without this terminal."""
+    small(lab)
+    sourced(lab)
+    (lab.root / "luigi.cfg").write_text("[core]\nworkers = many\n")
+    for command in ("run", "run --detach", "run --dry-run", "validate --check-paths"):
+        run = lab.type(*command.split(), str(lab.config), program="lstluigi")
+        assert run.code == 2, run.text
+        assert "workers in [core]" in run.text
+        assert "Traceback" not in run.text
+    (lab.root / "luigi.cfg").write_text("workers = 3\n")
+    run = lab.type("run", str(lab.config), program="lstluigi")
+    assert run.code == 2, run.text
+    assert "luigi.cfg" in run.text
+    assert "Traceback" not in run.text
+
+
 @pytest.mark.parametrize(
     ("wrong", "program"),
     [

@@ -18,12 +18,13 @@ PACKAGE = Path(lstluigi.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in """
-    folding commas standing _version _luigi_import scripts
+    folding commas standing _version scripts
     errors
-    ctapipe_config listing
+    _luigi_import ctapipe_config listing
     files graph
     tool_config pages
     jobs
+    scheduling
     config
     places products stages
     recipe
@@ -36,7 +37,6 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     tuning
     examine
     session
-    scheduling
     production
     _setup
     controller detached

@@ -10,6 +10,7 @@ from .collection import collection_put_off  # noqa: E402
 from .contract import JobHandle, Outcome, offers_handle  # noqa: E402
 from .factory import HandleFactory, exit_code, install, run_tasks  # noqa: E402
 from .leaving import outlive_terminal  # noqa: E402
+from .settings import problems as settings_problems  # noqa: E402
 
 __all__ = [
     "HandleFactory",
@@ -21,4 +22,5 @@ __all__ = [
     "offers_handle",
     "outlive_terminal",
     "run_tasks",
+    "settings_problems",
 ]

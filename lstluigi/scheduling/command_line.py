@@ -16,7 +16,8 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register, TaskClassException
 
 from ..errors import LstluigiError
-from .leaving import leave
+from .leaving import explained, leave
+from .settings import check, settle
 
 __all__ = ["tell_in_sentences"]
 
@@ -60,6 +61,8 @@ def _help_or_known_task(parser: Any, known_args: argparse.Namespace) -> None:
         close = difflib.get_close_matches(name, tasks, 1)
         mend = f"write {close[0]}" if close else f"known are {', '.join(tasks)}"
         _refuse(f"there is no task {name!r}; {mend}.")
+    with explained():  # before Luigi reads the first setting, which would be a traceback
+        check(vars(known_args))
 
 
 def _tasks() -> Iterator[str]:
@@ -75,6 +78,8 @@ def _checked_task(parser: CmdlineParser) -> luigi.Task:
     problems = list(_problems(parser))
     if problems:
         _refuse(f"{parser.known_args.root_task} {'; '.join(problems)}.")
+    with explained():
+        settle()
     return _get_task_obj(parser)
 
 

@@ -14,9 +14,10 @@ from luigi.scheduler import Scheduler
 
 from .command_line import tell_in_sentences
 from .defaults import set_defaults
-from .leaving import leave
+from .leaving import explained, leave
 from .luigid import PatientScheduler, answers, is_my_luigid, named_by_user
 from .ready_queue import ReadyQueueScheduler
+from .settings import settle
 from .worker import HandleWorker
 
 __all__ = ["HandleFactory", "exit_code", "install", "run_tasks"]
@@ -29,11 +30,15 @@ class HandleFactory(interface._WorkerSchedulerFactory):  # type: ignore[misc]
 
     def create_local_scheduler(self) -> Scheduler:
         """Return a scheduler inside this process."""
+        with explained():
+            settle()
         return ReadyQueueScheduler(prune_on_get_work=True, record_task_history=False)
 
     def create_remote_scheduler(self, url: str) -> Scheduler | PatientScheduler:
         """Return the luigid that the user named, or one of their own, or a local scheduler."""
         _show_messages()
+        with explained():
+            settle()
         if named_by_user(url):
             if not answers(url):
                 leave(
@@ -91,6 +96,8 @@ def run_tasks(tasks: Iterable[luigi.Task], **options: Any) -> LuigiRunResult:
     SystemExit
         If the run could not begin or was interrupted; a sentence was printed then.
     """
+    with explained():
+        settle()
     return luigi.build(
         list(tasks), worker_scheduler_factory=HandleFactory(), detailed_summary=True, **options
     )

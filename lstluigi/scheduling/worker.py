@@ -23,6 +23,7 @@ from .leaving import Interrupted, Interrupts, explained, leave, outlive_terminal
 from .luigid import PatientScheduler
 from .reports import StatusReports
 from .results import Pace, ResultQueue
+from .settings import say_once
 from .stand_ins import AlreadyFailed, NotYet, has_nothing_to_run
 from .upkeep import Upkeep
 
@@ -139,12 +140,17 @@ class HandleWorker(Worker):  # type: ignore[misc]
             )
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
-        """As Luigi's; a task that the run was started for may ``prepare()`` itself first."""
+        """As Luigi's, in one process; a task that the run was started for may ``prepare()`` first.
+
+        In processes of its own, each would plan the production and look at every file again.
+        """
+        if multiprocess:
+            say_once("parallel_scheduling has no effect: one process looks at all steps together.")
         with explained(), collection_put_off():
             prepare = getattr(task, "prepare", None)
             if not self._is_running and callable(prepare):
                 prepare()
-            return bool(super().add(task, multiprocess, processes))
+            return bool(super().add(task))
 
     def run(self) -> bool:
         """As Luigi's."""

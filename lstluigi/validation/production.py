@@ -77,6 +77,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     named = Environment() if source is None else Environment(source.source_file, source.conda_env)
     if check_paths:
         on_slurm = on_slurm and answers()
+        refused += surroundings.luigi_problems()
         refused += preflight.file_problems(plan, preflight.sound(plan), whole)
         refused += probe_problems(plan, preflight.sound(plan))
         refused += surroundings.environment_problems(plan.config, named, local=not on_slurm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -9,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,14 @@ def need_lstchain() -> None:
     """Skip where lstchain is not installed; importing it here would take seconds."""
     if importlib.util.find_spec("lstchain") is None:
         pytest.skip("needs the lstchain environment")
+
+
+@contextmanager
+def made_once(root: Path) -> Iterator[None]:
+    """Let one process at a time make what is shared in a directory; others find it made."""
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def small_lstchain_config() -> dict[str, Any]:

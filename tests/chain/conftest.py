@@ -6,12 +6,10 @@ are being written.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chain_config import simulate, small_config
-from chain_runs import Production, Running, need_lstchain
+from chain_runs import Production, Running, made_once, need_lstchain
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +32,6 @@ def chain_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         root = tmp_path_factory.mktemp("chain")
     root.mkdir(parents=True, exist_ok=True)
     return root
-
-
-@contextmanager
-def made_once(root: Path) -> Iterator[None]:
-    """Let one process at a time make what is shared; the others find it made."""
-    with (root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from chain_runs import BIN, SCRIPTS, by_hand, in_parallel
+from chain_runs import BIN, SCRIPTS, by_hand, in_parallel, made_once
 
 STAND_INS = Path(__file__).parents[1] / "stand_ins"
 PROGRAM = STAND_INS / "hiperta_r0_dl1"
@@ -32,8 +32,9 @@ def call(simtel: Path) -> list[str]:
 def reconstruct(where: Path, simtels: Iterable[Path]) -> None:
     """Let the stand-in make those that are not there."""
     where.mkdir(parents=True, exist_ok=True)
-    missing = [file for file in simtels if not own_file(where, file).exists()]
-    in_parallel(by_hand(where, *call(file)) for file in missing)
+    with made_once(where):
+        missing = [file for file in simtels if not own_file(where, file).exists()]
+        in_parallel(by_hand(where, *call(file)) for file in missing)
 
 
 def converter() -> ModuleType:
