@@ -104,7 +104,20 @@ class ClusterProduction(Lab):
         """Start ``lstluigi run CONFIG --backend slurm``; what it says goes to a file."""
         self._said += 1
         command = [str(BIN / "lstluigi"), program, str(self.config), "--backend", "slurm"]
-        environment = {
+        with self._said_in().open("w") as said:
+            process = subprocess.Popen(
+                [*command, *arguments],
+                cwd=self.root,
+                env=self._environment(),
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        self._processes.append(process)
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             **self.slurm.environment,
             "LSTLUIGI_PROD_LOGS": str(self.prod_logs),
@@ -112,17 +125,6 @@ class ClusterProduction(Lab):
             "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "400",
         }
-        with self._said_in().open("w") as said:
-            process = subprocess.Popen(
-                [*command, *arguments],
-                cwd=self.root,
-                env=environment,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        self._processes.append(process)
-        return process
 
     def kill(self) -> None:
         """End the runs that have not ended."""
@@ -180,6 +182,15 @@ class ClusterProduction(Lab):
 
         self.wait(begun, f"{count} job(s) to run")
         return self._in_state("RUNNING")
+
+    def look(self, program: str, *arguments: str) -> str:
+        """What another command than a run says of the production."""
+        command = [str(BIN / "lstluigi"), program, str(self.config), *arguments]
+        done = subprocess.run(
+            command, cwd=self.root, env=self._environment(), capture_output=True, text=True
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
 
     def _in_state(self, *states: str) -> list[Job]:
         return [job for job in self.jobs() if job.state in states]
