@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,6 +11,7 @@ from lstluigi.config import missing_tool_config
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.files import nearest_existing
 from lstluigi.graph import Read, matches
+from lstluigi.jobs.slurm import wishes
 from lstluigi.plan import Plan
 from lstluigi.stages.base import Reading
 from lstluigi.stages.checks import wants_images
@@ -147,6 +149,8 @@ def _within(directory: str, reading: Reading) -> bool:
 def notices(plan: Plan, whole: bool = True) -> Iterator[str]:
     """What the user should know though nothing is wrong; `whole` as for `file_problems`."""
     yield from plan.config.notices
+    if plan.config.backend != "local" and shutil.which("sbatch"):
+        yield from wishes.unused(os.environ)
     for config in plan.configs.values():
         yield from config.remarks()
     for left in plan.graph.notices if whole else ():

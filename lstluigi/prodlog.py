@@ -288,4 +288,4 @@ def _back_up(path: Path) -> None:
     names = (path.with_name(f"{path.stem}.{stamp}{path.suffix}") for stamp in stamps)
     free = next(name for name in names if not name.exists())
     with written(free) as place:
-        shutil.copy2(path, place)
+        shutil.copyfile(path, place)

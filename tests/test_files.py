@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from pathlib import Path
@@ -19,6 +20,7 @@ from lstluigi.files import (
     written_together,
 )
 from lstluigi.listing import Listing
+from lstluigi.scripts.runner import publish
 
 TREE = (
     *("a.h5", "b.h5", ".hidden.h5", "c.txt", "one/a.h5", "one/deep/a.h5", "two/b.h5"),
@@ -238,3 +240,19 @@ def test_what_to_do_where_nothing_can_be_written(tmp_path: Path, where: str, rem
     assert str(caught.value).startswith(f"{tmp_path / where} cannot be written (")
     assert str(caught.value).endswith(remedy.format(tmp_path))
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["directory", "file", "full"]
+
+
+def test_a_file_system_without_chmod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CIFS and some FUSE file systems refuse it; their files have the modes of the mount."""
+
+    def refused(*args: object, **more: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    for name in ("chmod", "fchmod", "lchmod"):
+        monkeypatch.setattr(os, name, refused, raising=False)
+    write_text(str(tmp_path / "x.txt"), "text", 0o755)
+    assert (tmp_path / "x.txt").read_text() == "text"
+    made = tmp_path / "made"
+    made.write_text("product")
+    publish.copy_beside(str(made), str(tmp_path / "final"))
+    assert (tmp_path / "final").read_text() == "product"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -26,7 +27,7 @@ GRACE = 5.0
 def machine(
     membership: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")
 ) -> Resources:
-    """Cores that this process may use, and memory: the machine's, or its container's.
+    """Cores and memory that this process may use: the machine's, its container's or its job's.
 
     Parameters
     ----------
@@ -35,11 +36,53 @@ def machine(
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     memory = min([memory, *_memory_limits(membership, groups)])
-    return Resources(cpus=len(os.sched_getaffinity(0)), memory_mb=max(1, memory // 2**20))
+    cpus = min([len(os.sched_getaffinity(0)), *_core_limits(membership, groups)])
+    job = _job(os.environ)
+    cpus = max(1, min(cpus, job.cpus or cpus))
+    megabytes = min(memory // 2**20, job.memory_mb or memory // 2**20)
+    return Resources(cpus=cpus, memory_mb=max(1, megabytes))
+
+
+def _job(environment: Mapping[str, str]) -> Resources:
+    """What Slurm has given to the job that this process is part of; 0 cores and None if unknown.
+
+    Where jobs are not confined, nothing else says it: sbatch(1), output environment variables.
+    """
+
+    def number(name: str) -> int:
+        given = environment.get(name, "")
+        return int(given) if given.isdecimal() else 0
+
+    if not environment.get("SLURM_JOB_ID"):
+        return Resources(cpus=0)
+    cpus = number("SLURM_CPUS_ON_NODE") or number("SLURM_CPUS_PER_TASK")
+    memory = number("SLURM_MEM_PER_NODE") or number("SLURM_MEM_PER_CPU") * cpus
+    return Resources(cpus=cpus, memory_mb=memory or None)
 
 
 def _memory_limits(membership: Path, groups: Path) -> Iterator[int]:
-    """Limits (bytes) of the process's control group and of those around it; see cgroups(7)."""
+    """Limits (bytes) of the process's control group and of those around it."""
+    for directory, version in _control_groups(membership, groups, "memory"):
+        with suppress(OSError, ValueError):  # not there, or "max"
+            name = "memory.max" if version == 2 else "memory.limit_in_bytes"
+            yield int((directory / name).read_text())
+
+
+def _core_limits(membership: Path, groups: Path) -> Iterator[int]:
+    """The same of cores: the time of processors that may be used in a period, rounded up."""
+    for directory, version in _control_groups(membership, groups, "cpu"):
+        with suppress(OSError, ValueError):  # not there, or "max"
+            if version == 2:
+                quota, period = map(int, (directory / "cpu.max").read_text().split())
+            else:
+                quota = int((directory / "cpu.cfs_quota_us").read_text())
+                period = int((directory / "cpu.cfs_period_us").read_text())
+            if quota > 0 and period > 0:
+                yield math.ceil(quota / period)
+
+
+def _control_groups(membership: Path, groups: Path, controller: str) -> Iterator[tuple[Path, int]]:
+    """Directories of the process's group and of those around it, and the version: cgroups(7)."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -47,16 +90,15 @@ def _memory_limits(membership: Path, groups: Path) -> Iterator[int]:
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            root, name = groups, "memory.max"  # version 2
-        elif "memory" in controllers.split(","):
-            root, name = groups / "memory", "memory.limit_in_bytes"  # version 1
+            root, version = groups, 2
+        elif controller in controllers.split(","):
+            root, version = groups / controller, 1
         else:
             continue
         # in a container, the group may be known by a path that is not there: then its root is
         for directory in (group := root / path.lstrip("/"), *group.parents):
             if directory.is_relative_to(root):
-                with suppress(OSError, ValueError):  # not there, or "max"
-                    yield int((directory / name).read_text())
+                yield directory, version
 
 
 @dataclass

@@ -58,13 +58,17 @@ class Queue:
     ----------
     silent
         Why there was no answer; empty if there was one, or nothing was asked.
+    waiting
+        Jobs that wait for another reason than their turn, by the reason.
     """
 
     def __init__(self, ask: Run) -> None:
         self._ask = ask
         self._states: dict[tuple[str, str, int], State] | None = None
         self._rows: list[Row] = []
+        self._reasons: dict[tuple[str, str, int], str] = {}
         self.silent = ""
+        self.waiting: dict[str, set[tuple[str, str, int]]] = {}
 
     def _known(self) -> dict[tuple[str, str, int], State]:
         if self._states is None:
@@ -77,16 +81,22 @@ class Queue:
                 state = states.status(row.state, row.reason).state
                 for index in commands.expand(row.elements):
                     self._states[row.name, row.job, index] = state
+                    self._reasons[row.name, row.job, index] = row.reason
                 if row.elements == "N/A":  # a plain job, or what is left of an array
                     self._states.setdefault((row.name, row.job, 0), state)
+                    self._reasons.setdefault((row.name, row.job, 0), row.reason)
         return self._states
 
     def state(self, share: Share, chunk: int) -> State | None:
         """State of a chunk; None if the queue does not know it."""
-        if share.job:
-            return self._known().get((share.name, share.job, chunk))
-        found = (s for (n, _, c), s in self._known().items() if (n, c) == (share.name, chunk))
-        return next(found, None)
+        known = self._known()
+        key = (share.name, share.job, chunk)
+        if not share.job:
+            key = next((k for k in known if (k[0], k[2]) == (share.name, chunk)), key)
+        state = known.get(key)
+        if state is State.PENDING and states.is_remarkable(self._reasons[key]):
+            self.waiting.setdefault(self._reasons[key].strip("()"), set()).add(key)
+        return state
 
     def controllers(self, prod_id: str) -> Iterator[str]:
         """Jobs that are, or will be, the run of a production."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lstluigi import preflight
+from lstluigi.jobs.slurm import states
 from lstluigi.plan import Plan
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import StepState
@@ -115,6 +116,8 @@ def _dropped(steps: Sequence[StepState]) -> Iterator[str]:
 
 
 def _jobs(jobs: Jobs) -> Iterator[str]:
+    for reason, waiting in jobs.queue.waiting.items():
+        yield f"{len(waiting)} job(s) are in the queue: {states.waits_for(reason)}"
     if jobs.queue.silent:
         yield (
             f"Slurm does not answer ({jobs.queue.silent}): what is in its queue is not known and "

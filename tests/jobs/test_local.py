@@ -86,6 +86,57 @@ def test_the_memory_of_a_container(
     assert machine(tmp_path / "none", tmp_path / "groups").memory_mb == physical
 
 
+@pytest.mark.parametrize(
+    ("membership", "limits", "cpus"),
+    [
+        ("0::/a/b", {"a/b/cpu.max": "max 100000", "a/cpu.max": "100000 100000"}, 1),
+        ("0::/a", {"a/cpu.max": "50000 100000"}, 1),
+        ("0::/a", {"a/cpu.max": "max 100000"}, None),
+        (
+            "3:cpu,cpuacct:/a",
+            {"cpu/a/cpu.cfs_quota_us": "100000", "cpu/a/cpu.cfs_period_us": "100000"},
+            1,
+        ),
+        (
+            "3:cpu,cpuacct:/a",
+            {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"},
+            None,
+        ),
+    ],
+)
+def test_the_cores_of_a_container(
+    tmp_path: Path, membership: str, limits: dict[str, str], cpus: int | None
+) -> None:
+    (tmp_path / "cgroup").write_text(f"{membership}\n")
+    for name, limit in limits.items():
+        file = tmp_path / "groups" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{limit}\n")
+    found = machine(tmp_path / "cgroup", tmp_path / "groups")
+    assert found.cpus == (cpus or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(
+    ("given", "cpus", "memory"),
+    [
+        ({"SLURM_CPUS_ON_NODE": "1", "SLURM_MEM_PER_CPU": "200"}, 1, 200),
+        ({"SLURM_CPUS_PER_TASK": "1", "SLURM_MEM_PER_NODE": "300"}, 1, 300),
+        ({"SLURM_CPUS_ON_NODE": "4000", "SLURM_MEM_PER_NODE": "0"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_share_of_a_job(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], cpus: int | None, memory: int | None
+) -> None:
+    """Slurm does not confine jobs everywhere; outside a job its variables mean nothing."""
+    whole = machine()
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert machine() == whole
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert machine() == Resources(cpus or whole.cpus, memory or whole.memory_mb)
+
+
 def test_requests_are_respected_and_clamped() -> None:
     backend = LocalBackend(Resources(4, 8000))
     usual = Resources(16, 100_000, (("partition", "xxl"),))

@@ -312,6 +312,16 @@ def test_jobs_on_slurm_without_a_run(lab: Lab) -> None:
     assert state.runs == []
 
 
+def test_why_jobs_wait(lab: Lab) -> None:
+    """Any reason but those for which jobs wait everywhere."""
+    small(lab)
+    submit(lab, "slurm", {"0": [A], "1": [B]})
+    rows = ("70|0|PENDING|AssocGrpCPUMinutesLimit||n.arr", "70|1|PENDING|Priority||n.arr")
+    (warning,) = look(lab, queue(*rows)).warnings
+    assert "1 job(s)" in warning
+    assert "AssocGrpCPUMinutesLimit" in warning
+
+
 def test_a_user_without_a_name(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     small(lab)
     submit(lab, "slurm", {"0": [A], "1": [B]})
