@@ -14,6 +14,8 @@ from lstluigi.files import are_texts, read_sound, write_json
 from lstluigi.graph import Made
 from lstluigi.listing import Listing
 
+#: Reasons of failures of files without events: of an earlier lstluigi, and of HiPeRTA's.
+_NO_EVENTS = ("has no rows in /dl1/event", "has no events of telescope")
 _KEYS = ("inputs", "dropped", "left")
 
 
@@ -117,3 +119,29 @@ class ProductTarget(luigi.Target):  # type: ignore[misc]
 def described(makes: Sequence[Made]) -> dict[str, Any]:
     """The paths that a step makes, for a recipe."""
     return {made.path: "directory" if made.directory else "file" for made in makes}
+
+
+def lost_showers(dropped: Mapping[str, str], kept: int) -> str:
+    """Say how far off effective areas are where files without events were left out.
+
+    lstluigi 0.1 did so before it made DL1 of such files, and does so of those of HiPeRTA.
+
+    Parameters
+    ----------
+    dropped
+        Files that were left out, each with the reason.
+    kept
+        Number of files that were not.
+
+    Returns
+    -------
+    str
+        Empty if no file was left out for having no events.
+    """
+    lost = sum(any(word in reason for word in _NO_EVENTS) for reason in dropped.values())
+    if not lost or not kept:
+        return ""
+    return (
+        f"nothing has triggered in {lost} file(s) that were left out with their showers, so "
+        f"effective areas are {lost / kept:.1%} too large, if all files have as many showers"
+    )

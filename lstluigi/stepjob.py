@@ -18,6 +18,7 @@ from lstluigi.jobs.lock import Lock
 from lstluigi.jobs.results import ItemResult
 from lstluigi.jobs.spec import Environment, Item, Shared, Work
 from lstluigi.plan import Plan
+from lstluigi.products import lost_showers
 from lstluigi.recipe import Recipe, record
 from lstluigi.resources import requested, where_requested
 from lstluigi.standing import Standing
@@ -261,6 +262,8 @@ class StepJob:
         if dropped and bad and self._may_drop(dropped):
             self._plan.drop(self.node, dropped)
             log.warning("%s goes on without %s", self.node, _told(dropped))
+            if said := lost_showers(dropped, len(units) - len(dropped)):
+                log.warning("%s: %s", self.node, said)
             failed = {}
         missing = self._plan.target(self.node).missing()
         if failed or missing or not self._plan.finals(self.node):

@@ -182,6 +182,24 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "excess"), [("x.h5 has no events of telescope 1.", "100.0%"), ("x is cut", "")]
+)
+def test_showers_that_are_lost_with_a_file_without_events(
+    lab: Lab, caplog: pytest.LogCaptureFixture, reason: str, excess: str
+) -> None:
+    """One of two files: the other one's showers alone make areas twice as large."""
+    small(lab)
+    let_half_fail(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    bad = {"state": "failed", "reason": reason, "bad_data": True}
+    assert step.conclude(results(work, b=bad)).done
+    assert ("too large" in caplog.text) == bool(excess)
+    assert excess in caplog.text
+
+
+@pytest.mark.parametrize(
     "result",
     [
         {"state": "failed", "reason": "killed by SIGKILL", "bad_data": False},

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from lstluigi import preflight
 from lstluigi.jobs.slurm import states
 from lstluigi.plan import Plan
+from lstluigi.products import lost_showers
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import StepState
 from lstluigi.standing import Standing, Status
-
-#: Why an earlier lstluigi left out files in which nothing has triggered.
-NO_EVENTS = "has no rows in /dl1/event"
 
 __all__ = ["damaged", "warnings"]
 
@@ -92,16 +90,9 @@ def _without_events(steps: Sequence[StepState]) -> Iterator[str]:
 
 
 def _lost_showers(steps: Sequence[StepState]) -> Iterator[str]:
-    """What lstluigi did before files without events were products like others."""
     for step in steps:
-        lost = sum(NO_EVENTS in reason for reason in step.dropped.values())
-        if lost and step.total:
-            excess = f"{lost / step.total:.0%} too large (if all files have as many showers)"
-            yield (
-                f"{step.node}: {lost} file(s) in which nothing has triggered were left out with "
-                f"their showers by an earlier lstluigi, so effective areas are {excess}; "
-                "`lstluigi remake` makes them right"
-            )
+        if said := lost_showers(step.dropped, step.total):
+            yield f"{step.node}: {said}"
 
 
 def _dropped(steps: Sequence[StepState]) -> Iterator[str]:

@@ -48,8 +48,8 @@ class HipertaR0ToDL1(R0ToDL1):
             yield Product(own_name(file), f"{step.path('output')}/{name}", checks.HIPERTA_DL1)
 
     def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
-        """The same script, of a step that has no lstchain config."""
-        return [command[:-2] for command in super().without_events(step, inputs)]
+        """None: lstchain does not merge what it makes of DL0 with what is made of HiPeRTA's."""
+        return ()
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """HiPeRTA, then lstluigi's own script, for each file."""

@@ -459,4 +459,4 @@ def test_showers_that_an_earlier_lstluigi_has_lost(lab: Lab) -> None:
     reason = "dl1_c.h5 lacks /simulation/thrown_event_distribution, and has no rows in "
     content["dropped"] = dict.fromkeys(content["dropped"], f"{reason}/dl1/event/x")
     manifest.write_text(json.dumps(content))
-    assert any("50% too large" in warning for warning in look(lab).warnings)
+    assert any("50.0% too large" in warning for warning in look(lab).warnings)
