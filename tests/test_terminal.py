@@ -33,9 +33,9 @@ def test_a_run_ends_as_it_would(
     )
     reader, writer = channel()
     head, *rest = PROGRAMS[program]
-    # nohup: a terminal that goes away also sends SIGHUP
+    # a terminal that goes away also sends SIGHUP; nohup would write elsewhere
     run = subprocess.Popen(
-        ["nohup", str(BIN / head), *rest, str(lab.config)],
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", str(BIN / head), *rest, str(lab.config)],
         cwd=lab.root,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
         stdin=subprocess.DEVNULL,
