@@ -160,10 +160,7 @@ def test_status_of_a_job_that_was_cancelled_under_the_run(production: ClusterPro
     production.slurm.run("scancel", job.id)
     assert production.end(process).code == 30
     found = status(production)
-    assert stands(found) == {"r0_to_dl1:1": "failed", "merge_dl1:1": "blocked"}
-    # there may be another group: a job that ended early may leave a file that had not begun
-    (line,) = (group["line"] for group in found["failures"] if group["cause"] == "cancelled")
-    assert "cancelled" in line
+    assert stands(found) == {"r0_to_dl1:1": "to do", "merge_dl1:1": "to do"}
 
 
 def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) -> None:
@@ -195,7 +192,7 @@ def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) ->
     assert {"merged/1.h5", "merged/3.h5"} <= production.files()
     assert "merged/2.h5" not in production.files()
     found = status(production)
-    assert stands(found)["r0_to_dl1:2"] == "failed"
+    assert stands(found)["r0_to_dl1:2"] == "to do"
 
     run = production.type()
     assert run.code == 0, run.text

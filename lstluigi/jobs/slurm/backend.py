@@ -86,7 +86,7 @@ class SlurmBackend(Backend):
         self._listed = float("-inf")
         self._answered = time.monotonic()
         self._names: set[str] = set()
-        self._ended_twice: set[Key] = set()
+        self._overtaken: set[Key] = set()
         self._told: set[tuple[str, str]] = set()
         self._waiting: dict[str, float] = {}
         self._gone = Gone(run, self.site, grace=max(self.latency, 2 * self.interval))
@@ -247,19 +247,21 @@ class SlurmBackend(Backend):
 
     def _end_overtaken(self) -> None:
         """Cancel what was given up, or handed over a second time, and that Slurm knows again."""
-        mine = {element.key for element in self._chunks.values()} | self._ended_twice
+        mine = {element.key for element in self._chunks.values()} | self._overtaken
         jobs: dict[str, list[int]] = {}
+        keys: set[Key] = set()
         for row in self._rows:
             if row.name not in self._names or not states.goes_on(row.state):
                 continue
             for index in commands.indices(row, self.site.arrays):
                 if (key := (row.job, row.name, index)) not in mine:
                     jobs.setdefault(row.job, []).append(index)
-                    self._ended_twice.add(key)
+                    keys.add(key)
         if jobs:
             log.info("%d job(s) that are not needed any more are cancelled", len(jobs))
             with suppress(NotNow):
                 self._scancel(jobs)
+                self._overtaken |= keys
 
     def _tell_waiting(self) -> None:
         """Say once of a reason that jobs have been waiting for it, whatever it means."""
