@@ -24,6 +24,7 @@ from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, begun_as
+from lstluigi.jobs.slurm.notices import Notices
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
 from lstluigi.jobs.spec import Array, ArrayFiles, Resources
@@ -40,8 +41,6 @@ PER_SCANCEL = 100
 SETTLED = 10.0
 #: After so many seconds without an answer the user is told.
 SILENCE = 300.0
-#: After so many seconds of waiting for the same reason, a person is told of it.
-LONG_WAIT = 600.0
 #: What is told of a job that is refused.
 ASKED = ("partition", "account", "qos", "time", "mem", "cpus-per-task", "exclude")
 
@@ -87,8 +86,7 @@ class SlurmBackend(Backend):
         self._answered = time.monotonic()
         self._names: set[str] = set()
         self._overtaken: set[Key] = set()
-        self._told: set[tuple[str, str]] = set()
-        self._waiting: dict[str, float] = {}
+        self._notices = Notices()
         self._gone = Gone(run, self.site, grace=max(self.latency, 2 * self.interval))
 
     # requests
@@ -223,7 +221,8 @@ class SlurmBackend(Backend):
             return {}
         known = self._queue()
         self._end_overtaken()
-        self._tell_waiting()
+        ours = {element.job for element in self._chunks.values()}
+        self._notices.waiting(row for row in self._rows if row.job in ours)
         found: dict[ChunkId, Status] = {}
         gone: dict[ChunkId, Element] = {}
         for chunk, element in self._chunks.items():
@@ -263,26 +262,14 @@ class SlurmBackend(Backend):
                 self._scancel(jobs)
                 self._overtaken |= keys
 
-    def _tell_waiting(self) -> None:
-        """Say once of a reason that jobs have been waiting for it, whatever it means."""
-        now, ours = time.monotonic(), {element.job for element in self._chunks.values()}
-        reasons: dict[str, list[Row]] = {}
-        for row in self._rows:
-            if row.job in ours and row.state in states.PENDING and states.is_remarkable(row.reason):
-                reasons.setdefault(row.reason.strip("()"), []).append(row)
-        self._waiting = {reason: self._waiting.get(reason, now) for reason in reasons}
-        for reason, since in self._waiting.items():
-            if now - since >= LONG_WAIT:
-                self._tell(reasons[reason][0], states.waits_for(reason), once=reason)
-
     def _status(self, row: Row, element: Element) -> Status:
         status = states.status(row.state, row.reason, row.nodes)
         if status.state is State.PENDING:
             if status.cause is Cause.LAUNCH:
                 return self._give_up(status, element)
-            self._tell(row, states.stuck(row.reason))
+            self._notices.tell(row, states.stuck(row.reason))
         elif status.state is State.UNKNOWN:
-            self._tell(row, status.reason)
+            self._notices.tell(row, status.reason)
         elif status.state is State.FAILED:
             return self._gone.examined(status, element, row.reason)
         return status
@@ -294,13 +281,6 @@ class SlurmBackend(Backend):
         except NotNow:
             return held
         return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
-
-    def _tell(self, row: Row, sentence: str, once: str = "") -> None:
-        """Say once what a person should know of a job; or once of all that wait for a reason."""
-        key = ("", once) if once else (row.job, sentence)
-        if sentence and key not in self._told:
-            self._told.add(key)
-            log.warning("job %s (%s): %s", row.job, row.name, sentence)
 
     # the end
 
