@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from lstluigi import commas
 from lstluigi.errors import LstluigiError
@@ -185,7 +186,8 @@ class StepJob:
             looked = [reading.check for reading in self.node.readings if reading.probed]
             verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
             given = (unit.links, verify, unit.loads, without_events, self.node.stage.first)
-            return [Item(identity, commands, unit.products, scratch, output, *given)]
+            item = Item(identity, commands, unit.products, scratch, output, *given)
+            return [replace(item, meeting=unit.meeting)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 

@@ -16,7 +16,7 @@ from lstluigi.config import ProductionConfig, Step
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.graph import Made
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
-from lstluigi.jobs.spec import Check, Command, Product
+from lstluigi.jobs.spec import Check, Command, Meeting, Product
 from lstluigi.places import Places
 from lstluigi.products import described
 from lstluigi.stages.base import SCRIPTS, TOOL_WORDS, Inputs, Reading, Stage
@@ -38,6 +38,7 @@ class Unit:
     products: Sequence[Product]
     loads: Sequence[str] = ()
     without_events: Sequence[Command] = ()
+    meeting: Meeting | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -183,6 +184,7 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
         products=stage.products(step, inputs),
         loads=() if stage.loads is None else inputs[stage.loads],
         without_events=stage.without_events(step, inputs),
+        meeting=stage.meeting(step, inputs),
     )
 
 

@@ -53,7 +53,7 @@ def test_it_survives_its_terminal_and_can_be_ended(lab: Lab, config: str) -> Non
     until(begun.exists, "the first job")
     os.kill(pid, signal.SIGHUP)
     again = lab.type("run", config, "--detach", program="lstluigi")
-    assert again.code == 2
+    assert again.code == 10
     assert f"process id {pid}" in again.text
     ended = lab.type("cancel", config, program="lstluigi")
     assert ended.code == 0, ended.text

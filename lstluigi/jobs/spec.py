@@ -159,6 +159,34 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Meeting:
+    """Files that a command takes together, and in what they must agree by what they say.
+
+    All must come from one version of their program and hold the same telescopes.
+
+    Attributes
+    ----------
+    files
+        Each with the particle that it must hold (`gamma`, `proton`, `electron`); where it is
+        empty, all must hold the same.
+    pointing
+        `one` where all must have the same pointing; `each` where those of one directory must, and
+        no run of a pointing may be there twice; empty where pointings do not matter.
+    runs
+        Whether these are simtel files, each of which must hold one run.
+    """
+
+    files: Sequence[tuple[str, str]]
+    pointing: str = ""
+    runs: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that the runner reads."""
+        files = [list(file) for file in self.files]
+        return {"files": files, "pointing": self.pointing, "runs": self.runs}
+
+
+@dataclass(frozen=True)
 class Item:
     """One unit of success: commands run in `scratch`, products verified and published.
 
@@ -170,6 +198,8 @@ class Item:
         Commands that make the products where the input has no events and the commands fail.
     first
         Which link must come first by name: one with ``rows`` in a ``table``, or one without.
+    meeting
+        Inputs that must agree by what they say of themselves.
     """
 
     id: str
@@ -182,6 +212,7 @@ class Item:
     loads: Sequence[str] = ()
     without_events: Sequence[Command] = ()
     first: Mapping[str, Any] | None = None
+    meeting: Meeting | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
@@ -190,6 +221,8 @@ class Item:
             more["without_events"] = [list(command) for command in self.without_events]
         if self.first:
             more["first"] = dict(self.first)
+        if self.meeting:
+            more["meeting"] = self.meeting.as_json()
         return {
             **more,
             "id": self.id,

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from lstluigi.config import OWN_CONFIG, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages.checks import CONFIG
 from lstluigi.tool_config import TOOLS
 
@@ -124,6 +124,10 @@ class Stage(ABC):
 
         The step's own options come first: of an option given twice, the stage's word counts.
         """
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """Inputs of a unit that must agree by what they say of themselves; None for no rule."""
+        return None
 
     def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """Commands for a unit whose input has no events, where its own cannot make the product."""

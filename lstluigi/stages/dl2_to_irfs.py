@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks, irf_cuts
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
@@ -33,6 +33,13 @@ def dl2_arguments(step: Step) -> list[str]:
         if key in step.inputs
         for word in (option, step.path("input", key))
     ]
+
+
+def meeting(step: Step) -> Meeting:
+    """The files that the step names, each with its particle, at one pointing."""
+    return Meeting(
+        [(step.path("input", key), key.removesuffix("_file")) for key in step.inputs], "one"
+    )
 
 
 def is_on(flag: str, step: Step, lstchain: Mapping[str, Any]) -> bool:
@@ -70,6 +77,10 @@ class DL2ToIRFs(Stage):
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""
         return [Reading(path, checks.DL2) for path in step.inputs.values()]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """Each file has its particle, and all have one pointing."""
+        return meeting(step)
 
     def makes(self, step: Step) -> Sequence[Made]:
         """One file."""

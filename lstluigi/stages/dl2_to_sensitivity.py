@@ -9,7 +9,7 @@ from typing import Any
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     SCRIPTS,
@@ -21,7 +21,7 @@ from lstluigi.stages.base import (
     not_fits,
     same_name,
 )
-from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments
+from lstluigi.stages.dl2_to_irfs import PARTICLES, dl2_arguments, meeting
 
 
 def plot_path(step: Step) -> str:
@@ -48,6 +48,10 @@ class DL2ToSensitivity(Stage):
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL2 files."""
         return [Reading(path, checks.DL2) for path in step.inputs.values()]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """Each file has its particle, and all have one pointing."""
+        return meeting(step)
 
     def makes(self, step: Step) -> Sequence[Made]:
         """Two files."""

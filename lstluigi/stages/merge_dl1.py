@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
 from lstluigi.stages.ctapipe import NO_IMAGES, UNIQUE
@@ -80,6 +80,10 @@ class MergeDL1(Stage):
         """Just the files to merge, so that the command's own pattern finds no stray ones."""
         root = step.path("input")
         return [(file, os.path.join(INPUTS, os.path.relpath(file, root))) for file in inputs[0]]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """Files of a node have one pointing, all have one particle, and no run is there twice."""
+        return Meeting([(file, "") for file in inputs[0]], "each")
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
@@ -59,6 +59,11 @@ class R0ToDL1(Stage):
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call for each file."""
         return [self.call(step, file) for reading in (0, 1) for file in inputs[reading]]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """Each file holds one run."""
+        files = [(file, "") for reading in (0, 1) for file in inputs[reading]]
+        return Meeting(files, runs=True)
 
     def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """lstluigi's own script: lstchain leaves out the thrown showers, by which it merges."""

@@ -9,7 +9,7 @@ from typing import Any
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
@@ -87,6 +87,10 @@ class TrainPipe(Stage):
     def reads(self, step: Step) -> Sequence[Reading]:
         """One file for each particle."""
         return [Reading(step.path("input", p), EVENTS, probed=True) for p in ("gamma", "proton")]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """One file of each particle."""
+        return Meeting([(step.path("input", p), p) for p in ("gamma", "proton")])
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of models."""

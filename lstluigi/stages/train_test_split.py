@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from lstluigi.config import Setting, Shape, Step, fraction
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Reading, Stage
 
@@ -70,6 +70,10 @@ class TrainTestSplit(Stage):
         return [
             (file, f"{side}/{os.path.basename(file)}") for file, side in self._sides(step, inputs)
         ]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """As for a merge: a run on both sides would test forests with what they have learnt."""
+        return Meeting([(file, "") for file in inputs[0]], "each")
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """None: the links are all there is to do."""

@@ -14,7 +14,7 @@ Binder = Callable[[int], None]  # ties a new process to the life of its parent
 HEADER = "==== lstluigi:"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A message must fit into PIPE_BUF (4096 bytes) to be written whole by several processes.
-REASON_LENGTH = 400
+REASON_LENGTH = 1000
 DISK_FULL, NO_MEMORY = "disk full", "out of memory"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -171,7 +171,7 @@ class Chunk:
         elif event == "doing":
             self._doing = message["what"]
         elif event == "outcome":
-            kept = (*outcome("", ""), "events")
+            kept = (*outcome("", ""), "events", "facts")
             self._outcome = {key: message[key] for key in kept if key in message}
         else:
             self._close(item, message)

@@ -27,6 +27,7 @@ from .base import (
 from .checks import check_file
 from .commands import describe, run_command
 from .eventless import put_first, reads_no_events, remove_made
+from .facts import compare, facts_of
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
 from .publish import publish
@@ -85,6 +86,8 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     put_first(item)
     for path, check in item.get("verify", []):
         verify_input(path, check)
+    if item.get("meeting"):
+        compare(item["meeting"])
     if item["commands"] and item["products"]:
         seed(item["products"][0]["final"])
     try:
@@ -99,9 +102,10 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     if all_there(item):  # an attempt that was given up has been first: models are not mixed
         return outcome("ok", "already there", rc=0)
     events = count_events(item["products"])
+    facts = facts_of(item["products"])
     for product in item["products"]:
         publish(product["made"], product["final"], sync="link" not in product["check"])
-    return {**outcome("ok", "", rc=0), "events": events}
+    return {**outcome("ok", "", rc=0), "events": events, "facts": facts}
 
 
 def make(item: Json, commands: list[list[str]], send: Send, bind: Binder) -> list[str | None]:

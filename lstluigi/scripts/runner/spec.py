@@ -72,6 +72,7 @@ def validate_item(item: Json, where: str) -> None:
     first = item.get("first")
     known = not first or (isinstance(first["table"], str) and isinstance(first["rows"], bool))
     need(known, f"{where}: bad 'first' {first!r}")
+    validate_meeting(item.get("meeting"), where)
     for path in item.get("loads", []):
         need(is_absolute(path), f"{where}: bad file to load {path!r}")
     scratch = os.path.normpath(item["scratch"]) + os.sep
@@ -82,6 +83,15 @@ def validate_item(item: Json, where: str) -> None:
         # The scratch directory is emptied: nothing that lasts may be inside.
         need(not final.startswith(scratch), f"{where}: {final} is inside the scratch directory")
         validate_check(product["check"], where)
+
+
+def validate_meeting(meeting: Json | None, where: str) -> None:
+    """Raise BadSpec where it is not clear how inputs are compared."""
+    if meeting is None:
+        return
+    files = all(is_absolute(path) and isinstance(wanted, str) for path, wanted in meeting["files"])
+    known = meeting["pointing"] in ("", "one", "each")
+    need(files and known, f"{where}: bad 'meeting'")
 
 
 def validate_check(check: Json, where: str) -> None:

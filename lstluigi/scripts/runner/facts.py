@@ -1,0 +1,292 @@
+"""What HDF5 files of events say of themselves, and whether files that meet agree.
+
+A command may merge, train with or compare files that do not belong together, without a word. Each
+file says which runs it holds, which showers were thrown in them from where, which particles, for
+which telescopes, and which lstchain made it: that is read once for each file, and compared.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, Dict, Iterable, List, Tuple
+
+from .base import ItemError, Json, Unsound
+from .hdf5 import open_hdf5, rows
+from .simtel import thrown
+
+# Of lstchain, and of ctapipe.
+RUNS = ("/simulation/run_config", "/configuration/simulation/run")
+EVENTS = (
+    ("/dl2/event/telescope/parameters/LST_LSTCam", "mc_type"),
+    ("/dl1/event/telescope/parameters/LST_LSTCam", "mc_type"),
+    ("/simulation/event/subarray/shower", "true_shower_primary_id"),
+)
+TELESCOPES = "/configuration/instrument/subarray/layout"
+MAKERS = ("LSTCHAIN_VERSION", "CTAPIPE_VERSION")
+# Primary particles in the numbering of sim_telarray.
+PARTICLES = {0: "gamma", 1: "electron", 101: "proton"}
+SAMPLE = 12  # rows of a table that are looked at for the particle
+DEGREE = math.pi / 180
+# Pointings nearer than this (degrees) are one: they are stored as 32-bit numbers.
+PRECISION = 0.01
+Run = Tuple[int, int, str]  # number, thrown showers, pointing
+
+
+class Facts:
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    path
+        The file.
+    runs
+        Number, thrown showers and pointing of each run.
+    particles, telescopes
+        Names of particles; telescopes with their cameras. Empty where the file does not say.
+    version
+        Program that made it, and its version to the second number.
+    events
+        Rows of the table of events.
+    twice
+        Events that the file holds more than once.
+    """
+
+    def __init__(self, path: str, identities: bool = False) -> None:
+        self.path = path
+        self.runs: List[Run] = []
+        self.particles: List[str] = []
+        self.telescopes: List[str] = []
+        self.version = ""
+        self.events = self.twice = 0
+        with open_hdf5(path) as h5:
+            self._read(h5, identities)
+
+    def _read(self, h5: Any, identities: bool) -> None:
+        attributes = h5.root._v_attrs
+        made_by = [name for name in MAKERS if name in attributes][:1]
+        for name in made_by:
+            numbers = str(attributes[name]).split(".")[:2]
+            self.version = f"{name.partition('_')[0].lower()} {'.'.join(numbers)}"
+        for place in RUNS:
+            if place in h5:
+                self.runs += map(run_of, h5.get_node(place).read())
+        if TELESCOPES in h5:
+            layout = h5.get_node(TELESCOPES)
+            self.telescopes = sorted(set(map(telescope_of, layout.read())))
+        tables = [(place, column) for place, column in EVENTS if rows(h5, place)]
+        for place, column in tables[:1]:
+            table = h5.get_node(place)
+            self.events = int(table.nrows)
+            if column in table.colnames:
+                step = max(1, self.events // SAMPLE)
+                found = {int(n) for n in table.read(step=step, field=column)}
+                found.add(int(table.read(start=self.events - 1, field=column)[0]))
+                self.particles = sorted(PARTICLES.get(n, f"primary {n}") for n in found)
+            if identities and len(self.pointings) <= 1:  # numbers of runs repeat between nodes
+                self.twice = repeated(table)
+
+    @property
+    def pointings(self) -> List[str]:
+        """The pointings of its runs, each once."""
+        return sorted({pointing for _, _, pointing in self.runs})
+
+    @property
+    def showers(self) -> int:
+        """Thrown showers of all runs."""
+        return sum(showers for _, showers, _ in self.runs)
+
+    def as_json(self) -> Json:
+        """In short, for the result file."""
+        return {
+            "runs": len(self.runs),
+            "showers": self.showers,
+            "events": self.events,
+            "pointings": self.pointings[:3],
+            "particles": self.particles,
+            "telescopes": self.telescopes[:3],
+            "version": self.version,
+        }
+
+
+def run_of(row: Any) -> Run:
+    """Return what a row of the table of runs says; an unknown number is 0."""
+    names = row.dtype.names
+    showers = int(row["n_showers"]) if "n_showers" in names else 0
+    if not showers and "num_showers" in names:  # lstchain until 0.9
+        showers = int(row["num_showers"])
+    uses = int(row["shower_reuse"]) if "shower_reuse" in names else 1
+    pointing = ""
+    if {"min_alt", "max_alt", "min_az", "max_az"} <= set(names):
+        alt, az = ((row[f"min_{x}"] + row[f"max_{x}"]) / 2 for x in ("alt", "az"))
+        pointing = pointing_of(float(alt), float(az))
+    return int(row["obs_id"]) if "obs_id" in names else 0, showers * uses, pointing
+
+
+def pointing_of(alt: float, az: float) -> str:
+    """Name a pointing (radians): at the zenith all azimuths are one, and 360 degrees are 0."""
+    zenith = round(90 - alt / DEGREE, 2) + 0.0
+    azimuth = round(az / DEGREE % 360, 2) % 360 if zenith >= PRECISION else 0.0
+    return f"zenith {zenith:.2f}, azimuth {azimuth:.2f}"
+
+
+def telescope_of(row: Any) -> str:
+    """Return number and camera of a telescope."""
+    names = row.dtype.names
+    camera = row["camera_name"].decode() if "camera_name" in names else ""
+    return f"{int(row['tel_id'])} {camera}".strip()
+
+
+def repeated(table: Any) -> int:
+    """Count the events of a table that are there more than once."""
+    if not {"obs_id", "event_id", "tel_id"} <= set(table.colnames):
+        return 0
+    import numpy
+
+    columns = (table.col(name).astype("int64") for name in ("obs_id", "event_id", "tel_id"))
+    run, event, telescope = columns  # of 23, 32 and 8 bits
+    found = (run << 40) ^ (event << 8) ^ telescope
+    return int(len(found) - len(numpy.unique(found)))
+
+
+# ---- where files meet
+
+
+def compare(meeting: Json) -> None:
+    """Refuse files that do not agree, naming them and in what they differ.
+
+    Parameters
+    ----------
+    meeting : dict
+        ``files``, each with the particle that it must hold (empty where all must hold one);
+        ``pointing``: ``one`` where all files must have the same, ``each`` where those of one
+        directory must, and no run may be there twice; ``runs``, how many a simtel file may hold.
+
+    Raises
+    ------
+    ItemError
+        Always for the data: another try would end like this, too.
+    """
+    try:
+        if meeting.get("runs"):
+            for path, _ in meeting["files"]:
+                refuse_many_runs(path)
+            return
+        rule = meeting["pointing"]
+        found = [(Facts(path, identities=bool(rule)), wanted) for path, wanted in meeting["files"]]
+    except Unsound as error:
+        raise ItemError(f"an input cannot be read: it {error}", bad_data=True) from None
+    for one, wanted in found:
+        refuse_alone(one, wanted)
+    facts = [one for one, _ in found]
+    refuse_other("version", facts, "were made by {} and by {}")
+    refuse_other("telescopes", facts, "hold telescopes {} and {}")
+    if not any(wanted for _, wanted in found):
+        refuse_other("particles", facts, "hold {} and {}")
+    if rule == "one":
+        refuse_other("pointings", facts, "point to {} and to {}")
+    elif rule == "each":
+        refuse_mixed_nodes(facts)
+        refuse_runs_twice(facts)
+
+
+def refuse_many_runs(path: str) -> None:
+    """Refuse a simtel file of several runs."""
+    try:
+        runs = thrown(path)
+    except (OSError, ImportError, Unsound):
+        return  # whether it can be read, the command tells
+    if len(runs) > 1:
+        numbers = ", ".join(str(number) for number, _ in runs[:3])
+        showers = ", ".join(str(count) for _, count in runs[:3])
+        raise ItemError(
+            f"an input holds {len(runs)} runs ({numbers}) of {showers} showers, of which only the "
+            "first would count as thrown, and effective areas would be too large; split it into a "
+            f"file for each run: {path}",
+            bad_data=True,
+        )
+
+
+def refuse_alone(one: Facts, wanted: str) -> None:
+    """Refuse a file that is wrong whatever it meets."""
+    if one.twice:
+        raise ItemError(
+            f"an input holds {one.twice} of its {one.events} events twice: it was made of several "
+            f"runs, or of one run twice; make it again of one run: {one.path}",
+            bad_data=True,
+        )
+    runs = [(number, pointing) for number, _, pointing in one.runs]
+    if len(set(runs)) < len(runs):
+        number = next(run for run in runs if runs.count(run) > 1)[0]
+        raise ItemError(
+            f"an input holds run {number} more than once, and its showers would count more than "
+            f"once; merge each file once: {one.path}",
+            bad_data=True,
+        )
+    if wanted and one.particles and one.particles != [wanted]:
+        raise ItemError(
+            f"expected {wanted}s in an input, got {' and '.join(one.particles)}s; name the file of "
+            f"the {wanted}s in place of {one.path}",
+            bad_data=True,
+        )
+
+
+def refuse_other(what: str, facts: Iterable[Facts], words: str) -> None:
+    """Refuse the first file that differs from the first one that says anything."""
+    first = None
+    for one in facts:
+        value = getattr(one, what)
+        if not value:
+            continue
+        first = first or one
+        if getattr(first, what) != value:
+            shown = words.format(in_words(getattr(first, what)), in_words(value))
+            reason = f"inputs do not go together, they {shown}: {first.path} and {one.path}"
+            raise ItemError(reason, bad_data=True)
+
+
+def in_words(value: Any) -> str:
+    """Put a name, or several, into words."""
+    return value if isinstance(value, str) else "; ".join(value[:3])
+
+
+def refuse_mixed_nodes(facts: Iterable[Facts]) -> None:
+    """Refuse files of one directory that point to several places: a directory is a node."""
+    nodes: Dict[str, List[Facts]] = {}
+    for one in facts:
+        nodes.setdefault(os.path.dirname(one.path), []).append(one)
+    for node in nodes.values():
+        refuse_other("pointings", node, "lie in one directory and point to {} and to {}")
+
+
+def refuse_runs_twice(facts: Iterable[Facts]) -> None:
+    """Refuse a run that two files hold: its showers and events would count twice.
+
+    Numbers of runs repeat between nodes; so a run is known by its pointing, too.
+    """
+    seen: Dict[Tuple[int, str], str] = {}
+    for one in facts:
+        for number, _, pointing in one.runs:
+            other = seen.setdefault((number, pointing), one.path)
+            if other != one.path:
+                raise ItemError(
+                    f"inputs hold the same run {number} at {pointing}, whose showers and events "
+                    f"would count twice; take one of them away: {other} and {one.path}",
+                    bad_data=True,
+                )
+
+
+def facts_of(products: List[Json]) -> Json:
+    """Return what products say of themselves, by their names: only HDF5 files with runs do."""
+    found = {}
+    for product in products[:3]:
+        check = product["check"]
+        if not any(key in check for key in ("events", "nonempty")):
+            continue
+        try:
+            facts = Facts(product["made"])
+        except Unsound:  # of another kind
+            continue
+        if facts.runs:
+            found[os.path.basename(product["final"])] = facts.as_json()
+    return found
