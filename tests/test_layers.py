@@ -135,7 +135,7 @@ def test_jobs_know_no_stage() -> None:
 @pytest.mark.parametrize("known", ["config", "graph", "jobs"])
 def test_what_knows_no_stage_names_none(known: str) -> None:
     """Prose may give an example; a text that is a stage's name and nothing else is knowledge."""
-    names = {name for stages in WORKFLOWS.values() for name in stages}
+    names = {stage for stages in WORKFLOWS.values() for stage in stages}
     paths = [path for path in MODULES if room(name(path)) == known]
     assert paths
     for path in paths:

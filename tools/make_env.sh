@@ -8,7 +8,8 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     exit 1
 fi
 # two of lstchain's dependencies are compiled on installation
-if ! command -v cc >/dev/null 2>&1 || ! "$python" -c 'import ensurepip' 2>/dev/null; then
+header='import os, sysconfig; open(os.path.join(sysconfig.get_path("include"), "Python.h")).close()'
+if ! command -v cc >/dev/null 2>&1 || ! "$python" -c "import ensurepip; $header" 2>/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
