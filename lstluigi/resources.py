@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.spec import Resources
 from lstluigi.plan import Plan
@@ -19,9 +21,17 @@ def requested(plan: Plan, node: PlannedStep, backend: Backend) -> Resources:
     Refused
         Where the backend cannot give it.
     """
+    return backend.resources(node.stage.name, _usual(plan, node), node.step.slurm)
+
+
+def lowered(plan: Plan, node: PlannedStep, backend: Backend) -> Sequence[str]:
+    """What a step asks for and does not get here, a sentence for each."""
+    return backend.lowered(node.stage.name, _usual(plan, node), node.step.slurm)
+
+
+def _usual(plan: Plan, node: PlannedStep) -> Resources:
     behind = plan.tallest - plan.heights[node.index]
-    usual = node.stage.resources.updated({"nice": str(NICE * behind)} if behind else {})
-    return backend.resources(node.stage.name, usual, node.step.slurm)
+    return node.stage.resources.updated({"nice": str(NICE * behind)} if behind else {})
 
 
 def where_requested(node: PlannedStep) -> str:

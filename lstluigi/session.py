@@ -122,6 +122,7 @@ class Session:
             problems += surroundings.environment_problems(self.config, self.environment, local)
             problems += surroundings.program_problems(running, self.environment, local)
             problems += surroundings.resource_problems(self.plan, running, self.backend)
+            problems += surroundings.submission_problems(self.plan, running, self.backend)
         if busy and not problems:
             raise Busy(busy)
         _refuse([*busy, *problems])
@@ -235,6 +236,9 @@ class Session:
                     len(extra),
                     extra[0],
                 )
+        if steps:
+            for notice in surroundings.resource_notices(self.plan, steps, self.backend):
+                log.warning("%s", notice)
         for tool, found in self.plan.configs.items() if steps else ():
             log.info("%s config: %s", tool, found.path)
         changed = len(self.changed(steps))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import Problem, Refused, shown
@@ -15,7 +17,7 @@ from lstluigi.jobs.programs import missing_programs
 from lstluigi.jobs.slurm import SlurmBackend
 from lstluigi.jobs.spec import Environment
 from lstluigi.plan import Plan
-from lstluigi.resources import requested, where_requested
+from lstluigi.resources import lowered, requested, where_requested
 from lstluigi.steps import PlannedStep
 
 
@@ -75,6 +77,38 @@ def resource_problems(
         if node.step.max_failed_fraction and not node.stage.per_file:
             what = f"{node.step.stage} is not done file by file, so no share of them may fail"
             yield Problem(node.step.where("max_failed_fraction"), what, "take the key out")
+
+
+def resource_notices(plan: Plan, steps: Sequence[PlannedStep], backend: Backend) -> Iterator[str]:
+    """Requests that are lowered to what the site has, once for each stage."""
+    found: Counter[tuple[str, str]] = Counter()
+    for node in steps:
+        with suppress(Refused):  # said as a problem
+            if over := lowered(plan, node, backend):
+                found[node.step.stage, "; ".join(over)] += 1
+    for (stage, over), count in found.items():
+        yield f"{stage}, {count} step(s): {over}; lowered to that (over_limits: lower)"
+
+
+def submission_problems(
+    plan: Plan, steps: Sequence[PlannedStep], backend: Backend
+) -> Iterator[Problem]:
+    """Jobs that the backend would not take, once for each kind of request."""
+    seen = set()
+    for node in steps:
+        try:
+            asked = requested(plan, node, backend).without("nice")
+        except Refused:
+            continue
+        if asked in seen:
+            continue
+        seen.add(asked)
+        if why := backend.refusal(asked):
+            names = ("account", "partition", "qos", "constraint", "reservation")
+            given = ", ".join(f"{k} {v}" for k, v in asked.options if k in names)
+            what = f"Slurm would refuse its jobs: {why}" + f" (asked for: {given})" * bool(given)
+            mend = "correct it under slurm_config, or map it there (site_accounts, partitions)"
+            yield Problem(where_requested(node), what, mend)
 
 
 def lock_problems(steps: Sequence[PlannedStep], plan: Plan) -> Iterator[Problem]:

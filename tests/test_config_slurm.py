@@ -51,6 +51,8 @@ def problems(tmp_path: Path, slurm_config: Any = None, site: Path | None = None)
 
 EVERYTHING = {
     "user_account": "dpps",
+    "site_accounts": {"dpps": "cta", "aswg": "lst"},
+    "over_limits": "lower",
     "qos": "normal",
     "options": {"nice": 10, "exclude": "cp[01-03]", "exclusive": None, "-C": "avx2"},
     "plugin_options": ["x11"],
@@ -71,6 +73,8 @@ EVERYTHING = {
 }  # fmt: skip
 EXPECTED = SlurmSettings(
     account="dpps",
+    accounts={"dpps": "cta", "aswg": "lst"},
+    over_limits="lower",
     qos="normal",
     options={"nice": "10", "exclude": "cp[01-03]", "exclusive": "", "constraint": "avx2"},
     plugin_options=frozenset({"x11"}),
@@ -93,6 +97,28 @@ EXPECTED = SlurmSettings(
 def test_every_key(tmp_path: Path) -> None:
     assert set(EVERYTHING) == set(PROFILE_KEYS)
     assert read(tmp_path, EVERYTHING) == EXPECTED
+
+
+def test_one_account_for_all(tmp_path: Path) -> None:
+    assert read(tmp_path, {"site_accounts": "cta"}).accounts == {"": "cta"}
+    site = profile(tmp_path, {"site_accounts": "cta"})
+    assert read(tmp_path, {"site_accounts": {"dpps": "lst"}}, site).accounts == {
+        "": "cta",
+        "dpps": "lst",
+    }
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"over_limits": "raise"},
+        {"site_accounts": {"dpps": "a b"}},
+        {"site_accounts": ["cta"]},
+    ],
+)
+def test_unfit_accounts_and_limits(tmp_path: Path, unfit: dict[str, Any]) -> None:
+    (told,) = problems(tmp_path, unfit)
+    assert next(iter(unfit)) in told or "dpps" in told
 
 
 def test_a_profile_has_the_same_keys(tmp_path: Path) -> None:
@@ -142,6 +168,8 @@ def test_keys_of_the_production_go_on_top(tmp_path: Path) -> None:
     }
     assert read(tmp_path, own) == SlurmSettings(
         account="aswg",
+        accounts={"dpps": "cta", "aswg": "lst"},
+        over_limits="lower",
         qos="normal",
         options={"nice": "0", "exclude": "cp[01-03]", "exclusive": "", "constraint": "avx2"},
         plugin_options=frozenset({"x11"}),

@@ -52,6 +52,20 @@ _lstchain_options = _together(
         "May be given several times.",
     ),
 )
+_site_options = _together(
+    click.option(
+        "--account",
+        metavar="NAME",
+        help="The account that jobs are charged to [default: dpps, La Palma's; with --site or "
+        "--environment none, what the site profile or Slurm takes].",
+    ),
+    click.option(
+        "--site",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="The site profile that the config names.",
+    ),
+)
 _place_options = _together(
     click.option(
         "--root",
@@ -102,6 +116,7 @@ _place_options = _together(
     help="Noise of the night sky to add to waveforms; 0 for none.",
 )
 @_lstchain_options
+@_site_options
 @_place_options
 def generate_config(
     config_class: str,
@@ -180,6 +195,7 @@ def generate_config(
     help="Directory for all of it [default: PREFIX_allsky_nsb_grid].",
 )
 @_lstchain_options
+@_site_options
 @_place_options
 def generate_nsb_grid(
     nsb: tuple[float, ...],
@@ -254,10 +270,9 @@ def _begin(choices: dict[str, Any]) -> Callable[[], Any]:
     """Ask lstchain, or read files, when it is time to."""
     from lstluigi.request.draft import start
 
-    base, merge = choices["lstchain_base"], choices["merge"]
-    return lambda: start(
-        choices["environment"], Path(base) if base else None, [Path(file) for file in merge]
-    )
+    base, site = (Path(p) if p else None for p in (choices["lstchain_base"], choices["site"]))
+    merge = [Path(file) for file in choices["merge"]]
+    return lambda: start(choices["environment"], base, merge, choices["account"], site)
 
 
 def _tell(lines: Any) -> None:

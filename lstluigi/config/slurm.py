@@ -49,6 +49,15 @@ def _seconds(field: str, least: float, meaning: str) -> Setting:
 #: Keys that hold one value, for a field of `SlurmSettings`.
 SINGLE: Mapping[str, Setting] = {
     "user_account": _word("account", "Slurm's", "The account that jobs are charged to.", new=False),
+    "over_limits": Setting(
+        "`refuse` or `lower`",
+        "What becomes of a request above the limits of its partition: it is refused before "
+        "anything runs, or lowered to the limit, with a notice.",
+        USUAL.over_limits,
+        new=True,
+        read=partial(values.one_of, choices=("refuse", "lower")),
+        field="over_limits",
+    ),
     "qos": _word("qos", "Slurm's", "The quality of service.", new=True),
     "throttle": _count(
         "throttle",
@@ -112,6 +121,12 @@ CAUSES: Mapping[str, Setting] = {
 CONTROLLER = "controller"
 PROFILE_KEYS: Mapping[str, Key] = {
     **SINGLE,
+    "site_accounts": Key(
+        "a name, or `name: name` lines",
+        "The site's account for each that configs name: `site_accounts: {dpps: cta}`. A name that "
+        "is not here is passed on as it is. `site_accounts: cta` charges all jobs to that one.",
+        new=True,
+    ),
     "options": Key(
         "`name: value` lines",
         "Options of sbatch for every job, by their long names; an option without a value is a flag "
@@ -249,10 +264,23 @@ def _given(section: Section, stages: tuple[str, ...], known: frozenset[str]) -> 
         if (value := section.take(key, setting.read)) is not None:
             given[setting.field] = value
     given["options"] = read_mapping(section, "options", known)
+    given["accounts"] = _accounts(section)
     given["partitions"] = _partitions(section)
     given["stages"] = _stages(section, stages, known)
     given["retries"] = _retries(section)
     return given
+
+
+def _accounts(section: Section) -> dict[str, str]:
+    """Return the site's accounts by their names in configs; '' is every other."""
+    if not isinstance(section.entries.get("site_accounts"), YamlMapping):
+        single = section.take("site_accounts", values.word)
+        return {} if single is None else {"": single}
+    accounts = section.inner("site_accounts")
+    assert accounts is not None
+    for name in accounts.entries:
+        accounts.check(name, values.word)
+    return {name: accounts.require(name, values.word, "") for name in accounts.entries}
 
 
 def _partitions(section: Section) -> dict[str, Partition]:

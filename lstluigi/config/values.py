@@ -64,6 +64,14 @@ def word(value: Value) -> str:
     return given
 
 
+def one_of(value: Value, choices: tuple[str, ...]) -> str:
+    """Read one of some words."""
+    given = text(value)
+    if given not in choices:
+        raise Unfit(f"expected {' or '.join(choices)}, got {shown(given)}", "write one of them")
+    return given
+
+
 def count(value: Value, least: int) -> int:
     """Read a whole number."""
     given = text(value)

@@ -104,6 +104,14 @@ class Backend(ABC):
             When these resources cannot be had here.
         """
 
+    def lowered(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Sequence[str]:
+        """What `resources` has lowered, since it cannot be had here: a sentence for each."""
+        return ()
+
+    def refusal(self, resources: Resources) -> str:
+        """Why no job with these resources would be taken; empty where nothing is known."""
+        return ""
+
     @abstractmethod
     def width(self, resources: Resources) -> int | None:
         """How many chunks with these resources can run at once; None where there is no telling."""

@@ -85,6 +85,10 @@ class SlurmSettings:
     ----------
     account, qos
         Who pays, and with which quality of service; None leaves it to Slurm.
+    accounts
+        The site's account for each that configs name; that of the name '' is for all others.
+    over_limits
+        What becomes of requests above a partition's limits: `refuse` or `lower`.
     options
         Options of sbatch for every job, by their long names without dashes; a flag has the
         value ''.
@@ -112,6 +116,8 @@ class SlurmSettings:
 
     account: str | None = None
     qos: str | None = None
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    over_limits: str = "refuse"
     options: Mapping[str, str] = field(default_factory=dict)
     plugin_options: frozenset[str] = frozenset()
     stages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -10,6 +10,9 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from lstluigi.config import values
+from lstluigi.config.model import Unfit
+from lstluigi.errors import LstluigiError
 from lstluigi.layouts.base import ENVIRONMENT, PathConfig
 from lstluigi.plan import Plan
 from lstluigi.request import settings
@@ -43,6 +46,11 @@ class Start:
         What is to be known of it.
     own_environment : bool
         Whether jobs are to use the Python that runs lstluigi: configs then name no environment.
+    account : str, optional
+        The account that jobs are charged to. Without it that of La Palma, unless a site profile
+        is named or the environment is lstluigi's own, which are elsewhere.
+    site : Path, optional
+        The site profile that configs name.
     """
 
     content: Mapping[str, Any]
@@ -51,10 +59,16 @@ class Start:
     version: str | None = None
     notices: tuple[str, ...] = ()
     own_environment: bool = False
+    account: str | None = None
+    site: Path | None = None
 
 
 def start(
-    environment: str = CURRENT, base: Path | None = None, partials: Sequence[Path] = ()
+    environment: str = CURRENT,
+    base: Path | None = None,
+    partials: Sequence[Path] = (),
+    account: str | None = None,
+    site: Path | None = None,
 ) -> Start:
     """Ask lstchain for its config, or read the one to start from, and read the partial ones.
 
@@ -63,6 +77,11 @@ def start(
     LstluigiError
         There is no lstchain, or a file cannot be read or has what lstchain does not know.
     """
+    if account is not None:
+        try:
+            values.word(account)
+        except Unfit as unfit:
+            raise LstluigiError(f"--account: {unfit.what}; {unfit.mend}") from None
     version: str | None = None
     if base is not None:
         whole, words = read_base(base), f"that of {base.name}"
@@ -73,7 +92,8 @@ def start(
     read = [read_partial(path, whole.content) for path in partials]
     notices = tuple(notice for one in (whole, *read) for notice in one.notices)
     own = environment == NONE
-    return Start(whole.content, [one.content for one in read], words, version, notices, own)
+    contents = [one.content for one in read]
+    return Start(whole.content, contents, words, version, notices, own, account, site)
 
 
 @dataclass(frozen=True)
@@ -99,7 +119,9 @@ class Draft:
     notices: tuple[str, ...] = ()
 
 
-def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | None = None) -> Draft:
+def draft(
+    config: PathConfig, begun: Start, lstchain_name: str, home: Path, nsb: float | None = None
+) -> Draft:
     """Generate the config of a class, and the lstchain config that it needs.
 
     Parameters
@@ -110,6 +132,8 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
         What the lstchain config starts from.
     lstchain_name : str
         Path of the lstchain config as the production config is to name it.
+    home : Path
+        Directory of the production config.
     nsb : float, optional
         Noise to add to waveforms, in GHz.
 
@@ -120,8 +144,8 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
     """
     with sentences(type(config).__name__):
         config.generate()
-        text = config.text(_content(config, begun, lstchain_name))
-    plan = read_back(config, text)
+        text = config.text(_content(config, begun, lstchain_name, home))
+    plan = read_back(config, text, begun.site)
     made = _lstchain(config, begun, nsb)
     return Draft(
         text,
@@ -138,13 +162,22 @@ def draft(config: PathConfig, begun: Start, lstchain_name: str, nsb: float | Non
     )
 
 
-def _content(config: PathConfig, begun: Start, lstchain_name: str) -> dict[str, Any]:
-    """Name the lstchain config and the environment of its lstchain in the production config."""
+def _content(config: PathConfig, begun: Start, lstchain_name: str, home: Path) -> dict[str, Any]:
+    """Name the lstchain config, the environment of its lstchain, site and account in the config."""
     content: dict[str, Any] = {}
     for key, value in config.content().items():
         content[key] = value
         if key == "prod_id":
             content["lstchain_config"] = lstchain_name
+    slurm = content["slurm_config"] = dict(content.get("slurm_config", {}))
+    if begun.own_environment or begun.site is not None:
+        slurm.pop("user_account", None)
+    if begun.account is not None:
+        slurm["user_account"] = begun.account
+    if begun.site is not None:
+        slurm["site"] = os.path.relpath(begun.site, home)
+    if not slurm:
+        del content["slurm_config"]
     if begun.own_environment:
         del content["source_environment"]
     elif begun.version is not None and _RELEASE.fullmatch(begun.version):

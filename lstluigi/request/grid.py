@@ -80,7 +80,9 @@ def write_grid(
     known: list[str] = []
     for name, rate in rates.items():
         config, where = level(f"{prefix}_allsky_nsb_tuning_{name}"), places[name]
-        made = drafts[config.prod_id] = draft(config, started, where.lstchain_name, rate)
+        made = drafts[config.prod_id] = draft(
+            config, started, where.lstchain_name, where.config.parent, rate
+        )
         texts |= {where.config: made.config, where.lstchain: made.lstchain}
         known += [*same_name(config.prod_id, where.config.parent), *named_sources(config)]
     origin = _origin(command, started, list(drafts.values()), rates)

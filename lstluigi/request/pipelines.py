@@ -98,7 +98,7 @@ def _of_one_line(kind: type[PathConfig], given: Mapping[str, Any]) -> dict[str, 
     return {**others, "dec": lines[0]}
 
 
-def read_back(config: PathConfig, text: str) -> Plan:
+def read_back(config: PathConfig, text: str, site: Path | None = None) -> Plan:
     """Read the text of a generated config as a run would, and look at its graph.
 
     Raises
@@ -113,7 +113,7 @@ def read_back(config: PathConfig, text: str) -> Plan:
         write_text(str(path), text)
         try:
             # which lstchain config it needs is said by its graph: it is not there yet
-            plan = Plan(load_config(path, SHAPES, {"lstchain": path}), STAGES, {})
+            plan = Plan(load_config(path, SHAPES, {"lstchain": path}, site), STAGES, {})
             problems = list(config_problems(plan))
         except ConfigError as error:
             problems = list(error.problems)

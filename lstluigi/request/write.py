@@ -92,7 +92,7 @@ def write_request(
     """
     refuse([where.config, where.lstchain], overwrite=overwrite)
     started = begun()
-    made = draft(config, started, where.lstchain_name, nsb)
+    made = draft(config, started, where.lstchain_name, where.config.parent, nsb)
     texts = {where.config: made.config, where.lstchain: made.lstchain}
     origin = readme.Origin(command, started.words, made.steps, made.changes, made.notices)
     kept = add_readme(texts, where.readme, config.prod_id, origin, overwrite=overwrite)

@@ -83,6 +83,8 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         refused += surroundings.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
     refused += surroundings.resource_problems(plan, plan.steps, backend)
+    if check_paths:
+        refused += surroundings.submission_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
         # a production that lacks the config of its tool may be meant to be of another workflow
@@ -96,7 +98,11 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         prod_id=plan.config.prod_id,
         stages=dict(Counter(node.step.stage for node in plan.steps)),
         findings=tuple(folded(findings)),
-        notices=(*preflight.notices(plan, whole), *(() if whole else (UNCOMPARED,))),
+        notices=(
+            *preflight.notices(plan, whole),
+            *surroundings.resource_notices(plan, plan.steps, backend),
+            *(() if whole else (UNCOMPARED,)),
+        ),
         external=tuple(sorted(external)),
         checked=check_paths,
     )

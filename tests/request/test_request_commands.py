@@ -254,6 +254,45 @@ def test_jobs_may_use_no_conda_environment(lstchain: dict[str, Any]) -> None:
         assert "--environment none" in Path("p/readme.md").read_text()
 
 
+def slurm_of(config: Path) -> Any:
+    return yaml.safe_load(config.read_text()).get("slurm_config")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), {"user_account": "dpps"}),
+        (("--account", "aswg"), {"user_account": "aswg"}),
+        (("--environment", "none"), None),
+        (("--environment", "none", "--account", "me"), {"user_account": "me"}),
+        (("--site", "own/site.yml"), {"site": "../own/site.yml"}),
+        (
+            ("--site", "own/site.yml", "--account", "me"),
+            {"user_account": "me", "site": "../own/site.yml"},
+        ),
+    ],
+)
+def test_who_pays_and_where_jobs_run(
+    here: Path, words: tuple[str, ...], expected: dict[str, str] | None
+) -> None:
+    (here / "own").mkdir()
+    (here / "own/site.yml").write_text("over_limits: lower\n")
+    generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, *words)
+    assert slurm_of(here / "p/lstluigi_config.yml") == expected
+    again = {} if expected is None else dict(expected)
+    if "site" in again:
+        again["site"] = f"../{again['site']}"
+    grid = ("--nsb", "0.07", "--prod_id_prefix", "g", *LINE, *words)
+    typed("generate-nsb-grid", *grid)
+    assert slurm_of(next(here.glob("g_*/*/*.yml"))) == (again or None)
+
+
+def test_an_account_that_is_no_name_is_refused(here: Path) -> None:
+    told = generate("PathConfigAllSkyFull", "--prod_id", "p", *LINE, "--account", "a b", code=2)
+    assert "--account" in told
+    assert not (here / "p").exists()
+
+
 def test_what_the_readme_says_makes_the_same_again(here: Path) -> None:
     (here / "it's").mkdir()
     Path("it's/nsb.json").write_text('{"increase_nsb": true}')

@@ -45,6 +45,10 @@ SILENCE = 300.0
 ASKED = ("partition", "account", "qos", "time", "mem", "cpus-per-task", "exclude")
 
 
+#: In what sbatch says of names that are wrong; a full queue or a partition that is down may pass.
+UNKNOWN_TO_SLURM = ("invalid", "not permitted")
+
+
 class SlurmBackend(Backend):
     """Arrays of jobs on a cluster; they go on when the run ends.
 
@@ -94,6 +98,16 @@ class SlurmBackend(Backend):
     def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """Usual resources, then the production's settings, then the step's own requests."""
         return self._requests.asked(kind, usual, requests)
+
+    def lowered(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> list[str]:
+        """What is above the limits of the partition, if the settings lower it."""
+        return self._requests.lowered(kind, usual, requests)
+
+    def refusal(self, resources: Resources) -> str:
+        """Slurm's own word on names that it does not know, or does not let this user have."""
+        answer = self._run(commands.trial(resources), "#!/bin/sh\n")
+        final = any(word in answer.words.lower() for word in UNKNOWN_TO_SLURM)
+        return answer.words if answer.code and final and not answer.silent else ""
 
     def width(self, resources: Resources) -> int | None:
         """No telling: the cluster is shared."""

@@ -180,6 +180,13 @@ def sbatch_options(resources: Resources) -> dict[str, str]:
     return options
 
 
+def trial(resources: Resources) -> list[str]:
+    """The command that asks whether Slurm would take a job, and submits none."""
+    options = sbatch_options(resources)
+    argv = [f"--{name}={value}" if value else f"--{name}" for name, value in options.items()]
+    return ["sbatch", "--test-only", *argv]
+
+
 def script(array: Array) -> str:
     """What a chunk of the array runs."""
     return job_script(array, '"${SLURM_ARRAY_TASK_ID:-0}"')

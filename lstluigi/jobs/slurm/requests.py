@@ -46,6 +46,22 @@ class Requests:
         Refused
             Where the site cannot give them.
         """
+        asked = self._wanted(kind, usual, requests)
+        if over := list(self._over(asked)):
+            if self._settings.over_limits != "lower":
+                mend = "ask for less or for another partition, or set over_limits: lower"
+                raise Refused("; ".join(over), mend)
+            asked = self._within_limits(asked)
+        return asked
+
+    def lowered(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> list[str]:
+        """What `asked` has lowered to the limits, a sentence for each."""
+        if self._settings.over_limits != "lower":
+            return []
+        return list(self._over(self._wanted(kind, usual, requests)))
+
+    def _wanted(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
+        """What is asked for by the names of this site, whatever its limits."""
         settings = self._settings
         own = {"account": settings.account, "qos": settings.qos}
         general = {key: value for key, value in own.items() if value is not None}
@@ -60,11 +76,17 @@ class Requests:
         if name is not None:
             here = self._translated(name)
             asked = asked.updated({"partition": here})
+        if account := self._account(dict(asked.options).get("account", "")):
+            asked = asked.updated({"account": account})
         longest = self.limits(asked).time_s
         if asked.time_s == math.inf and longest is not None:
             asked = asked.timed(longest)
-        self._check(asked)
         return asked
+
+    def _account(self, name: str) -> str:
+        """The site's name of an account; empty where nobody names one."""
+        known = self._settings.accounts
+        return known.get(name, known.get("", name))
 
     def _translated(self, names: str) -> str:
         """Partitions as the site calls them; several may be given."""
@@ -83,13 +105,18 @@ class Requests:
     def _partitions(asked: Resources) -> list[str]:
         return dict(asked.options).get("partition", "").split(",")
 
-    def _check(self, asked: Resources) -> None:
-        """Refuse what would wait for ever in the queue, all of it at once."""
-        over = list(self._over(asked))
-        if over:
-            raise Refused("; ".join(over), "ask for less, or for another partition")
+    def _within_limits(self, asked: Resources) -> Resources:
+        limits = self.limits(asked)
+        if limits.cpus is not None:
+            asked = replace(asked, cpus=min(asked.cpus, limits.cpus))
+        if limits.memory_mb is not None and asked.memory_mb is not None:
+            asked = replace(asked, memory_mb=min(asked.memory_mb, limits.memory_mb))
+        if limits.time_s is not None and asked.time_s is not None:
+            asked = asked.timed(min(asked.time_s, limits.time_s))
+        return asked
 
     def _over(self, asked: Resources) -> Iterator[str]:
+        """What would wait for ever in the queue."""
         limits = self.limits(asked)
         where = dict(asked.options).get("partition", "the default partition")
         time = asked.time_s

@@ -228,3 +228,54 @@ def test_an_unknown_node_is_not_excluded(cause: Cause) -> None:
 @pytest.mark.parametrize("cause", [Cause.PREEMPTED, Cause.COMMAND])
 def test_other_causes_change_nothing(cause: Cause) -> None:
     assert requests().again(on("short", 8000), cause, "n1") == on("short", 8000)
+
+
+LOWER = {"over_limits": "lower"}
+FULL_SIZE = {"mem": "160G", "cpus-per-task": "16", "time": "2-00:00:00"}
+
+
+def test_what_is_above_the_limits_is_refused_or_lowered() -> None:
+    with pytest.raises(Refused) as refused:
+        requests().asked("k", on("short"), FULL_SIZE)
+    assert refused.value.what.count("; ") == 2
+    assert requests().lowered("k", on("short"), FULL_SIZE) == []
+    asked = requests(**LOWER).asked("k", on("short"), FULL_SIZE)
+    assert (asked.memory_mb, asked.cpus, asked.time_s) == (16_000, 8, 4 * HOUR)
+    assert len(requests(**LOWER).lowered("k", on("short"), FULL_SIZE)) == 3
+
+
+def test_what_is_within_the_limits_is_as_asked_for() -> None:
+    asked = requests(**LOWER).asked("k", on("short"), {"mem": "8G", "time": "1:00:00"})
+    assert (asked.memory_mb, asked.cpus, asked.time_s) == (8192, 1, HOUR)
+    assert requests(**LOWER).lowered("k", on("short"), {"mem": "8G"}) == []
+
+
+def test_lowered_memory_for_each_core_is_sent_so() -> None:
+    asked = requests(**LOWER).asked("k", on("short"), {"mem-per-cpu": "8G", "cpus-per-task": "16"})
+    assert sent(asked) == {"mem-per-cpu": "2000M"}
+
+
+def test_the_limits_are_those_of_the_partition_as_the_site_calls_it() -> None:
+    given = {"xxl": Partition("short", memory_mb=4000)}
+    asked = requests(partitions=given, **LOWER).asked("k", on("xxl"), FULL_SIZE)
+    assert (options(asked)["partition"], asked.memory_mb) == ("short", 4000)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "own", "step", "expected"),
+    [
+        ({}, "dpps", {}, "dpps"),
+        ({"dpps": "cta"}, "dpps", {}, "cta"),
+        ({"dpps": "cta"}, "aswg", {}, "aswg"),
+        ({"dpps": "cta"}, "aswg", {"account": "dpps"}, "cta"),
+        ({"dpps": "cta"}, None, {}, None),
+        ({"": "lst"}, None, {}, "lst"),
+        ({"": "lst", "dpps": "cta"}, "aswg", {}, "lst"),
+        ({"": "lst", "dpps": "cta"}, "dpps", {}, "cta"),
+    ],
+)
+def test_accounts_are_those_of_the_site(
+    accounts: dict[str, str], own: str | None, step: dict[str, str], expected: str | None
+) -> None:
+    asked = requests(accounts=accounts, account=own).asked("k", on("short"), step)
+    assert options(asked).get("account") == expected
