@@ -183,7 +183,9 @@ class StepJob:
                 resolved(given, self.node, self._plan.configs)
                 for given in (unit.commands, unit.without_events)
             )
-            looked = [reading.check for reading in self.node.readings if reading.probed]
+            # what this production made may have no events, and some steps need them
+            readings = (r for r in self.node.readings if r.probed or "nonempty" in r.check)
+            looked = [reading.check for reading in readings]
             verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
             given = (unit.links, verify, unit.loads, without_events, self.node.stage.first)
             item = Item(identity, commands, unit.products, scratch, output, *given)

@@ -23,7 +23,7 @@ class CtapipeTrainPipe(OfCtapipe, TrainPipe):
     def reads(self, step: Step) -> Sequence[Reading]:
         """One file for each particle, and other gammas for the classifier where they are given."""
         whole = checks.CTAPIPE_DL1_WITH_EVENTS
-        return [Reading(path, whole, probed=True) for path in step.inputs.values()]
+        return [Reading(path, whole) for path in step.inputs.values()]
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The models."""

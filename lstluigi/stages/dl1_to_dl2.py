@@ -53,7 +53,7 @@ class DL1ToDL2(Stage):
         """The DL1 file, the models, and the pointings between which lstchain interpolates."""
         models = step.path("path_model")
         return [
-            Reading(step.path("input"), checks.DL1_WITH_EVENTS, probed=True),
+            Reading(step.path("input"), checks.DL1_WITH_EVENTS),
             Reading(models, checks.MODEL, "*.sav"),
             Reading(models, checks.TABLE, POINTINGS),
         ]
@@ -85,7 +85,7 @@ class CtapipeDL1ToDL2(OfCtapipe, DL1ToDL2):
     def reads(self, step: Step) -> Sequence[Reading]:
         """The DL1 file and the models."""
         models = Reading(step.path("path_model"), checks.MODEL, "*.pkl")
-        return [Reading(step.path("input"), checks.CTAPIPE_DL1_WITH_EVENTS, probed=True), models]
+        return [Reading(step.path("input"), checks.CTAPIPE_DL1_WITH_EVENTS), models]
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The DL2 file."""

@@ -86,7 +86,7 @@ class TrainPipe(Stage):
 
     def reads(self, step: Step) -> Sequence[Reading]:
         """One file for each particle."""
-        return [Reading(step.path("input", p), EVENTS, probed=True) for p in ("gamma", "proton")]
+        return [Reading(step.path("input", p), EVENTS) for p in ("gamma", "proton")]
 
     def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
         """One file of each particle."""
