@@ -91,6 +91,11 @@ CUTS: Check = {"fits": ["GH_CUTS", "RAD_MAX"]}
 BENCHMARKS: Check = {"fits": ["ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"]}
 BENCHMARKS_WITH_SENSITIVITY: Check = {"fits": [*BENCHMARKS["fits"], "SENSITIVITY"]}
 
+#: What to do where filters leave nothing.
+NO_EVENT_LEFT = (
+    "no event is left: widen the filters of the config (lstchain's events_filters), or simulate "
+    "more showers"
+)
 #: What to do where images are wanted and not there.
 IMAGES_MISSING = dict.fromkeys(
     (IMAGES, CTAPIPE_IMAGES), "take DL1 with images; a merge with --no-image leaves them out"

@@ -263,6 +263,21 @@ def test_too_few_events_for_cuts_by_energy(place: Production, production: Produc
     assert not (place / "irf.fits.gz").exists()
 
 
+def test_filters_that_leave_no_event(place: Production, production: Production) -> None:
+    content = small_lstchain_config()
+    content["events_filters"]["intensity"] = [1e9, 1e12]
+    inputs = {key: str(production / name) for key, name in MERGED_TRAINING.items()}
+    source, models = str(production / MERGED), str(production / MODELS)
+    stages = {
+        "train_pipe": [{"input": inputs, "output": "models"}],
+        "dl1_to_dl2": [{"input": source, "path_model": models, "output": "dl2"}],
+    }
+    ended = place.write(config_of(stages), content).run()
+    failed = ended.sentences.split(" failed: ")[1:]
+    assert len(failed) == 2
+    assert all("events_filters" in words for words in failed)
+
+
 # ---- Disks -----------------------------------------------------------------------------------
 
 
