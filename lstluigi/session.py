@@ -113,16 +113,15 @@ class Session:
         busy = list(surroundings.lock_problems(steps, self.plan))
         problems: list[Problem] = []
         if running:
-            problems += surroundings.luigi_problems()
             local = self.backend_name == "local"
             if local:
                 problems += surroundings.queue_problems(running, self.plan, self._slurm)
             problems += preflight.file_problems(self.plan, running)
             problems += probe_problems(self.plan, running)
-            problems += surroundings.environment_problems(self.config, self.environment, local)
             problems += surroundings.program_problems(running, self.environment, local)
-            problems += surroundings.resource_problems(self.plan, running, self.backend)
-            problems += surroundings.submission_problems(self.plan, running, self.backend)
+            problems += surroundings.run_problems(
+                self.plan, running, self.environment, self.backend
+            )
         if busy and not problems:
             raise Busy(busy)
         _refuse([*busy, *problems])

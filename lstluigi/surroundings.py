@@ -21,6 +21,17 @@ from lstluigi.resources import lowered, requested, where_requested
 from lstluigi.steps import PlannedStep
 
 
+def run_problems(
+    plan: Plan, steps: Sequence[PlannedStep], environment: Environment, backend: Backend
+) -> Iterator[Problem]:
+    """What keeps these steps from being run here; `validate --check-paths` and a run refuse it."""
+    yield from luigi_problems()
+    local = backend.name != SlurmBackend.name
+    yield from environment_problems(plan.config, environment, local)
+    yield from resource_problems(plan, steps, backend)
+    yield from submission_problems(plan, steps, backend)
+
+
 def luigi_problems() -> Iterator[Problem]:
     """Luigi's own settings, of the user, that no run would work with."""
     from lstluigi.scheduling import settings_problems  # loads Luigi

@@ -76,15 +76,15 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
     source = plan.config.source_environment
     named = Environment() if source is None else Environment(source.source_file, source.conda_env)
     if check_paths:
-        on_slurm = on_slurm and answers()
-        refused += surroundings.luigi_problems()
+        # a config that insists on Slurm is refused where there is none, as by a run
+        on_slurm = plan.config.backend == "slurm" or (on_slurm and answers())
         refused += preflight.file_problems(plan, preflight.sound(plan), whole)
         refused += probe_problems(plan, preflight.sound(plan))
-        refused += surroundings.environment_problems(plan.config, named, local=not on_slurm)
     backend = _backend(plan, on_slurm, check_paths)
-    refused += surroundings.resource_problems(plan, plan.steps, backend)
     if check_paths:
-        refused += surroundings.submission_problems(plan, plan.steps, backend)
+        refused += surroundings.run_problems(plan, plan.steps, named, backend)
+    else:
+        refused += surroundings.resource_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
         # a production that lacks the config of its tool may be meant to be of another workflow

@@ -254,6 +254,16 @@ def test_paths_are_looked_for_where_one_asks(production: Production) -> None:
     assert "read from outside:" in done.output
 
 
+def test_a_config_that_insists_on_slurm_where_there_is_none(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    production.production["backend"] = "slurm"
+    assert not production.report().errors
+    (told,) = production.report(check_paths=True).errors
+    assert "there is no Slurm on this machine" in str(told)
+
+
 @pytest.mark.parametrize("key", ["spe_location", "target_data"])
 def test_files_that_the_lstchain_config_names(
     production: Production, tmp_path: Path, key: str
