@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from lstluigi.config import NEEDED, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobs.spec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     CTAPIPE_CONFIG,
@@ -60,6 +60,10 @@ class DL1ToDL2(Stage):
             Reading(models, checks.MODEL, "*.sav"),
             Reading(models, checks.TABLE, POINTINGS),
         ]
+
+    def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
+        """One file: it has one particle, and no run and no event twice."""
+        return Meeting([(step.path("input"), "")], "each")
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A file below the output directory."""

@@ -90,8 +90,8 @@ class TrainPipe(Stage):
         return [Reading(step.path("input", p), EVENTS) for p in ("gamma", "proton")]
 
     def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
-        """One file of each particle."""
-        return Meeting([(step.path("input", p), p) for p in ("gamma", "proton")])
+        """Each file has its particle; `gamma_classifier` of ctapipe names gammas, too."""
+        return Meeting([(path, key.partition("_")[0]) for key, path in step.inputs.items()])
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of models."""

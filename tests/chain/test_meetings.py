@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from chain_config import DL2, TESTED, config_of
 from chain_runs import Production
 
+from lstluigi.scripts.runner.facts import Facts
+
 pytestmark = pytest.mark.chain
 
+SCRIPTS = Path(sys.executable).parent
 SAMPLE = TESTED["electron_file"]
 
 
@@ -72,4 +77,21 @@ def test_a_file_of_another_node_in_a_merge(production: Production, place: Produc
     ended = place.run()
     assert ended.code == 30
     assert "lie in one directory and point to zenith" in ended.sentences
+    assert not (place / "m.h5").exists()
+
+
+def test_dl1_of_two_runs_from_outside(dl0: Path, place: Production) -> None:
+    """Made elsewhere of one file with two runs: all events, and the showers of one run."""
+    (place.where / "dl1").mkdir(parents=True)
+    both = place.where / "two.simtel.gz"
+    both.write_bytes((dl0 / SAMPLE.file(1)).read_bytes() * 2)
+    command = [SCRIPTS / "lstchain_mc_r0_to_dl1", "-f", both, "-o", place.where / "dl1"]
+    subprocess.run(command, check=True, capture_output=True)
+    facts = Facts(str(place.where / "dl1/dl1_two.h5"))
+    assert (facts.showers, len(facts.runs), facts.series) == (SAMPLE.showers, 1, 2)
+    assert facts.twice == facts.events // 2 > 0
+    place.write(config_of({"merge_dl1": [{"input": "dl1", "output": "m.h5"}]}, "chain_meetings"))
+    ended = place.run()
+    assert ended.code == 30
+    assert f"{facts.twice} of its {facts.events} events twice" in ended.sentences
     assert not (place / "m.h5").exists()

@@ -47,7 +47,8 @@ def dl1(
     )
     layout = np.array([(telescope, b"LSTCam")], dtype=[("tel_id", np.int16), ("camera_name", "S8")])
     with tables.open_file(str(path), "w") as h5:
-        h5.root._v_attrs["LSTCHAIN_VERSION"] = version
+        if version:
+            h5.root._v_attrs["LSTCHAIN_VERSION"] = version
         h5.create_table("/simulation", "run_config", config, createparents=True)
         place = "/configuration/instrument/subarray"
         h5.create_table(place, "layout", layout, createparents=True)
@@ -139,6 +140,27 @@ def test_events_twice_in_one_file(tmp_path: Path) -> None:
     """A simtel file of two runs: lstchain gives the events of both the number of the first."""
     file = dl1(tmp_path / "a.h5", events=(100, 200, 300, 100, 300))
     refused(meeting(file), "2 of its 5 events", file)
+
+
+def test_events_of_two_runs_that_share_no_number(tmp_path: Path) -> None:
+    """With few events none is there twice, but their numbers begin again."""
+    file = dl1(tmp_path / "a.h5", events=(100, 300, 200, 400))
+    refused(meeting(file), "2 runs", "1000 showers of 1", file)
+    compare(meeting(dl1(tmp_path / "b.h5", events=(100, 300, 200), version="")))  # HiPeRTA
+
+
+def test_particles_of_two_kinds_in_one_file(tmp_path: Path) -> None:
+    file = dl1(tmp_path / "a.h5")
+    with tables.open_file(file, "a") as h5:
+        h5.get_node("/".join(PARAMETERS)).modify_column(2, 3, column=[101], colname="mc_type")
+    refused(meeting(file), "gamma and proton", file)
+
+
+def test_ctapipe_says_its_version_elsewhere(tmp_path: Path) -> None:
+    file = dl1(tmp_path / "a.h5", version="")
+    with tables.open_file(file, "a") as h5:
+        h5.root._v_attrs["CTA ACTIVITY SOFTWARE VERSION"] = "0.25.1"
+    assert Facts(file).version == "ctapipe 0.25"
 
 
 def test_a_run_merged_twice(tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ def test_models_are_trained_on_what_those_before_say(tmp_path: Path, apart: bool
     trained = [value(command, "-o") for command in commands if "-train-" in command[0]]
     assert trained == [product.made for product in stage.products(step, Files([]))]
     assert {reading.path for reading in stage.reads(step)} == set(gammas.values())
+    meeting = stage.meeting(step, Files([]))
+    assert meeting
+    wanted = {path: "proton" if name == "proton" else "gamma" for name, path in gammas.items()}
+    assert dict(meeting.files) == wanted
 
 
 def test_models_are_applied_in_the_order_of_their_training(tmp_path: Path) -> None:

@@ -126,6 +126,9 @@ def test_a_dl2_file_is_named_as_lstchain_does(tmp_path: Path) -> None:
         ("/m", "*.sav"),
         ("/m", "training_dirs.ecsv"),
     ]
+    meeting = stage.meeting(step, Files([["/x/dl1_dl1_a.h5"], [], []]))
+    assert meeting
+    assert list(meeting.files) == [("/x/dl1_dl1_a.h5", "")]
 
 
 @pytest.mark.parametrize("missing", [(), ("electron_file",), ("electron_file", "proton_file")])

@@ -23,7 +23,7 @@ EVENTS = (
     ("/simulation/event/subarray/shower", "true_shower_primary_id"),
 )
 TELESCOPES = "/configuration/instrument/subarray/layout"
-MAKERS = ("LSTCHAIN_VERSION", "CTAPIPE_VERSION")
+MAKERS = {"LSTCHAIN_VERSION": "lstchain", "CTA ACTIVITY SOFTWARE VERSION": "ctapipe"}
 # Primary particles in the numbering of sim_telarray.
 PARTICLES = {0: "gamma", 1: "electron", 101: "proton"}
 SAMPLE = 12  # rows of a table that are looked at for the particle
@@ -50,15 +50,17 @@ class Facts:
         Rows of the table of events.
     twice
         Events that the file holds more than once.
+    series
+        Series of events with rising numbers: one for each run that has events.
     """
 
-    def __init__(self, path: str, identities: bool = False) -> None:
+    def __init__(self, path: str, identities: bool = True) -> None:
         self.path = path
         self.runs: List[Run] = []
         self.particles: List[str] = []
         self.telescopes: List[str] = []
         self.version = ""
-        self.events = self.twice = 0
+        self.events = self.twice = self.series = 0
         with open_hdf5(path) as h5:
             self._read(h5, identities)
 
@@ -67,7 +69,7 @@ class Facts:
         made_by = [name for name in MAKERS if name in attributes][:1]
         for name in made_by:
             numbers = str(attributes[name]).split(".")[:2]
-            self.version = f"{name.partition('_')[0].lower()} {'.'.join(numbers)}"
+            self.version = f"{MAKERS[name]} {'.'.join(numbers)}"
         for place in RUNS:
             if place in h5:
                 self.runs += map(run_of, h5.get_node(place).read())
@@ -83,8 +85,9 @@ class Facts:
                 found = {int(n) for n in table.read(step=step, field=column)}
                 found.add(int(table.read(start=self.events - 1, field=column)[0]))
                 self.particles = sorted(PARTICLES.get(n, f"primary {n}") for n in found)
-            if identities and len(self.pointings) <= 1:  # numbers of runs repeat between nodes
-                self.twice = repeated(table)
+            if identities:
+                twice, self.series = read_identities(table)
+                self.twice = twice if len(self.pointings) <= 1 else 0  # numbers repeat elsewhere
 
     @property
     def pointings(self) -> List[str]:
@@ -137,16 +140,21 @@ def telescope_of(row: Any) -> str:
     return f"{int(row['tel_id'])} {camera}".strip()
 
 
-def repeated(table: Any) -> int:
-    """Count the events of a table that are there more than once."""
-    if not {"obs_id", "event_id", "tel_id"} <= set(table.colnames):
-        return 0
+def read_identities(table: Any) -> Tuple[int, int]:
+    """Count the events that are there more than once, and the runs by the order of events.
+
+    sim_telarray numbers the events of a run upwards, and lstchain keeps their order. So a number
+    that is lower than the one before it begins another run, even if both have one `obs_id`.
+    """
+    if not {"obs_id", "event_id"} <= set(table.colnames):
+        return 0, 0
     import numpy
 
-    columns = (table.col(name).astype("int64") for name in ("obs_id", "event_id", "tel_id"))
-    run, event, telescope = columns  # of 23, 32 and 8 bits
-    found = (run << 40) ^ (event << 8) ^ telescope
-    return int(len(found) - len(numpy.unique(found)))
+    run, event = (table.col(name).astype("int64") for name in ("obs_id", "event_id"))
+    begins = (numpy.diff(run) != 0) | (numpy.diff(event) < 0)
+    telescope = table.col("tel_id").astype("int64") if "tel_id" in table.colnames else 0
+    found = (run << 40) ^ (event << 8) ^ telescope  # of 23, 32 and 8 bits
+    return int(len(found) - len(numpy.unique(found))), 1 + int(begins.sum())
 
 
 # ---- where files meet
@@ -173,7 +181,7 @@ def compare(meeting: Json) -> None:
                 refuse_many_runs(path)
             return
         rule = meeting["pointing"]
-        found = [(Facts(path, identities=bool(rule)), wanted) for path, wanted in meeting["files"]]
+        found = [(Facts(path), wanted) for path, wanted in meeting["files"]]
     except Unsound as error:
         raise ItemError(f"an input cannot be read: it {error}", bad_data=True) from None
     for one, wanted in found:
@@ -215,12 +223,25 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             f"runs, or of one run twice; make it again of one run: {one.path}",
             bad_data=True,
         )
+    if one.version and 0 < len(one.runs) < one.series:  # HiPeRTA says no version, may reorder
+        raise ItemError(
+            f"an input holds events of {one.series} runs, by the order of their numbers, and the "
+            f"{one.showers} showers of {len(one.runs)}, by which effective areas would be too "
+            f"large; make it again with a file for each run: {one.path}",
+            bad_data=True,
+        )
     runs = [(number, pointing) for number, _, pointing in one.runs]
     if len(set(runs)) < len(runs):
         number = next(run for run in runs if runs.count(run) > 1)[0]
         raise ItemError(
             f"an input holds run {number} more than once, and its showers would count more than "
             f"once; merge each file once: {one.path}",
+            bad_data=True,
+        )
+    if len(one.particles) > 1:
+        raise ItemError(
+            f"expected one kind of particle in an input, got {' and '.join(one.particles)}: "
+            f"{one.path}",
             bad_data=True,
         )
     if wanted and one.particles and one.particles != [wanted]:
@@ -284,7 +305,7 @@ def facts_of(products: List[Json]) -> Json:
         if not any(key in check for key in ("events", "nonempty")):
             continue
         try:
-            facts = Facts(product["made"])
+            facts = Facts(product["made"], identities=False)
         except Unsound:  # of another kind
             continue
         if facts.runs:
