@@ -21,7 +21,8 @@ log = logging.getLogger("lstluigi")
 PATIENCE = 5.0
 #: How long (s) Slurm may take to answer.
 SILENCE = 30.0
-LOOK = 0.5
+#: Pause (s) after the first look; each later one is twice as long.
+LOOK = 1.0
 
 #: Elements by the id of their job, and whether that is an array.
 Leftovers = dict[tuple[str, bool], list[int]]
@@ -44,7 +45,7 @@ def end_leftovers(directory: str, run: str, ask: Run = commands.run) -> int:
     """
     if not os.path.isdir(directory):
         return 0
-    begun = time.monotonic()
+    begun, pause = time.monotonic(), LOOK
     while True:
         answer = ask(commands.squeue(commands.user_name()))
         took = time.monotonic() - begun
@@ -55,7 +56,8 @@ def end_leftovers(directory: str, run: str, ask: Run = commands.run) -> int:
         elif took >= SILENCE or not answer.silent:
             log.warning("jobs may be left in the queue of Slurm (%s)", answer.words)
             return 0
-        time.sleep(LOOK)
+        time.sleep(pause)
+        pause *= 2
     return _end(left, ask)
 
 
