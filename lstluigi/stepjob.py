@@ -179,9 +179,9 @@ class StepJob:
         output = self.node.log(unit.name)
         there = [p for p in unit.products if self._plan.listing.is_file(p.final)]
         if len(there) < len(unit.products):
-            commands, without_events = (
+            commands, without_events, explain = (
                 resolved(given, self.node, self._plan.configs)
-                for given in (unit.commands, unit.without_events)
+                for given in (unit.commands, unit.without_events, unit.explain)
             )
             # what this production made may have no events, and some steps need them
             readings = (r for r in self.node.readings if r.probed or "nonempty" in r.check)
@@ -189,7 +189,7 @@ class StepJob:
             verify = [(f, check) for f, check in unit.verify if check in looked or self._foreign(f)]
             given = (unit.links, verify, unit.loads, without_events, self.node.stage.first)
             item = Item(identity, commands, unit.products, scratch, output, *given)
-            return [replace(item, meeting=unit.meeting)]
+            return [replace(item, meeting=unit.meeting, explain=explain)]
         checks = [(p.final, p.check) for p in there if p.final in by_hand]
         return [Item(identity, (), (), scratch, output, (), checks)] if checks else []
 

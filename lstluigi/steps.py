@@ -39,6 +39,7 @@ class Unit:
     loads: Sequence[str] = ()
     without_events: Sequence[Command] = ()
     meeting: Meeting | None = None
+    explain: Sequence[Command] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -185,6 +186,7 @@ def unit(node: PlannedStep, inputs: Inputs, name: str) -> Unit:
         loads=() if stage.loads is None else inputs[stage.loads],
         without_events=stage.without_events(step, inputs),
         meeting=stage.meeting(step, inputs),
+        explain=stage.explain(step, inputs),
     )
 
 

@@ -127,3 +127,20 @@ def test_a_graph_is_printed_or_drawn(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
         assert (refused.exit_code, told in refused.stderr) == (2, True)
     missing = type_("graph", "no.yml")
     assert (missing.exit_code, "no.yml" in missing.stderr) == (2, True)
+
+
+def test_one_bad_file_costs_its_own_image_only(tmp_path: Path) -> None:
+    import numpy as np
+    from astropy import units as u
+    from astropy.io import fits
+    from pyirf.io import create_aeff2d_hdu
+
+    energy, offsets = np.geomspace(0.01, 100, 6) * u.TeV, [0.3, 0.5] * u.deg
+    for name, factor in (("bad", 0.0), ("good", 1.0)):
+        hdu = create_aeff2d_hdu(np.full((5, 1), factor) * u.m**2, energy, offsets)
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / f"{name}.fits")
+    files = [str(tmp_path / f"{name}.fits") for name in ("bad", "good")]
+    result = CliRunner().invoke(main, ["plot-irfs", *files, "-o", str(tmp_path / "images")])
+    assert result.exit_code == 2
+    assert "bad.fits" in result.output
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["good.png"]

@@ -20,10 +20,11 @@ from lstluigi.cli.options import command
 )
 @click.option(
     "--preset",
-    type=click.Choice(["demo", "tiny", "noise"]),
+    type=click.Choice(["demo", "tiny", "noise", "wobble"]),
     default="demo",
     show_default=True,
-    help="Nodes, amounts and skies, where not given; noise: what tuning the noise takes.",
+    help="Nodes, amounts and skies, where not given; noise: what tuning the noise "
+    "takes; wobble (with prod5): a point source off axis.",
 )
 @click.option(
     "--declination",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from lstluigi.cli.options import beside_config, command, config_argument
+from lstluigi.errors import LstluigiError
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 _OFFSET = click.option(
@@ -44,10 +46,16 @@ def plot_irfs(files: tuple[str, ...], output: str | None, offset: float, overwri
     images = images_for(files, labels, output)
     for image in images:
         free_to_write(image, overwrite)
-    found = [performance.read(file, offset) for file in files]
-    for one, image, label in zip(found, images, labels, strict=True):
-        save(irfs.summary(one, label), image)
-        click.echo(f"wrote {image}")
+    bad = 0
+    for file, image, label in zip(files, images, labels, strict=True):
+        try:
+            save(irfs.summary(performance.read(file, offset), label), image)
+            click.echo(f"wrote {image}")
+        except LstluigiError as error:  # a bad file costs its own image only
+            bad += 1
+            click.echo(f"lstluigi: {error}", err=True)
+    if bad:
+        sys.exit(2)
 
 
 @command("compare-irfs")

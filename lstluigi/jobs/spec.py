@@ -200,6 +200,8 @@ class Item:
         Which link must come first by name: one with ``rows`` in a ``table``, or one without.
     meeting
         Inputs that must agree by what they say of themselves.
+    explain
+        Commands that print, in one line, why a product has no event in it.
     """
 
     id: str
@@ -213,6 +215,7 @@ class Item:
     without_events: Sequence[Command] = ()
     first: Mapping[str, Any] | None = None
     meeting: Meeting | None = None
+    explain: Sequence[Command] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
@@ -221,6 +224,8 @@ class Item:
             more["without_events"] = [list(command) for command in self.without_events]
         if self.first:
             more["first"] = dict(self.first)
+        if self.explain:
+            more["explain"] = [list(command) for command in self.explain]
         if self.meeting:
             more["meeting"] = self.meeting.as_json()
         return {

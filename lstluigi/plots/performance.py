@@ -12,7 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import astropy.units as u
@@ -88,6 +88,10 @@ class Performance:
     energy_bias: Curve | None = None
 
 
+#: Quantities of which zero means that there was nothing.
+POSITIVE = ("sensitivity", "effective_area", "background", "angular_resolution", "theta_cut")
+
+
 class NothingToDraw(LstluigiError):
     """A sound FITS file of another kind, such as cuts of ctapipe."""
 
@@ -124,12 +128,35 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
     except Exception as error:  # astropy, gzip and numpy each raise their own on damaged files
         reason = shown(str(error) or type(error).__name__)[1:-1]
         raise LstluigiError(f"{shown(name, 4096)} is not readable as FITS ({reason})") from error
-    if all(getattr(found, field.name) is None for field in fields(found)[1:]):
+    if all(getattr(found, field.name) is None for field in _curves()):
         raise NothingToDraw(
             f"{shown(name, 4096)} has no table of an instrument response or a sensitivity; name a "
             "file that dl2_to_irfs or dl2_to_sensitivity made"
         )
-    return found
+    filled: dict[str, Any] = {
+        field.name: _drawable(field.name, getattr(found, field.name)) for field in _curves()
+    }
+    if not any(filled.values()):
+        raise NothingToDraw(
+            f"{shown(name, 4096)} has no number above zero in its tables: no event has passed its "
+            "cuts; see the log of the step that made it"
+        )
+    return replace(found, **filled)
+
+
+def _curves() -> Sequence[Any]:
+    """The fields of a performance that are curves."""
+    return fields(Performance)[1:]
+
+
+def _drawable(name: str, curve: Curve | None) -> Curve | None:
+    """A curve that has something to draw: a finite number, above zero where zero means nothing."""
+    if curve is None:
+        return None
+    values = np.isfinite(curve.value)
+    if name in POSITIVE:
+        values = values & (curve.value.value > 0)
+    return curve if values.any() else None
 
 
 def _content(path: str) -> bytes:

@@ -39,7 +39,7 @@ PARAMETERS_FILE = "toy_dataset.json"
 MAX_NSB = 50.0
 
 Layout = Literal["allsky", "prod5"]
-Preset = Literal["demo", "tiny", "noise"]
+Preset = Literal["demo", "tiny", "noise", "wobble"]
 
 
 class SimulationError(LstluigiError):
@@ -148,6 +148,8 @@ def _check_parameters(root: Path, plans: Sequence[FilePlan]) -> None:
     files = {}
     for plan in plans:
         beam = asdict(plan.beam) | {"particle": plan.beam.particle.name.lower()}
+        if not plan.beam.offset:  # as before there were offsets
+            del beam["offset"]
         files[plan.path] = asdict(plan) | {"beam": beam}
         for key in ("path", *("nsb",) * (plan.nsb is None), *("real",) * (not plan.real)):
             del files[plan.path][key]
@@ -195,7 +197,7 @@ def run(
     layout : {"allsky", "prod5"}
     root : path-like
         The data set goes to ``<root>/mc/DL0/...``.
-    preset : {"demo", "tiny", "noise"}
+    preset : {"demo", "tiny", "noise", "wobble"}
         Nodes, amounts and skies, where not given.
     declination : str
         Name of the training line (all-sky only).

@@ -37,6 +37,7 @@ BEAMS: Mapping[str, Beam] = {
     "gamma-diffuse": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (0.0, 3.0)),
     "gamma-ring": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (RING, RING)),
     "gamma-point": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (0.0, 0.0)),
+    "gamma-wobble": Beam(Particle.GAMMA, (0.02, 50.0), INDEX, (0.0, 0.0), offset=RING),
     "proton": Beam(Particle.PROTON, (0.05, 100.0), INDEX, (0.0, 4.0), max_impact=600.0),
     "electron": Beam(Particle.ELECTRON, (0.02, 50.0), INDEX, (0.0, 4.0)),
 }
@@ -61,6 +62,8 @@ class Size:
     #: Night-sky background in all pixels of DL0, and in what stands for real data; None: without.
     nsb: float | None = None
     data_nsb: float | None = None
+    #: Whether gammas off axis come from one point, in files that say nothing of it.
+    wobble: bool = False
 
 
 _TRAINING_NODES = (Pointing(6.0, 180.0), Pointing(23.161, 99.261))
@@ -101,6 +104,18 @@ PRESETS: Mapping[str, Size] = {
         },
         nsb=1.0,
         data_nsb=2.0,
+    ),
+    #: For tests, with the layout prod5: a point source off axis under a view cone of 0 degrees.
+    "wobble": Size(
+        _TRAINING_NODES[:1],
+        _TEST_NODES,
+        training={"gamma-diffuse": Amount(1, 2_500), "proton": Amount(1, 5_000)},
+        test={
+            "gamma": Amount(1, 1_500),
+            "proton": Amount(1, 4_000),
+            "electron": Amount(1, 2_000),
+        },
+        wobble=True,
     ),
 }
 
@@ -161,7 +176,7 @@ def plan_prod5(size: Size, *, seed: int, format_: str) -> list[FilePlan]:
         ("proton", f"proton/{place}", size.training["proton"]),
         ("electron", f"electron/{place}", size.test["electron"]),
         ("gamma-point", f"gamma/{place}/off0.0deg", gammas),
-        ("gamma-ring", f"gamma/{place}/off{RING}deg", gammas),
+        ("gamma-wobble" if size.wobble else "gamma-ring", f"gamma/{place}/off{RING}deg", gammas),
     ]
     return _plan(
         [(b, f"mc/DL0/{PROD5}/{d}", PROD5_POINTING, amount) for b, d, amount in parts],

@@ -78,6 +78,9 @@ class Beam:
         Smallest and largest angle (deg) to the pointing; (0, 0) is a point source on axis.
     max_impact : float
         Radius in m of the disc perpendicular to the shower in which cores are thrown.
+    offset : float
+        Angle (deg) by which the middle of the view cone is above the pointing, as in the wobble
+        files of prod5, whose headers do not say so.
     """
 
     particle: Particle
@@ -85,6 +88,7 @@ class Beam:
     spectral_index: float = -2.0
     viewcone: tuple[float, float] = (0.0, 0.0)
     max_impact: float = 500.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,8 @@ def throw(beam: Beam, pointing: Pointing, n: int, rng: np.random.Generator) -> S
     sin_offset = np.sqrt(np.maximum(0.0, 1 - cos_offset**2))
     angle = 2 * np.pi * rng.random(n)
     local = np.stack([cos_offset, sin_offset * np.cos(angle), sin_offset * np.sin(angle)], axis=1)
-    direction = local @ pointing.axes
+    middle = Pointing(pointing.zenith_deg - beam.offset, pointing.azimuth_deg)
+    direction = local @ middle.axes
 
     impact = beam.max_impact * np.sqrt(rng.random(n))
     angle = 2 * np.pi * rng.random(n)

@@ -129,6 +129,10 @@ class Stage(ABC):
         """Inputs of a unit that must agree by what they say of themselves; None for no rule."""
         return None
 
+    def explain(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """Commands that print, in one line, why a product of a unit has no event in it."""
+        return ()
+
     def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """Commands for a unit whose input has no events, where its own cannot make the product."""
         return ()

@@ -50,8 +50,12 @@ DL2_OF_A_SOURCE: Check = {
 }
 #: A random forest: tens of GB at production scale, so it is not loaded.
 MODEL: Check = {"joblib": True}
-IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION"]}
-SENSITIVITY: Check = {"fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"]}
+_FILLED = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
+IRF: Check = {"fits": list(_FILLED), "values": _FILLED}
+SENSITIVITY: Check = {
+    "fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"],
+    "values": {"SENSITIVITY": "flux_sensitivity"},
+}
 PLOT: Check = {"png": True}
 TABLE: Check = {"file": True}
 LINK: Check = {"link": True}
@@ -86,7 +90,7 @@ CTAPIPE_DL2: Check = {
     "hdf5": [f"/dl2/event/subarray/{p}" for p in ("energy", "geometry", "particle_type")],
     "full": {"/dl2/event/subarray": TRIGGER},
 }
-CTAPIPE_IRF: Check = {"fits": ["EFFECTIVE AREA", "ENERGY DISPERSION", "PSF"]}
+CTAPIPE_IRF: Check = {"fits": [*_FILLED, "PSF"], "values": _FILLED}
 CUTS: Check = {"fits": ["GH_CUTS", "RAD_MAX"]}
 BENCHMARKS: Check = {"fits": ["ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"]}
 BENCHMARKS_WITH_SENSITIVITY: Check = {"fits": [*BENCHMARKS["fits"], "SENSITIVITY"]}

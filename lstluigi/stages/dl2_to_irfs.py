@@ -13,6 +13,7 @@ from lstluigi.jobs.spec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks, irf_cuts
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
+    SCRIPTS,
     WITH_LSTCHAIN,
     Inputs,
     Reading,
@@ -92,9 +93,16 @@ class DL2ToIRFs(Stage):
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""
-        call = ("lstchain_create_irf_files", *step.arguments, *dl2_arguments(step))
         name = os.path.basename(step.path("output"))
-        return [(*call, "-o", name, "--config", LSTCHAIN_CONFIG)]
+        return [("lstchain_create_irf_files", *self._arguments(step, name))]
+
+    def explain(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """How many gammas each cut leaves."""
+        return [(f"{SCRIPTS}/irf_events.py", *self._arguments(step, "explanation.fits.gz"))]
+
+    def _arguments(self, step: Step, name: str) -> tuple[str, ...]:
+        given = (*step.arguments, *dl2_arguments(step))
+        return (*given, "-o", name, "--config", LSTCHAIN_CONFIG)
 
     def problems(self, step: Step) -> Sequence[Problem]:
         """A name that is not that of a FITS file, and cuts that leave nothing."""
@@ -103,10 +111,12 @@ class DL2ToIRFs(Stage):
         return [*not_fits(step), *empty]
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
-        """Alpha cuts where lstchain cannot make them."""
-        if not is_on("--source-dep", step, lstchain):
-            return ()
-        return [Problem(step.where("options"), *told) for told in _without_alpha(step, lstchain)]
+        """Telescopes of which no event is left, and alpha cuts where lstchain cannot make them."""
+        found = [Problem(step.where(), *told) for told in irf_cuts.of_other_telescopes(lstchain)]
+        if is_on("--source-dep", step, lstchain):
+            where = step.where("options")
+            found += [Problem(where, *told) for told in _without_alpha(step, lstchain)]
+        return found
 
 
 def _without_alpha(step: Step, lstchain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

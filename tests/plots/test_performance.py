@@ -208,3 +208,17 @@ def test_files_are_told_apart_by_line_and_node_else_by_their_paths() -> None:
     assert labels(["/a/x.fits", "/a/y.fits"]) == ["x.fits", "y.fits"]
     assert labels(["/a/x/irf.fits", "/a/y/irf.fits"]) == ["x/irf.fits", "y/irf.fits"]
     assert labels(["/p/x/irf/irf.fits", "/p/y/irf/irf.fits"]) == ["x", "y"]
+
+
+def test_a_file_of_no_event_is_named_and_draws_nothing(write: Write) -> None:
+    """`report` and `plot-irfs` ended with a traceback of matplotlib."""
+    empty = create_aeff2d_hdu(AREA * 0, ENERGY, OFFSETS)
+    with pytest.raises(LstluigiError, match=r"no number above zero in its tables"):
+        read(write(empty))
+
+
+def test_a_quantity_without_numbers_is_left_out(write: Write) -> None:
+    rad_max = create_rad_max_hdu(np.full((7, 2), np.nan) * u.deg, ENERGY, OFFSETS)
+    found = read(write(area(), rad_max))
+    assert found.effective_area is not None
+    assert found.theta_cut is None

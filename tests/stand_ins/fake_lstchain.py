@@ -213,7 +213,14 @@ def write_fits(path: str, names: tuple[str, ...]) -> None:
     import numpy as np
     from astropy.io import fits
 
-    tables = [fits.ImageHDU(np.arange(3), name=name) for name in names]
+    columns = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
+    tables = [
+        fits.BinTableHDU.from_columns(
+            [fits.Column(columns.get(name, "flux_sensitivity"), "D", array=np.arange(3.0))],
+            name=name,
+        )
+        for name in names
+    ]
     fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
 
 

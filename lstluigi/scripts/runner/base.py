@@ -27,6 +27,10 @@ class Unsound(Exception):
     """A file fails its check; the message completes the sentence "FILE ..."."""
 
 
+class Hollow(Unsound):
+    """A file has all its parts and no event in them."""
+
+
 class Unreadable(Unsound):
     """A file cannot be read, so that nothing is known of its content."""
 

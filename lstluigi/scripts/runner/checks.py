@@ -8,7 +8,7 @@ import os
 import warnings
 from typing import Any, Callable
 
-from .base import Json, Unreadable, Unsound
+from .base import Hollow, Json, Unreadable, Unsound
 from .hdf5 import HDF5_KEYS, open_hdf5, rows
 from .kinds import SIMTEL, kind_of
 
@@ -138,12 +138,34 @@ def check_fits(path: str, names: list[str]) -> None:
         raise Unsound("is a truncated FITS file")
 
 
+def check_values(path: str, columns: Json) -> None:
+    """Look for a number above zero in columns of a FITS file, by HDU.
+
+    Responses that no event has passed into, or that nothing can be detected with, are no responses.
+    """
+    import numpy
+    from astropy.io import fits
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(path) as hdus:
+            for name, column in columns.items():
+                data = hdus[name].data
+                names = () if data is None or data.dtype.names is None else data.dtype.names
+                if column not in names:
+                    raise Unsound(f"has no column {column} in HDU '{name}'")
+                values = numpy.asarray(data[column], dtype=float)
+                if not (numpy.isfinite(values) & (values > 0)).any():
+                    raise Hollow(f"has no number above zero in {column} of HDU '{name}'")
+
+
 CHECKS: dict[str, Callable[[str, Any], None]] = {
     "file": lambda path, wanted: None,  # some content is enough, and has been seen
     "link": lambda path, wanted: None,
     "png": check_png,
     "joblib": check_joblib,
     "fits": check_fits,
+    "values": check_values,
     "json": check_json,
     "simtel": check_simtel,
     "true_images": check_true_images,

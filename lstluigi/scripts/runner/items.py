@@ -14,6 +14,7 @@ from typing import Iterator
 from .base import (
     HEADER,
     Binder,
+    Hollow,
     ItemError,
     Json,
     Send,
@@ -93,6 +94,8 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
     try:
         other = item.get("without_events") if reads_no_events(item) else None
         checked = make(item, other or item["commands"], send, bind)
+    except HollowProduct as error:
+        raise explained(item, error, bind) from None
     except ItemError as error:
         blame_inputs(item, error)
         checked = make_without_events(item, error, send, bind)
@@ -137,6 +140,25 @@ def make_without_events(item: Json, error: ItemError, send: Send, bind: Binder) 
     with open(log, encoding="utf-8", errors="replace") as file:
         print(file.read(), flush=True)
     return checked
+
+
+class HollowProduct(ItemError):
+    """A command has made a product without any event in it."""
+
+
+def explained(item: Json, error: ItemError, bind: Binder) -> ItemError:
+    """Add to the reason what the explaining commands of the item print last, if it has any."""
+    log = os.path.join(item["scratch"], "explanation.log")
+    try:
+        with output_to(log):
+            for argv in item.get("explain", []):
+                run_command(argv, bind)
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file if line.strip()]
+    except (ItemError, OSError):
+        return error
+    why = f": {lines[-1]}" if lines else ""
+    return ItemError(f"{error}{why}", rc=0, bad_data=True)
 
 
 def seed_of(final: str) -> int:
@@ -264,6 +286,8 @@ def check_product(product: Json, links: list[str]) -> str | None:
         raise ItemError(f"{made} was not made", rc=0, bad_data=True)
     try:
         empty = check_file(made, check)
+    except Hollow as error:
+        raise HollowProduct(f"{made} {error}", rc=0, bad_data=True) from None
     except Unsound as error:
         raise ItemError(f"{made} {error}", rc=0, bad_data=True) from None
     return f"{made} {empty}" if empty else None

@@ -61,7 +61,11 @@ def validate_item(item: Json, where: str) -> None:
     need(isinstance(item["id"], str), f"{where}: 'id' is not a string")
     for key in ("scratch", "log"):
         need(is_absolute(item[key]), f"{where}: '{key}' is not an absolute path")
-    for command in [*item["commands"], *item.get("without_events", [])]:
+    for command in [
+        *item["commands"],
+        *item.get("without_events", []),
+        *item.get("explain", []),
+    ]:
         good = isinstance(command, list) and command and all(isinstance(x, str) for x in command)
         need(bool(good), f"{where}: a command is not a list of strings: {command!r}")
     for source, link in item.get("links", []):
