@@ -120,6 +120,7 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> configuration.Lui
     """Luigi's configuration of this process, which forgets what a test sets."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settings, "_said", set())
+    monkeypatch.setattr(settings.InterfaceLogging, "_configured", False)
     own = configuration.LuigiConfigParser()
     monkeypatch.setattr(configuration.LuigiConfigParser, "_instance", own)
     return own

@@ -74,9 +74,13 @@ class ClusterProduction(Lab):
         )
 
     def wrap_sbatch(self, body: str) -> None:
-        """Put a script before the real sbatch, which it calls as `"$sbatch" "$@"`."""
+        """Put a script before the real sbatch, which it calls as `"$sbatch" "$@"`.
+
+        A question whether Slurm would take a job is no submission and goes straight to it.
+        """
         real = shlex.quote(shutil.which("sbatch") or "sbatch")
-        self._script("sbatch", f"sbatch={real}\necho >> {self._calls}\n{body}")
+        asked = f'[ "$1" = --test-only ] && exec {real} "$@"'
+        self._script("sbatch", f"sbatch={real}\n{asked}\necho >> {self._calls}\n{body}")
 
     def gate_sbatch(self) -> None:
         """Have sbatch wait until `go` is there."""

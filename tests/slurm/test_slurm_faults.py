@@ -232,8 +232,7 @@ def no_such_account(production: ClusterProduction) -> None:
     production.settings["user_account"] = "nobody"
     production.nodes({"a": "4"})
     run = production.type()
-    assert run.code == 30
-    assert "Slurm refuses the job: " in run.text
+    assert run.code == 2  # before anything is submitted
     assert "Invalid account or account/partition combination specified" in run.text
     assert production.files() == set()
 
@@ -242,7 +241,7 @@ def no_such_account(production: ClusterProduction) -> None:
 def no_such_qos(production: ClusterProduction) -> None:
     production.nodes({"a": "4"}, extra_slurm_options={"qos": "none"})
     run = production.type()
-    assert run.code == 30
+    assert run.code == 2
     assert "Invalid qos specification" in run.text
     assert "extra_slurm_options" in run.text
 
