@@ -11,6 +11,7 @@ from dataclasses import replace
 from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
+from lstluigi.jobs.attempts import read_ledger
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
@@ -262,8 +263,7 @@ class StepJob:
         self._plan.forget(self.node)
         failed = {i: r for i, r in failed.items() if not self._there(units[i])}
         dropped = {_source(i, units[i]): str(r.get("reason", "")) for i, r in failed.items()}
-        bad = all(result.get("bad_data") for result in failed.values())
-        if dropped and bad and self._may_drop(dropped):
+        if dropped and self._are_bad(failed) and self._may_drop(dropped):
             self._plan.drop(self.node, dropped)
             log.warning("%s goes on without %s", self.node, _told(dropped))
             if said := lost_showers(dropped, len(units) - len(dropped)):
@@ -273,6 +273,23 @@ class StepJob:
         if failed or missing or not self._plan.finals(self.node):
             return Outcome(False, self._failure(failed, missing, units))
         return Outcome(True)
+
+    def _are_bad(self, failed: Mapping[str, ItemResult]) -> bool:
+        """Are the files to blame, by evidence, and not a machine or its environment?
+
+        Their content was looked at, or a machine that failed on them does other files of the step,
+        or several machines failed.
+        """
+        if not all(result.get("bad_data") for result in failed.values()):
+            return False
+        unsure = [item for item, result in failed.items() if not result.get("certain")]
+        attempts = read_ledger(self.ledger).attempts if unsure else []
+        able = {attempt.host for attempt in attempts if attempt.state == "ok"}
+        hosts: dict[str, set[str]] = {item: set() for item in unsure}
+        for attempt in attempts:
+            if attempt.item in hosts:
+                hosts[attempt.item].add(attempt.host)
+        return all(not found or len(found) > 1 or found & able for found in hosts.values())
 
     def _has_made(self) -> bool:
         """Is something made of the files in the manifest, or was it, and perhaps passed on?

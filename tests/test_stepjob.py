@@ -465,3 +465,34 @@ def test_a_merge_of_no_files(lab: Lab) -> None:
     os.unlink(lab.path("old/dl1_a.h5"))
     with pytest.raises(LstluigiError, match="old holds no file that it reads"):
         job(lab, plan=plan).describe()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "certain", "dropped"),
+    [
+        ([("b", "n2", "failed")], False, False),  # whose fault it is, nobody knows
+        ([("b", "n2", "failed")], True, True),  # its content was looked at
+        ([("a", "n2", "ok"), ("b", "n2", "failed")], False, True),  # the node does others
+        ([("a", "n1", "ok"), ("b", "n2", "failed")], False, False),  # another node does
+        ([("b", "n1", "failed"), ("b", "n2", "failed")], False, True),  # two nodes fail
+    ],
+)
+def test_a_file_is_given_up_on_evidence_only(
+    lab: Lab, attempts: list[tuple[str, str, str]], certain: bool, dropped: bool
+) -> None:
+    """A node with a broken Python dropped 10 of 12 sound files for ever."""
+    small(lab)
+    let_half_fail(lab)
+    step = job(lab)
+    work = step.describe()
+    make(work, "dl1_b.h5")
+    ids = {name: step.node.item(f"{name}.simtel.gz") for name in "ab"}
+    for number, (name, host, state) in enumerate(attempts):
+        array = f"arr{number}"
+        facts = {"directory": "/d", "name": array, "asked": {"cpus": 1}}
+        chunks = {"0": [ids[name]]}
+        note(step.ledger, "submitting", array=array, backend="slurm", chunks=chunks, **facts)
+        end = {"item": ids[name], "state": state, "host": host}
+        note(step.ledger, "ended", array=array, chunk=0, again=False, **end)
+    bad = {"state": "failed", "reason": "x", "bad_data": True, "certain": certain}
+    assert step.conclude(results(work, b=bad)).done == dropped

@@ -273,9 +273,8 @@ class Monitor:
             else:
                 followed.tries[item, cause] += 1
                 count = followed.tries[item, cause]
-                again = another_try(
-                    self.backend, shared, submitted.asked, cause, count, status.host
-                )
+                host = status.host or str(result.get("node") or "")
+                again = another_try(self.backend, shared, submitted.asked, cause, count, host)
         where = {"array": submitted.array.id, "chunk": submitted.index, "item": item}
         followed.say("ended", **where, **facts, again=again is not None)
         tried_again = result.get("again")  # in the same job

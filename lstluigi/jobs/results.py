@@ -15,7 +15,11 @@ ItemResult = Mapping[str, Any]
 #: Exit code of a command that is not there, as shells have it.
 NOT_FOUND = 127
 #: What the machine lacked, as the runner names it. A full disk is not emptied by another try.
-LACKING = {"disk full": Cause.FINAL, "out of memory": Cause.MEMORY}
+LACKING = {
+    "disk full": Cause.FINAL,
+    "out of memory": Cause.MEMORY,
+    "environment": Cause.NODE,  # tried elsewhere
+}
 #: Causes that lie with the job, not with what it was doing.
 OF_THE_JOB = (Cause.MEMORY, Cause.TIME, Cause.NODE, Cause.PREEMPTED, Cause.CANCELLED)
 
@@ -35,7 +39,8 @@ def read_results(path: str) -> dict[str, ItemResult]:
     except LstluigiError:
         return {}
     content = content if isinstance(content, dict) else {}
-    where = {key: content.get(key) for key in ("host", "versions")}
+    host = content.get("node") or content.get("host")
+    where = {"host": host, "node": content.get("node"), "versions": content.get("versions")}
     items = content.get("items")
     items = items if isinstance(items, dict) else {}
     return {name: {**item, **where} for name, item in items.items() if isinstance(item, dict)}
@@ -54,8 +59,10 @@ def speaks_for_itself(result: ItemResult) -> bool:
 
 def cause_of(result: ItemResult, status: Status) -> Cause:
     """Why an item failed that the runner has seen fail, or that it has not finished."""
-    if result.get("state") == "empty" or result.get("rc") == NOT_FOUND:
+    if result.get("state") == "empty":
         return Cause.FINAL
+    if result.get("rc") == NOT_FOUND:  # here; another node may have it
+        return Cause.NODE
     if (lacking := LACKING.get(str(result.get("cause")))) is not None:
         return lacking
     if speaks_for_itself(result):

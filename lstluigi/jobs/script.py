@@ -11,7 +11,7 @@ from lstluigi.jobs.spec import Array, Environment
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 RUNNER = str(SCRIPTS / "runner")
 #: Exit code of a job script whose environment cannot be entered.
-NO_ENVIRONMENT = 120
+NO_ENVIRONMENT = 93
 
 
 def enter(environment: Environment) -> list[str]:

@@ -88,7 +88,7 @@ def test_what_the_runner_saw_is_not_the_jobs_fault(of_job: Cause) -> None:
     # not what a command says of itself
     assert cause_of(result(reason="disk full of files failed", rc=1), status) is Cause.COMMAND
     # a command that is not there
-    assert cause_of(result(reason="x is not in this environment", rc=127), status) is Cause.FINAL
+    assert cause_of(result(reason="x is not in this environment", rc=127), status) is Cause.NODE
 
 
 @pytest.mark.parametrize("of_job", list(Cause))

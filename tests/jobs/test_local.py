@@ -209,7 +209,7 @@ def test_every_chunk_runs_and_says_how_it_ended(
     tmp_path: Path, script: Callable[[str], None]
 ) -> None:
     script(
-        "case $1 in 0) ;; 1) echo reason; exit 3;; 2) kill -9 $$;; 3) echo no conda >&2; exit 120;;"
+        "case $1 in 0) ;; 1) echo reason; exit 3;; 2) kill -9 $$;; 3) echo no conda >&2; exit 93;;"
         " *) exit 1; esac\n"
     )
     backend = LocalBackend(Resources(2, 1000))

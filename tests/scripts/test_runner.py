@@ -326,7 +326,7 @@ def test_exceptions_have_a_reason_and_a_traceback(shop: Workshop) -> None:
     assert any("Traceback" in line for line in records["a"]["tail"])
     assert records["b"]["reason"] == "out of memory: MemoryError in memory.py"
     assert [record["cause"] for record in records.values()] == [None, "out of memory"]
-    assert LACKING.keys() == {base.DISK_FULL, base.NO_MEMORY}
+    assert LACKING.keys() == {base.DISK_FULL, base.NO_MEMORY, base.ENVIRONMENT}
 
 
 def test_what_hdf5_says_after_its_trace_is_the_reason(shop: Workshop) -> None:

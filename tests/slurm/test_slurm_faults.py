@@ -510,6 +510,17 @@ def test_launch_fails(rough: SlurmLab, make: Make) -> None:
     assert sum(production.starts().values()) == 1
 
 
+def test_a_node_without_the_commands_costs_no_file(rough: SlurmLab, make: Make) -> None:
+    """Its Python is broken: it took every try, and sound files were dropped for ever."""
+    production = make("production")
+    with production.source.open("a") as stream:
+        stream.write('[ "$SLURMD_NODENAME" != n1 ] || export PYTHONPATH=/nowhere\n')
+    production.nodes({name: "4" for name in "abcd"}, max_failed_fraction=0.9)
+    run = production.type()
+    production.complete(run, {f"dl1/0/dl1_{name}.h5" for name in "abcd"})
+    assert "goes on without" not in run.text
+
+
 def test_preempted(rough: SlurmLab, make: Make) -> None:
     production = make("production")
     production.nodes({"a": f"wait {production.go} 4", "b": "5"})

@@ -155,7 +155,7 @@ class Requests:
             return self._more_memory(asked)
         if cause is Cause.TIME:
             return self._more_time(asked)
-        if cause in (Cause.NODE, Cause.LAUNCH) and host:
+        if cause in (Cause.NODE, Cause.LAUNCH, Cause.COMMAND) and host:
             return self._elsewhere(asked, host)
         return asked
 

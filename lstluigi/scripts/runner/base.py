@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import socket
 import time
 from contextlib import suppress
 from typing import Any, Callable, Dict
@@ -15,8 +16,16 @@ HEADER = "==== lstluigi:"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A message must fit into PIPE_BUF (4096 bytes) to be written whole by several processes.
 REASON_LENGTH = 1000
-DISK_FULL, NO_MEMORY = "disk full", "out of memory"
+DISK_FULL, NO_MEMORY, ENVIRONMENT = "disk full", "out of memory", "environment"
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# What a machine, a mount or an installation lacks, and no file that is read.
+OF_THE_MACHINE = (
+    *(errno.ESTALE, errno.EIO, errno.ENOLCK, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE),
+    *(errno.EROFS, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.EHOSTDOWN),
+    *(errno.EHOSTUNREACH, errno.EREMOTEIO, errno.EACCES, errno.EPERM),
+)
+# Signals by which compiled code ends on a machine that it was not compiled for, or without a mount.
+MACHINE_SIGNALS = ("SIGILL", "SIGBUS")
 
 
 class BadSpec(Exception):
@@ -45,9 +54,12 @@ class ItemError(Exception):
         sig: str | None = None,
         bad_data: bool = False,
         error: BaseException | None = None,
+        certain: bool = False,
+        cause: str | None = None,
     ) -> None:
         super().__init__(reason)
-        self.outcome = outcome("failed", reason, rc, sig, bad_data, cause_of(error))
+        cause = cause or (ENVIRONMENT if sig in MACHINE_SIGNALS else cause_of(error))
+        self.outcome = outcome("failed", reason, rc, sig, bad_data, cause, certain)
 
 
 def outcome(
@@ -57,23 +69,36 @@ def outcome(
     sig: str | None = None,
     bad_data: bool = False,
     cause: str | None = None,
+    certain: bool = False,
 ) -> Json:
     """Return how an item ended, as the result file says it.
 
-    With `bad_data` the item's data are to blame, not the job, its environment or a disk: it would
-    end like this anywhere. The `cause` is what the machine lacked, if it did; it comes first in the
-    reason.
+    With `bad_data` the item's data may be to blame; that is `certain` where its inputs were looked
+    at, and else where the same machine does other items, or another machine fails, too. The `cause`
+    is what the machine lacked, if it did; it comes first in the reason.
     """
-    reason = f"{cause}: {reason}" if cause else reason
+    reason = f"{in_words(cause)}: {reason}" if cause else reason
     ending: Json = {"state": state, "reason": reason[:REASON_LENGTH], "rc": rc, "signal": sig}
-    return {**ending, "bad_data": bad_data and not cause, "cause": cause}
+    bad_data = bad_data and not cause
+    return {**ending, "bad_data": bad_data, "certain": certain and bad_data, "cause": cause}
+
+
+def in_words(cause: str) -> str:
+    """Name a cause; that of an environment with the machine, which another one may not share."""
+    return f"{cause} of {socket.gethostname()}" if cause == ENVIRONMENT else cause
 
 
 def cause_of(error: BaseException | None) -> str | None:
     """Tell from an exception what the machine lacked."""
     if isinstance(error, MemoryError):
         return NO_MEMORY
-    return DISK_FULL if isinstance(error, OSError) and error.errno in FULL else None
+    if isinstance(error, ImportError):
+        return ENVIRONMENT
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in FULL:
+        return DISK_FULL
+    return ENVIRONMENT if error.errno in OF_THE_MACHINE else None
 
 
 def os_reason(what: str, error: OSError) -> str:

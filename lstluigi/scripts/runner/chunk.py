@@ -86,6 +86,7 @@ class Chunk:
         self._log = open_log(spec.get("log"))
         self.result: Json = {"format": FORMAT, "host": socket.gethostname(), "pid": os.getpid()}
         self.result.update(python=sys.executable, versions=versions(), array_index=index)
+        self.result["node"] = os.environ.get("SLURMD_NODENAME")  # as Slurm calls this machine
         job = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID")
         self.result.update(slurm_job=job, started=now(), ended=None, finished=False, items={})
 

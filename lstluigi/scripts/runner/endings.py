@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import re
 import sys
 from contextlib import suppress
 
-from .base import DISK_FULL, FULL, HEADER, NO_MEMORY, Json
+from .base import (
+    DISK_FULL,
+    ENVIRONMENT,
+    FULL,
+    HEADER,
+    NO_MEMORY,
+    OF_THE_MACHINE,
+    Json,
+    in_words,
+)
 
 # Tools, and what their numbers come from.
 VERSIONS_OF = (
@@ -17,6 +27,13 @@ VERSIONS_OF = (
 )
 TAIL_LINES, TAIL_BYTES, LINE_LENGTH = 15, 65536, 500
 LITTLE_SPACE = 16_000_000  # bytes; with less, a failure is put down to the disk
+# What commands print that stumble over a machine, with what to do about it.
+LOCK_WORDS = ("unable to lock file", "HDF5_USE_FILE_LOCKING")
+LOCKING = "the file system grants no locks: set HDF5_USE_FILE_LOCKING=FALSE for the jobs"
+MACHINE_WORDS = (
+    *(os.strerror(code) for code in OF_THE_MACHINE),
+    *("ModuleNotFoundError", "ImportError", "cannot open shared object file", "version `GLIBC"),
+)
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception): .")
 # A traceback: one of its frames, and the line behind the last one.
@@ -54,25 +71,46 @@ def refined(ending: Json, tail: list[str], scratch: str) -> Json:
 
     Commands print them and exit with 1; HDF5 under pytables does not even print a full disk.
     """
+    if ending["cause"] == DISK_FULL and is_local(ending["reason"], scratch):
+        return lacking(ending, ENVIRONMENT, "a disk of that machine")
     if ending["cause"]:
         return ending
     reason, text = ending["reason"], "\n".join(tail)
     for kind, words in ((DISK_FULL, FULL_WORDS), (NO_MEMORY, ("MemoryError",))):
         for word in words:
             if word in text:
-                return lacking(ending, kind, word)
-    with suppress(OSError):
-        disk = os.statvfs(scratch)
-        left = disk.f_bavail * disk.f_frsize
-        if left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files:
-            return lacking(ending, DISK_FULL, f"{left / 1e6:.1f} MB left in {scratch}")
+                local = kind == DISK_FULL and is_local(word, scratch)
+                return lacking(ending, ENVIRONMENT if local else kind, word)
+    if is_full(scratch):
+        return lacking(ending, DISK_FULL, f"almost nothing is left in {scratch}")
+    if any(word in text for word in LOCK_WORDS):
+        return lacking(ending, ENVIRONMENT, LOCKING)
+    # not the whole text: warnings about a cache, say, do not end a command
+    last = " ".join([reason, exception_of(tail) or "", *tail[-1:]])
+    for word in MACHINE_WORDS:
+        if word in last:
+            return lacking(ending, ENVIRONMENT, word)
     told = last_word(tail) if "exit code" in reason else None
     return {**ending, "reason": f"{reason}: {told}"} if told else ending
 
 
+def is_full(scratch: str) -> bool:
+    """Say whether next to nothing is left where the products are made."""
+    with suppress(OSError):
+        disk = os.statvfs(scratch)
+        left = disk.f_bavail * disk.f_frsize
+        return left < LITTLE_SPACE or disk.f_favail == 0 < disk.f_files
+    return False
+
+
+def is_local(words: str, scratch: str) -> bool:
+    """Say whether another disk is full than the one of the products; a quota counts for that."""
+    return os.strerror(errno.ENOSPC) in words and not is_full(scratch)
+
+
 def lacking(ending: Json, cause: str, why: str) -> Json:
     """Put a failure down to what the machine lacked."""
-    reason = f"{cause}: {ending['reason']} ({why})"
+    reason = f"{in_words(cause)}: {ending['reason']} ({why})"
     return {**ending, "reason": reason, "bad_data": False, "cause": cause}
 
 

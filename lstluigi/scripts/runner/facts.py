@@ -183,7 +183,9 @@ def compare(meeting: Json) -> None:
         rule = meeting["pointing"]
         found = [(Facts(path), wanted) for path, wanted in meeting["files"]]
     except Unsound as error:
-        raise ItemError(f"an input cannot be read: it {error}", bad_data=True) from None
+        raise ItemError(
+            f"an input cannot be read: it {error}", bad_data=True, certain=True
+        ) from None
     for one, wanted in found:
         refuse_alone(one, wanted)
     facts = [one for one, _ in found]
@@ -212,6 +214,7 @@ def refuse_many_runs(path: str) -> None:
             "first would count as thrown, and effective areas would be too large; split it into a "
             f"file for each run: {path}",
             bad_data=True,
+            certain=True,
         )
 
 
@@ -222,6 +225,7 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             f"an input holds {one.twice} of its {one.events} events twice: it was made of several "
             f"runs, or of one run twice; make it again of one run: {one.path}",
             bad_data=True,
+            certain=True,
         )
     if one.version and 0 < len(one.runs) < one.series:  # HiPeRTA says no version, may reorder
         raise ItemError(
@@ -229,6 +233,7 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             f"{one.showers} showers of {len(one.runs)}, by which effective areas would be too "
             f"large; make it again with a file for each run: {one.path}",
             bad_data=True,
+            certain=True,
         )
     runs = [(number, pointing) for number, _, pointing in one.runs]
     if len(set(runs)) < len(runs):
@@ -237,18 +242,21 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             f"an input holds run {number} more than once, and its showers would count more than "
             f"once; merge each file once: {one.path}",
             bad_data=True,
+            certain=True,
         )
     if len(one.particles) > 1:
         raise ItemError(
             f"expected one kind of particle in an input, got {' and '.join(one.particles)}: "
             f"{one.path}",
             bad_data=True,
+            certain=True,
         )
     if wanted and one.particles and one.particles != [wanted]:
         raise ItemError(
             f"expected {wanted}s in an input, got {' and '.join(one.particles)}s; name the file of "
             f"the {wanted}s in place of {one.path}",
             bad_data=True,
+            certain=True,
         )
 
 
@@ -263,7 +271,7 @@ def refuse_other(what: str, facts: Iterable[Facts], words: str) -> None:
         if getattr(first, what) != value:
             shown = words.format(in_words(getattr(first, what)), in_words(value))
             reason = f"inputs do not go together, they {shown}: {first.path} and {one.path}"
-            raise ItemError(reason, bad_data=True)
+            raise ItemError(reason, bad_data=True, certain=True)
 
 
 def in_words(value: Any) -> str:
@@ -294,6 +302,7 @@ def refuse_runs_twice(facts: Iterable[Facts]) -> None:
                     f"inputs hold the same run {number} at {pointing}, whose showers and events "
                     f"would count twice; take one of them away: {other} and {one.path}",
                     bad_data=True,
+                    certain=True,
                 )
 
 

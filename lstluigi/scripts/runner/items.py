@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Iterator
 
 from .base import (
+    ENVIRONMENT,
     HEADER,
     Binder,
     Hollow,
@@ -219,14 +220,16 @@ def verify_input(path: str, check: Json) -> None:
         empty = check_file(path, check)
     except FileNotFoundError:
         reason = f"input {path} is missing"
-        raise ItemError(reason, bad_data=has_files(os.path.dirname(path))) from None
+        if has_files(os.path.dirname(path)):
+            raise ItemError(reason, bad_data=True) from None
+        raise ItemError(reason, cause=ENVIRONMENT) from None  # purged, or not mounted
     except OSError as error:
         raise ItemError(os_reason(f"input {path} cannot be read", error), error=error) from None
     except Unsound as error:
         readable = not isinstance(error, Unreadable)
         other = another_kind(path, check) if readable else None
         reason = other or f"input {path} is not whole: it {error}"
-        raise ItemError(reason, bad_data=readable) from None
+        raise ItemError(reason, bad_data=readable, certain=readable) from None
     if empty:
         raise ItemError(f"input {path} {empty}: {NO_EVENT}", bad_data=True)
 
@@ -252,7 +255,7 @@ def blame_inputs(item: Json, error: ItemError) -> None:
         try:
             if is_cut(path):
                 sentence = f"input {path} is truncated or damaged"
-                raise ItemError(sentence, rc, sig, bad_data) from None
+                raise ItemError(sentence, rc, sig, bad_data, certain=bad_data) from None
         except OSError as unread:
             reason = os_reason(f"input {path} cannot be read", unread)
             raise ItemError(reason, rc, sig, error=unread) from None

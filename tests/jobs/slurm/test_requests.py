@@ -220,12 +220,12 @@ def test_half_of_the_nodes_are_left(cause: Cause) -> None:
     assert asker.again(Resources(), cause, "n1") == Resources()
 
 
-@pytest.mark.parametrize("cause", [Cause.NODE, Cause.LAUNCH])
+@pytest.mark.parametrize("cause", [Cause.NODE, Cause.LAUNCH, Cause.COMMAND])
 def test_an_unknown_node_is_not_excluded(cause: Cause) -> None:
     assert requests().again(on("short"), cause, "") == on("short")
 
 
-@pytest.mark.parametrize("cause", [Cause.PREEMPTED, Cause.COMMAND])
+@pytest.mark.parametrize("cause", [Cause.PREEMPTED])
 def test_other_causes_change_nothing(cause: Cause) -> None:
     assert requests().again(on("short", 8000), cause, "n1") == on("short", 8000)
 
