@@ -515,7 +515,7 @@ def test_a_node_without_the_commands_costs_no_file(rough: SlurmLab, make: Make) 
     production = make("production")
     with production.source.open("a") as stream:
         stream.write('[ "$SLURMD_NODENAME" != n1 ] || export PYTHONPATH=/nowhere\n')
-    production.nodes({name: "4" for name in "abcd"}, max_failed_fraction=0.9)
+    production.nodes(dict.fromkeys("abcd", "4"), max_failed_fraction=0.9)
     run = production.type()
     production.complete(run, {f"dl1/0/dl1_{name}.h5" for name in "abcd"})
     assert "goes on without" not in run.text
