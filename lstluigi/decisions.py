@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import delete_file
+from lstluigi.jobs.ledger import WANTED, is_released, note
 from lstluigi.jobs.lock import holder
 from lstluigi.plan import Plan
 from lstluigi.recipe import record
@@ -36,7 +37,7 @@ def accept(plan: Plan, indices: Collection[int]) -> None:
 
 
 def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
-    """Steps, by index, that patterns name, and all that follows from them.
+    """Steps, by index, that patterns name, and all that follows from what is not lost of them.
 
     Raises
     ------
@@ -46,7 +47,10 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
     matched: set[int] = set()
     for pattern in patterns:
         matched |= {node.index for node in named(plan.steps, pattern, plan.config.path)}
-    found = matched.union(*(plan.graph.descendants(index) for index in matched))
+    # what was made of a lost product has the recipe that it is made by again
+    found = matched.union(
+        *(plan.graph.descendants(i) for i in matched if not plan.is_lost(plan.steps[i]))
+    )
     for index in found:
         node = plan.steps[index]
         if (file := next(plan.by_hand(node), None)) is not None:
@@ -67,6 +71,8 @@ def delete(plan: Plan, indices: Collection[int]) -> None:
             if plan.listing.exists(file):
                 delete_file(file)
         delete_file(node.places.manifest)
+        if is_released(node.places.ledger):
+            note(node.places.ledger, WANTED)
         log.warning("will be made again: %s", node)
     log.warning("should this run be interrupted, go on without --remake")
 

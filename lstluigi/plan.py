@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from lstluigi.config import ProductionConfig
 from lstluigi.contents import Contents, Files
 from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.attempts import read_ledger
+from lstluigi.jobs.ledger import is_released
 from lstluigi.products import Manifest, sizes
 from lstluigi.recipe import (
     Change,
@@ -71,6 +73,7 @@ class Plan(Contents):
         super().__init__(config, stages, configs, anew)
         self.accepted = accepted
         self._kept: dict[int, _Kept] = {}
+        self._lacks: dict[int, str] = {}
 
     @cached_property
     def standings(self) -> list[Standing]:
@@ -81,12 +84,39 @@ class Plan(Contents):
             found[index] = self._standing(self.steps[index], after)
         return found
 
+    def is_lost(self, node: PlannedStep) -> bool:
+        """Is a delivered product not there, though everything that is made of it is?"""
+        after = self.graph.consumers[node.index]
+        return (
+            node.stage.delivered
+            and self.standings[node.index] in (Standing.MISSING, Standing.GONE)
+            and bool(after)
+            and all(self.standings[consumer].satisfied for consumer in after)
+        )
+
+    def missed(self) -> Iterator[str]:
+        """Sentences about delivered products that are lost: are they made again, or why not?"""
+        lost: dict[str, list[PlannedStep]] = defaultdict(list)
+        for node in filter(self.is_lost, self.steps):
+            gone = self.standings[node.index] is Standing.GONE
+            lost[self.why_gone(node) if gone else ""].append(node)
+        for why, nodes in lost.items():
+            what = f"{len(nodes)} product(s) are lost, e.g. {nodes[0].output}"
+            if why:
+                yield f"{what}; a run does not make them again: {why}"
+            else:
+                yield f"{what}; a run makes them again and keeps what was made of them"
+
     def _standing(self, node: PlannedStep, after: set[Standing]) -> Standing:
         """A change upstream shows in the recipes of all consumers; DL0 that has grown does not.
 
         What nobody knows how it was made is for the user to decide about, too.
         """
-        if after and after <= {Standing.WHOLE, Standing.PASSED}:
+        if node.index in self._anew:
+            return Standing.MISSING
+        if after and all(standing.satisfied for standing in after):
+            if node.stage.delivered and not self.there(node):
+                return self._missed(node)
             # asked first where nothing is read for it, last where it takes the names of all files
             unsure = self.listed(node) and (self.grown(node) or any(self.damage(node)))
             return Standing.CHANGED if unsure and self.begun(node) else Standing.PASSED
@@ -97,6 +127,47 @@ class Plan(Contents):
         if self.is_changed(node):
             return Standing.CHANGED
         return Standing.WHOLE if self.there(node) else Standing.MISSING
+
+    def _missed(self, node: PlannedStep) -> Standing:
+        """A product that people make productions for, gone while what was made of it is there."""
+        if self.is_changed(node):
+            return Standing.CHANGED
+        return Standing.GONE if self.why_gone(node) else Standing.MISSING
+
+    def why_gone(self, node: PlannedStep) -> str:
+        """Why a delivered product of which all that is made is there is not made again."""
+        if is_released(node.places.ledger):
+            return "it was released with `lstluigi clean`"
+        if not self._is_known_below(node):
+            return "what was made of it has no recipe, so it was made elsewhere"
+        lacking = self._lacking(node)
+        return lacking and f"it cannot be made again, as {lacking} is gone"
+
+    def _is_known_below(self, node: PlannedStep) -> bool:
+        """Is something made of it there that lstluigi made?"""
+        return any(
+            not self.foreign(consumer) if self.begun(consumer) else self._is_known_below(consumer)
+            for consumer in self.consumers(node)
+        )
+
+    def _lacking(self, node: PlannedStep) -> str:
+        """What is not there, and cannot be made, of what a step is made of; empty if all is."""
+        if node.index not in self._lacks:
+            self._lacks[node.index] = next(self._purged(node), "")
+        return self._lacks[node.index]
+
+    def _purged(self, node: PlannedStep) -> Iterator[str]:
+        for producer in self.producers(node):
+            if not self.there(producer) and (lacking := self._lacking(producer)):
+                yield lacking
+        yield from self.bare(node)
+        dropped = self.dropped(node)
+        for number, reading in enumerate(node.readings):
+            if reading in self.external(node):
+                files = (file for file in self.files(node, number) if file not in dropped)
+                yield from (file for file in files if not self.listing.exists(file))
+                if reading.pattern is None and not self.listing.exists(reading.path):
+                    yield reading.path
 
     @cached_property
     def heights(self) -> list[int]:
@@ -113,8 +184,7 @@ class Plan(Contents):
 
     def to_do(self) -> list[PlannedStep]:
         """Steps that are not satisfied, in an order in which they can run."""
-        satisfied = (Standing.WHOLE, Standing.PASSED)
-        return [self.steps[i] for i in self.graph.order if self.standings[i] not in satisfied]
+        return [self.steps[i] for i in self.graph.order if not self.standings[i].satisfied]
 
     # how a product was made
 

@@ -94,7 +94,7 @@ class Session:
     def satisfied(self, node: PlannedStep) -> bool:
         """Was the product whole, or of no more use, from the start, or has this run made it?"""
         standing = self.plan.standings[node.index]
-        return standing in (Standing.WHOLE, Standing.PASSED) or node.index in self.made
+        return standing.satisfied or node.index in self.made
 
     def requirements(self, node: PlannedStep) -> list[PlannedStep]:
         """Unsatisfied steps that the step needs."""
@@ -224,6 +224,8 @@ class Session:
                 len(foreign),
                 foreign[0].output,
             )
+        for said in self.plan.missed():
+            log.warning("%s", said)
         for node in self.plan.steps:
             if lost := self.plan.dropped(node):
                 log.warning("%s does without %d file(s) that failed", node, len(lost))

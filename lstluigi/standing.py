@@ -9,9 +9,15 @@ class Standing(Enum):
     """Where a step stands before anything runs."""
 
     WHOLE = "whole"  #: product there, made by today's recipe or by hand
-    PASSED = "passed"  #: product not there, but everything made of it is
+    PASSED = "passed"  #: intermediate product not there, but everything made of it is
+    GONE = "gone"  #: delivered product not there, and not made again, as `Plan.why_gone` says
     CHANGED = "changed"  #: product there, by another recipe than today's
     MISSING = "missing"
+
+    @property
+    def satisfied(self) -> bool:
+        """Is nothing to be done for it?"""
+        return self in (Standing.WHOLE, Standing.PASSED, Standing.GONE)
 
 
 class Status(Enum):
@@ -19,6 +25,7 @@ class Status(Enum):
 
     DONE = "done"  #: at its place
     PASSED = "passed"  #: not there, and not needed: all that is made of it is there
+    GONE = "gone"  #: not there though productions are made for it: released, or cannot be made
     RUNNING = "running"  #: being made
     QUEUED = "queued"  #: submitted, or about to be by a run that is alive
     UNKNOWN = "unknown"  #: submitted, and there is no telling what has become of it
@@ -30,7 +37,7 @@ class Status(Enum):
     @property
     def satisfied(self) -> bool:
         """Is nothing to be done any more?"""
-        return self in (Status.DONE, Status.PASSED)
+        return self in (Status.DONE, Status.PASSED, Status.GONE)
 
     @property
     def under_way(self) -> bool:

@@ -87,6 +87,8 @@ def test_whole_and_passed(lab: Lab) -> None:
     found = standings(lab, lab.plan())
     assert found.pop("irf/irf.fits") is Standing.WHOLE
     assert found.pop("irf/sensitivity.fits") is Standing.WHOLE
+    for delivered in ("models", "dl2/dl2_test.h5"):  # what is there was made elsewhere
+        assert found.pop(delivered) is Standing.GONE
     assert set(found.values()) == {Standing.PASSED}
     assert lab.plan().to_do() == []
 
@@ -253,3 +255,56 @@ def test_steps_taken_anew_are_as_if_never_made(lab: Lab) -> None:
     anew = Plan(plan.config, {n.step.stage: n.stage for n in plan.steps}, {}, frozenset({0, 1}))
     assert set(anew.standings) == {Standing.MISSING}
     assert len(anew.finals(anew.steps[0])) == 3
+
+
+def mtimes(lab: Lab) -> dict[str, int]:
+    return {name: os.stat(lab.path(name)).st_mtime_ns for name in lab.files()}
+
+
+LOST = {
+    "models": ["models"],
+    "models merged": ["merged/dl1_gamma.h5", "merged/dl1_proton.h5", "models"],
+    "models merged dl1": [
+        *("dl1/gamma", "dl1/proton", "dl1/split/train"),
+        *("merged/dl1_gamma.h5", "merged/dl1_proton.h5", "models"),
+    ],
+    "dl2": ["dl2/dl2_test.h5"],
+    "dl2 models": ["dl2/dl2_test.h5", "models"],
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("how", ["run", "remake"])
+def test_lost_products_are_made_again_and_what_follows_stays(lab: Lab, lost: str, how: str) -> None:
+    """With the intermediate products that they need, and no others."""
+    full(lab)
+    lab.ok()
+    before = mtimes(lab)
+    for name in lost.split():
+        shutil.rmtree(lab.path(name))
+    kept = lab.files()
+    patterns = ("train_pipe",) if lost == "models" else ()
+    begun = lab.ok(remake=patterns) if how == "remake" else lab.ok()
+    assert sorted(os.path.relpath(output, lab.root) for output in begun) == sorted(LOST[lost])
+    after = mtimes(lab)
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert {name for name in before if name.startswith(("models", "dl2", "irf"))} <= set(after)
+    assert not any(plan_node.stage.delivered for plan_node in lab.plan().to_do())
+    assert lab.ok() == []
+
+
+def test_what_follows_from_a_product_that_is_there_is_made_again_with_it(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    begun = {os.path.relpath(output, lab.root) for output in lab.ok(remake=("train_pipe",))}
+    assert begun == {"models", "dl2/dl2_test.h5", "irf/irf.fits", "irf/sensitivity.fits"}
+
+
+def test_steps_to_make_again_are_missing_whatever_follows(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    plan = lab.plan()
+    stages = {n.step.stage: n.stage for n in plan.steps}
+    (models,) = (n.index for n in plan.steps if n.step.stage == "train_pipe")
+    anew = Plan(plan.config, stages, plan.configs, frozenset({models}))
+    assert [node.index for node in anew.to_do()] == [models]

@@ -9,6 +9,7 @@ from typing import Any
 from lstluigi.again.sizes import below, freed, size
 from lstluigi.errors import NOTHING_DONE, LstluigiError
 from lstluigi.files import delete_file
+from lstluigi.jobs.ledger import RELEASED, note
 from lstluigi.preflight import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
@@ -48,8 +49,8 @@ def clean(
         When a run or a job is alive, or a product may not be deleted; nothing is deleted then.
     """
     state = production_state(config, **tools)
-    for note in damaged(state.plan):
-        tell(f"note: {note}")
+    for said in damaged(state.plan):
+        tell(f"note: {said}")
     _refuse_alive(state)
     left = [node for node in state.plan.steps if any(_left_over(node))]
     scratch = [file for node in left for file in _scratch_files(node)]
@@ -67,6 +68,8 @@ def clean(
         if not dry_run:
             for file in found:
                 delete_file(file)
+            if state.steps[index].node.stage.delivered:
+                note(state.steps[index].node.places.ledger, RELEASED)
         if number < SHOWN:
             tell(f"  {word}: {len(found)} file(s) of {state.steps[index].node}")
     hidden = max(0, len(left) - SHOWN) + max(0, len(products) - SHOWN)
@@ -108,7 +111,7 @@ def _products(state: ProductionState, patterns: Sequence[str]) -> Iterator[tuple
         step = state.steps[index]
         finals = state.plan.finals(step.node)
         there = [file for file in finals if state.plan.listing.is_file(file)]
-        if not there:
+        if not there and not state.plan.is_lost(step.node):
             continue
         if (reason := _kept(state, step)) is not None:
             raise LstluigiError(f"nothing was deleted: {step.node} {reason}")
@@ -118,8 +121,6 @@ def _products(state: ProductionState, patterns: Sequence[str]) -> Iterator[tuple
 def _kept(state: ProductionState, step: StepState) -> str | None:
     """Why a product stays; None if it may be deleted."""
     plan, node = state.plan, step.node
-    if node.stage.delivered:
-        return "is no intermediate product: productions are made for models, IRFs and sensitivities"
     consumers = plan.consumers(node)
     if not consumers:
         return "is no intermediate product: no step of this config reads it"
@@ -128,6 +129,8 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
             return f"is still needed: {consumer} is not made yet"
         if plan.begun(consumer) and not plan.there(consumer):
             return f"is still needed: of {consumer}, only a part is there"
+    if not plan.begun(node):
+        return None  # it is lost already
     if why := plan.why_changed(node):
         return f"was made differently from what the config says now ({why}); {DECIDE}"
     if plan.foreign(node) or not plan.listing.exists(node.places.recipe):

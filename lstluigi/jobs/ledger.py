@@ -21,6 +21,9 @@ from lstluigi.jobs.spec import Resources
 
 #: A submission that is not confirmed in the ledger may still arrive for so long (s).
 ARRIVAL = 60.0
+#: Events: the user had a product deleted by name, so no run makes it for its own sake; the user
+#: wants it again.
+RELEASED, WANTED = "released", "wanted"
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -108,6 +111,14 @@ def events_from(path: str, start: int) -> tuple[list[dict[str, Any]], int]:
         lines.pop()  # it may still be being written
     found = [event for line in lines if (event := _parsed(line)) is not None]
     return found, start + sum(map(len, lines))
+
+
+def is_released(path: str) -> bool:
+    """Did the user have the step's product deleted, and not ask for it since?"""
+    words = [event.get("event") for event in events(path)]
+    return (
+        next((w for w in reversed(words) if w in (RELEASED, WANTED, "submitting")), "") == RELEASED
+    )
 
 
 def examined(path: str) -> tuple[list[dict[str, Any]], int]:

@@ -22,6 +22,7 @@ GROUPS, LINES = 10, 6
 COLOURS = {
     Status.DONE: "green",
     Status.PASSED: "green",
+    Status.GONE: "yellow",
     Status.RUNNING: "cyan",
     Status.QUEUED: "blue",
     Status.UNKNOWN: "magenta",
@@ -128,7 +129,8 @@ def _total(part: StageState, kind: str) -> Text:
 def _left(state: ProductionState) -> Iterator[str]:
     left = state.estimate
     if all(step.status.satisfied for step in state.steps):
-        yield "everything is there"
+        gone = sum(step.status is Status.GONE for step in state.steps)
+        yield "everything is there" + f", except {gone} lost product(s)" * bool(gone)
     elif left.seconds is None:
         yield f"time left: not told ({left.why})"
     elif left.seconds > 0:

@@ -127,6 +127,8 @@ class _Look:
             status = _STANDING[standing]
             if status is Status.PASSED and there == len(finals):
                 status = Status.DONE
+            elif status is Status.PASSED and node.stage.delivered:
+                status = Status.BLOCKED  # what was made of it waits for the user
             files[status if status is Status.CHANGED else Status.DONE] = there
             files[status] += len(finals) - there
         return StepState(
@@ -249,6 +251,7 @@ def _cancelled(ledger: Ledger) -> bool:
 _STANDING = {
     Standing.WHOLE: Status.DONE,
     Standing.PASSED: Status.PASSED,
+    Standing.GONE: Status.GONE,
     Standing.CHANGED: Status.CHANGED,
 }
 #: What a step that is to be made is said to be, if only some of its files are.

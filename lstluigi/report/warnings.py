@@ -21,6 +21,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _ledgers(steps)
     yield from _unreadable(steps)
     yield from _gone(steps)
+    yield from plan.missed()
     yield from _in_part(plan, steps)
     yield from _dropped(steps)
     yield from _lost_showers(steps)

@@ -85,7 +85,8 @@ class Stage(ABC):
     programs
         Commands that do not come with the environment's lstchain, so they may be missing in it.
     delivered
-        True for what people make productions for, though other steps may read it, too.
+        True for what people make productions for, though other steps may read it, too: it is made
+        again when it is lost, even if all that is made of it is there.
     first
         Which link of a unit must come first by name: see `lstluigi.jobs.spec.Item`.
     mends

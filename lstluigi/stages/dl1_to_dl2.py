@@ -45,6 +45,7 @@ class DL1ToDL2(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={"path_model": PATH_MODEL})
     logs = "job_logs_dl1_to_dl2"
+    delivered = True
     mends: ClassVar[Mapping[str, str]] = {
         f"lacks {checks.DL2_PARAMETERS}": f"unless the log has an error, {checks.NO_EVENT_LEFT}"
     }

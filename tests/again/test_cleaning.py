@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lab import Lab, full, small
 
 from lstluigi.again.cleaning import clean
 from lstluigi.errors import LstluigiError
+from lstluigi.standing import Standing
 
 
 def cleaned(lab: Lab, *patterns: str, dry_run: bool = False) -> list[str]:
@@ -53,7 +55,6 @@ def test_intermediate_products_by_name(lab: Lab) -> None:
     ("pattern", "why"),
     [
         ("dl2_to_irfs", "no intermediate product"),
-        ("train_pipe", "no intermediate product: productions are made for models"),
         ("dl1_to_dl2", "is still needed"),
     ],
 )
@@ -68,13 +69,13 @@ def test_products_that_are_needed_stay(lab: Lab, pattern: str, why: str) -> None
 
 
 def test_inputs_of_a_product_that_is_there_in_part_stay(lab: Lab) -> None:
-    """Models that lost a file count as passed where all made of them is there."""
+    """Models that lost a file are made again, though all made of them is there."""
     full(lab)
     lab.ok()
     next(Path(lab.path("models")).rglob("*.sav")).unlink()
     before = lab.files()
     (merge,) = (n for n in lab.plan().steps if n.step.stage == "merge_dl1" and n.step.number == 1)
-    with pytest.raises(LstluigiError, match=r"of train_pipe step 1.*, only a part is there"):
+    with pytest.raises(LstluigiError, match=r"train_pipe step 1.* is not made yet"):
         cleaned(lab, merge.output)
     assert lab.files() == before
 
@@ -128,3 +129,34 @@ def test_no_name_names_nothing(lab: Lab) -> None:
     with pytest.raises(LstluigiError, match="'' matches no output"):
         cleaned(lab, "")
     assert os.path.exists(lab.path("dl1/node/dl1_a.h5"))
+
+
+def test_a_released_product_is_not_missed_until_it_is_asked_for(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    kept = {name: os.stat(lab.path("irf", name)).st_mtime_ns for name in lab.files("irf")}
+    cleaned(lab, "dl1_to_dl2")
+    assert lab.files("dl2") == set()
+    assert lab.plan().standings.count(Standing.GONE) == 1
+    assert lab.ok() == []
+    assert lab.ok(remake=("dl1_to_dl2",)) == [lab.path("dl2/dl2_test.h5")]
+    os.unlink(lab.path("dl2/dl2_test.h5"))
+    assert lab.ok() == [lab.path("dl2/dl2_test.h5")]  # it is the user's again
+    assert kept == {name: os.stat(lab.path("irf", name)).st_mtime_ns for name in kept}
+
+
+def test_a_product_that_was_deleted_by_hand_can_be_released(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    shutil.rmtree(lab.path("dl2"))
+    assert lab.plan().to_do()
+    cleaned(lab, "dl1_to_dl2")
+    assert lab.ok() == []
+
+
+def test_what_needs_a_released_product_has_it_made_again(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    cleaned(lab, "dl1_to_dl2")
+    os.unlink(lab.path("irf/irf.fits"))
+    assert lab.ok() == [lab.path("dl2/dl2_test.h5"), lab.path("irf/irf.fits")]

@@ -57,3 +57,22 @@ def test_a_deleted_irf_is_made_again_and_nothing_else(production: Production) ->
     # what the production has cost is kept with each stage
     assert {name for name in others if Path(name).name != "cost_chain_test.json"} == {str(irf)}
     assert new_files.keys() - files.keys() == {f"{irf}.aside"}
+
+
+@pytest.mark.slow
+def test_lost_models_are_trained_again_and_nothing_else(production: Production) -> None:
+    files, jobs = state(production)
+    models = production / "models"
+    with aside(models):
+        ended = production.run()
+        assert ended.code == 0, ended.text
+        new_files, new_jobs = state(production)
+        assert {path.name for path in models.rglob("*.sav")} == {
+            path.name for path in models.with_name("models.aside").rglob("*.sav")
+        }
+        again = production.run()
+        assert again.code == 0, again.text
+        assert production.jobs() == new_jobs
+    assert len(new_jobs) == len(jobs) + 1
+    kept = [name for name in files if str(models) not in name and "cost_" not in name]
+    assert {name: new_files.get(name) for name in kept} == {name: files[name] for name in kept}

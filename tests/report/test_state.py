@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -167,14 +168,55 @@ def test_what_is_not_needed_any_more(lab: Lab) -> None:
     assert files(look(lab)) == [{"done": 1, "passed": 1}, {"done": 1}]
 
 
-def test_models_there_in_part_are_told(lab: Lab) -> None:
-    """All made of them is there, so no run makes the rest, but who receives them lacks it."""
+def test_merged_dl1_there_in_part_is_told(lab: Lab) -> None:
+    """All made of it is there, so no run makes the rest."""
     full(lab)
     lab.ok()
-    lost = next(Path(lab.path("models")).rglob("*.sav"))
+    lost = Path(lab.path("dl1/test/dl1_a.h5"))
     lost.unlink()
     (said,) = (w for w in production_state(str(lab.config)).warnings if "in part only" in w)
     assert str(lost) in said
+
+
+@pytest.mark.parametrize("part", [True, False])
+def test_lost_models_are_missed(lab: Lab, part: bool) -> None:
+    full(lab)
+    lab.ok()
+    if part:
+        next(Path(lab.path("models")).rglob("*.sav")).unlink()
+    else:
+        shutil.rmtree(lab.path("models"))
+    state = look(lab)
+    found = {step.stage: step.status.value for step in state.steps}
+    assert found.pop("train_pipe") == "to do"
+    assert set(found.values()) == {"done"}
+    assert any(lab.path("models") in warning for warning in state.warnings)
+
+
+def test_models_that_cannot_be_made_again(lab: Lab) -> None:
+    """DL0 and DL1 are purged: what there is is kept, and one sentence says what is gone."""
+    full(lab)
+    lab.ok()
+    for name in ("models", "merged", "dl1", "dl0"):
+        shutil.rmtree(lab.path(name))
+    state = look(lab)
+    found = {step.stage: step.status.value for step in state.steps if step.total}
+    assert found.pop("train_pipe") == "gone"
+    assert found.pop("merge_dl1") == "passed"
+    assert set(found.values()) == {"done"}
+    (said,) = (warning for warning in state.warnings if lab.path("models") in warning)
+    assert lab.path("dl0") in said
+    assert lab.ok() == []
+
+
+def test_lost_models_wait_for_a_decision_about_what_was_made_of_them(lab: Lab) -> None:
+    full(lab)
+    lab.ok()
+    shutil.rmtree(lab.path("models"))
+    lab.configure(threshold=2)
+    found = {step.stage: step.status.value for step in look(lab).steps}
+    assert found["train_pipe"] == "blocked"
+    assert found["dl1_to_dl2"] == "changed"
 
 
 def test_half_deleted(lab: Lab) -> None:
