@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,10 @@ CUTS = (
 NOT_INTERPOLATED = "BACKGROUND"
 #: Pointings that are nearer than this (deg) are one; nodes are degrees apart.
 SAME_DEG = 1e-3
+#: So many flat triangles are named.
+SHOWN = 5
+#: Decimals to which lstchain compares cos(zenith) and sin(delta) of nodes.
+ALIKE = 3
 
 
 class ScriptError(Exception):
@@ -118,13 +122,48 @@ def compare(irfs: Sequence[IRF]) -> None:
                 f"{first.name} and {other.name} cannot be interpolated: {'; '.join(found)}. "
                 "Gather IRFs of one set of options, in one directory each."
             )
-    near = sorted(irfs, key=lambda irf: (round(irf.zenith, 3), round(irf.azimuth, 3)))
-    for one, two in pairwise(near):
-        if max(abs(one.zenith - two.zenith), abs(one.azimuth - two.azimuth)) < SAME_DEG:
+    for one, two in combinations(irfs, 2):
+        if separation(one, two) < SAME_DEG:
             raise ScriptError(
                 f"{one.name} and {two.name} have one pointing (zenith {one.zenith:.3f}, azimuth "
                 f"{one.azimuth:.3f} deg). Let the pattern match one of them."
             )
+
+
+def separation(one: IRF, two: IRF) -> float:
+    """Return the angle between two pointings in deg; azimuths 0 and 360 are one."""
+    (sin1, cos1), (sin2, cos2) = (
+        (np.sin(np.radians(irf.zenith)), np.cos(np.radians(irf.zenith))) for irf in (one, two)
+    )
+    turn = np.radians(one.azimuth - two.azimuth)
+    across = np.hypot(sin1 * np.cos(turn) - sin2, sin1 * np.sin(turn))
+    return float(np.degrees(np.hypot(across, cos1 - cos2)))
+
+
+def flat_triangles(irfs: Sequence[IRF]) -> list[list[str]]:
+    """Find triangles of neighbours that lie on a line, where lstchain stops with a Qhull error.
+
+    lstchain interpolates within the triangle of nodes around a pointing. Nodes that agree to
+    `ALIKE` decimals are one to it, so a triangle with two of them is a line, as is one of three
+    nodes in a row; the library that interpolates then stops (lstchain#1346).
+    """
+    from scipy.spatial import Delaunay, QhullError
+
+    points = np.array([irf.point for irf in irfs])
+    found = []
+    try:
+        triangles = Delaunay(points).simplices
+    except QhullError:  # all nodes lie on one line: lstchain takes the nearest
+        return []
+    for corners in triangles:
+        distinct = np.unique(np.around(points[corners], ALIKE), axis=0)
+        try:
+            flat = len(distinct) < len(corners) or Delaunay(points[corners]) is None
+        except QhullError:
+            flat = True
+        if flat:
+            found.append([irfs[n].name for n in corners])
+    return found
 
 
 def spans(irfs: Sequence[IRF]) -> bool:
@@ -148,6 +187,8 @@ def write(irfs: Sequence[IRF], path: Path) -> None:
     )
     table.meta["cuts"] = {key: value for key, value in irfs[0].cuts.items() if value is not None}
     table.meta["interpolation"] = spans(irfs)
+    if flat := flat_triangles(irfs):
+        table.meta["flat_triangles"] = flat
     table.write(path, format="ascii.ecsv")
 
 
@@ -163,6 +204,13 @@ def run(args: argparse.Namespace) -> None:
     write(irfs, args.output)
     kind = "they can be interpolated" if spans(irfs) else "no triangle: lstchain takes the nearest"
     print(f"{len(irfs)} IRF file(s); {kind}")
+    for names in (flat := flat_triangles(irfs))[:SHOWN]:
+        print(f"flat triangle: {', '.join(names)}")
+    if flat:
+        print(
+            f"{len(flat)} triangle(s) are flat: for pointings in them lstchain_create_dl3_file "
+            "stops with a Qhull error; give it --use-nearest-irf-node there"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,9 @@ Runs inside a job with the python of the lstchain environment. lstchain's `lstch
 looks for `training_dirs.ecsv` beside the models: a table with the columns `zd` and `az` (angles),
 one row for each training node. For an event it takes the two rows that are nearest in altitude, on
 the event's side of culmination, that is with the same sign of sin(az). It needs two of them: a node
-that is alone on its side is written twice, so that it is both.
+that is alone on its side is written twice, so that it is both. A node at culmination is on both
+sides: it is written once for each, a thousandth of a degree off the meridian, since lstchain takes
+the sign of sin(180 deg) = 1e-16 for the east (lstchain#1317).
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import numpy as np
 PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
 #: Nodes are degrees apart; what simulations say of their pointing differs by 1e-5 deg.
 DECIMALS = 3
+#: Nodes nearer to the meridian than this (deg) are on it: on both sides of culmination.
+MERIDIAN = 1e-3
 Angles = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -71,8 +75,26 @@ def nodes(pointings: Angles) -> Angles:
     return found
 
 
+def sided(zenith: float, azimuth: float) -> Angles:
+    """Return a node (deg) once for each side of the meridian that it is on.
+
+    At the zenith all azimuths are one.
+    """
+    if zenith < MERIDIAN:
+        return np.array([[zenith, 90.0], [zenith, 270.0]])
+    middle = round(azimuth / 180) * 180
+    if abs(azimuth - middle) >= MERIDIAN:
+        return np.array([[zenith, azimuth]])
+    return np.array([[zenith, (middle + off) % 360] for off in (-MERIDIAN, MERIDIAN)])
+
+
 def rows(found: Angles) -> Angles:
-    """List the nodes as lstchain can use them: two at least on each side that has any."""
+    """List the nodes as lstchain can use them: two at least on each side that has any.
+
+    Those at culmination are on both sides.
+    """
+    pairs = zip(found[:, 0], found[:, 1], strict=True)
+    found = np.concatenate([sided(float(zenith), float(azimuth)) for zenith, azimuth in pairs])
     sides = np.sign(np.sin(np.radians(found[:, 1])))
     alone = [np.count_nonzero(sides == side) == 1 for side in sides]
     return np.repeat(found, np.where(alone, 2, 1), axis=0)

@@ -32,7 +32,7 @@ def test_results_say_where_they_come_from(tmp_path: Path) -> None:
     items = {"a": {"state": "ok"}, "b": {"state": "running"}, "c": "nonsense"}
     path.write_text(json.dumps({"host": "n1", "versions": {"lstchain": "1"}, "items": items}))
     assert read_results(str(path)) == {
-        name: {"state": state, "host": "n1", "versions": {"lstchain": "1"}}
+        name: {"state": state, "host": "n1", "node": None, "versions": {"lstchain": "1"}}
         for name, state in (("a", "ok"), ("b", "running"))
     }
 

@@ -51,6 +51,41 @@ def test_every_file_has_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ((20.0, 0.0), (20.0, 360.0), True),
+        ((20.0, 359.9999), (20.0, 0.0001), True),
+        ((0.0, 10.0), (0.0, 200.0), True),
+        ((20.0, 0.0), (20.0, 180.0), False),
+        ((20.0, 100.0), (20.0, 100.1), False),
+    ],
+)
+def test_angles_are_angles(
+    tmp_path: Path, one: tuple[float, float], two: tuple[float, float], same: bool
+) -> None:
+    for name, pointing in (("a", one), ("b", two)):
+        irf(tmp_path / f"{name}.fits", (*pointing, 50.0))
+    assert index(tmp_path) == int(same)
+
+
+def test_flat_triangles_are_named_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two nodes that lstchain takes for one, as east and west of the field have them."""
+    from astropy.table import Table
+
+    nodes = [(20.0, 100.0, 50.0), (20.0, 260.0, 50.01), (40.0, 180.0, 70.0), (30.0, 20.0, 30.0)]
+    for number, node in enumerate(nodes):
+        irf(tmp_path / f"irf_{number}.fits", node)
+    assert index(tmp_path) == 0
+    said = capsys.readouterr().out
+    flat = Table.read(tmp_path / "irf_index.ecsv").meta["flat_triangles"]
+    assert flat
+    assert all({"irf_0.fits", "irf_1.fits"} <= set(names) for names in flat)
+    assert "--use-nearest-irf-node" in said
+
+
+@pytest.mark.parametrize(
     ("nodes", "triangle"),
     [
         (NODES, True),
