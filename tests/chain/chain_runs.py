@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lstluigi.scripts.runner.items import seed_of
+from lstluigi.scripts.runner.randomness import seed_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import tables
 
@@ -1043,18 +1044,33 @@ def test_root_log_handlers_are_reset(shop: Workshop) -> None:
 
 
 def test_random_numbers_are_a_products_own(shop: Workshop) -> None:
+    """Of every generator, in the first item of a process and in its forks, made once or again."""
+    # made at the import by the first item of a process, and not by its forks
+    shop.script("imported", "import numpy; GENERATOR = numpy.random.default_rng()")
     draw = shop.script(
         "draw",
         "import random, sys, numpy\n"
-        "open(sys.argv[1], 'w').write(f'{random.random()} {numpy.random.random()}')",
+        "from numpy.random import default_rng\n"
+        f"sys.path.append({str(shop.path)!r})\n"
+        "import imported\n"
+        "drawn = [random.random(), numpy.random.random()]\n"
+        "drawn += [numpy.random.default_rng().random(), default_rng(None).random()]\n"
+        "drawn += [numpy.random.default_rng(7).random()]\n"
+        "open(sys.argv[1], 'w').write(' '.join(map(str, drawn)))",
     )
-    shop.run(*(shop.item(name, [draw, name]) for name in "abc"))
-    drawn = [number for name in "abc" for number in (shop.out / name).read_text().split()]
-    assert len(set(drawn)) == 6
-    for name in "abc":
-        (shop.out / name).unlink()
-    shop.run(*(shop.item(name, [draw, name]) for name in "cab"))
-    assert [n for name in "abc" for n in (shop.out / name).read_text().split()] == drawn
+
+    def drawn(order: str) -> list[list[str]]:
+        shop.run(*(shop.item(name, [draw, name]) for name in order))
+        found = [(shop.out / name).read_text().split() for name in "abc"]
+        for name in "abc":
+            (shop.out / name).unlink()
+        return found
+
+    first = drawn("abc")
+    assert len({number for numbers in first for number in numbers[:-1]}) == 12
+    given = str(numpy.random.default_rng(7).random())
+    assert [numbers[-1] for numbers in first] == [given] * 3
+    assert drawn("cab") == first
 
 
 @pytest.mark.parametrize("cpus", [1, 2])

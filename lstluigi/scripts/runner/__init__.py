@@ -17,6 +17,6 @@ own item fails is replaced, because a failure may leave open files and half-made
 What items name under ``loads`` (models) stays in the worker's memory once joblib has loaded it, so
 its children find it there. An item that memory does not suffice for then is done again without.
 Commands run inside the process where they are Python, so their global state is put back between
-items, and the global random generators get a seed for each product. Generators that a module makes
-at import are the one thing the items of a warm chunk share.
+items, and random generators get a seed for each product (`randomness`). Generators that a module
+makes at import are the one thing the items of a warm chunk share.
 """

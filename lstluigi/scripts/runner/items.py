@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shlex
 import shutil
 import socket
@@ -33,6 +32,7 @@ from .facts import compare, facts_of
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
 from .publish import publish
+from .randomness import seed
 
 SCRATCH_ATTEMPTS = 5
 NO_EVENT = "nothing has triggered in what it was made of, or no event was left"
@@ -160,26 +160,6 @@ def explained(item: Json, error: ItemError, bind: Binder) -> ItemError:
         return error
     why = f": {lines[-1]}" if lines else ""
     return ItemError(f"{error}{why}", rc=0, bad_data=True)
-
-
-def seed_of(final: str) -> int:
-    """Seed of what a product is made with, by the names of its directory and its file."""
-    return zlib.crc32(os.sep.join(final.split(os.sep)[-2:]).encode("utf-8", "surrogateescape"))
-
-
-def seed(final: str) -> None:
-    """Give the global random generators a seed of the product's own.
-
-    lstchain draws from numpy's without one: a product made again, or elsewhere, would differ, and
-    without another seed for each the forks of a warm process would all draw the same.
-    """
-    number = seed_of(final)
-    print("# seed of random numbers: %d" % number, flush=True)
-    random.seed(number)
-    with suppress(ImportError):
-        import numpy
-
-        numpy.random.seed(number)
 
 
 def make_scratch(path: str) -> None:
