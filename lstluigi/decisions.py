@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from lstluigi.errors import LstluigiError
-from lstluigi.files import delete_file
+from lstluigi.files import delete_file, may_replace, nearest_existing
 from lstluigi.jobs.ledger import WANTED, is_released, note
 from lstluigi.jobs.lock import holder
 from lstluigi.plan import Plan
@@ -62,7 +62,15 @@ def to_remake(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
 
 
 def delete(plan: Plan, indices: Collection[int]) -> None:
-    """Delete products, the last first: what is left after a kill is never taken for current."""
+    """Delete products, the last first: what is left after a kill is never taken for current.
+
+    Raises
+    ------
+    LstluigiError
+        When something that making them again writes cannot be written; nothing is deleted then.
+    """
+    for index in indices:
+        _refuse_unwritable(plan, plan.steps[index])
     for index in reversed(plan.graph.order):
         if index not in indices:
             continue
@@ -75,6 +83,21 @@ def delete(plan: Plan, indices: Collection[int]) -> None:
             note(node.places.ledger, WANTED)
         log.warning("will be made again: %s", node)
     log.warning("should this run be interrupted, go on without --remake")
+
+
+def _refuse_unwritable(plan: Plan, node: PlannedStep) -> None:
+    """Refuse to delete the products of a step that could not be made again by this user."""
+    places = node.places
+    replaced = [places.recipe, places.manifest, places.lock, places.scratch, *plan.finals(node)]
+    blocked = [path for path in replaced if not may_replace(path)]
+    ledger = nearest_existing(places.ledger)
+    if not os.access(ledger, os.W_OK):
+        blocked.insert(0, ledger)
+    if blocked:
+        raise LstluigiError(
+            f"nothing was deleted: you may not write {blocked[0]}, which is needed to make {node} "
+            "again; ask its owner to give your group write permission (chmod g+w)"
+        )
 
 
 def clear_away(plan: Plan) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -297,6 +298,18 @@ def nearest_existing(path: str) -> str:
             break
         path = parent
     return path or "."
+
+
+def may_replace(path: str) -> bool:
+    """Say whether this user may write a file of this name, in place of one that is there."""
+    place = nearest_existing(os.path.dirname(path))
+    if not os.access(place, os.W_OK | os.X_OK):
+        return False
+    around = os.stat(place)
+    if not around.st_mode & stat.S_ISVTX or os.geteuid() == 0 or not os.path.lexists(path):
+        return True
+    # in a sticky directory, a file is replaced by its owner or the directory's only
+    return os.geteuid() in (around.st_uid, os.lstat(path).st_uid)
 
 
 def odd_file(path: Path) -> str:

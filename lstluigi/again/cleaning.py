@@ -137,4 +137,10 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
         return "has no recipe beside it, so this production did not make it"
     if (file := next(plan.by_hand(node), None)) is not None:
         return f"holds a file that was made by hand ({file})"
+    own = {os.path.realpath(file) for file in plan.finals(node)}
+    for index in plan.graph.descendants(node.index):
+        other = plan.steps[index]
+        for file in plan.finals(other):
+            if os.path.islink(file) and os.path.realpath(file) in own:
+                return f"is still needed: {file} of {other} is a symbolic link to a file of it"
     return None

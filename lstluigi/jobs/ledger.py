@@ -82,7 +82,7 @@ def note(path: str, event: str, **facts: Any) -> None:
     line = json.dumps({"time": stamp, "event": event, **facts}) + "\n"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             size = os.fstat(handle).st_size
             broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"

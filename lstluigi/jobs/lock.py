@@ -44,6 +44,8 @@ class Owner:
         When the process started, in the ticks of its host's kernel.
     until
         When its lock will be taken to be left over, unless it is refreshed (s since the epoch).
+    pids
+        Where its process id counts: boot and PID namespace; empty in locks of older versions.
     """
 
     host: str = ""
@@ -51,15 +53,27 @@ class Owner:
     job: str = ""
     started: str = ""
     until: float = 0.0
+    pids: str = ""
 
     @property
     def here(self) -> bool:
-        """Is it a process of this host?"""
-        return self.host == socket.gethostname()
+        """Is it a process of this host, which this process can ask for by its id?"""
+        return self.host == socket.gethostname() and self.pids in ("", _pids())
 
     @property
     def alive(self) -> bool:
-        """Is it there? Only for a process of this host."""
+        """Is it there? A process that cannot be asked for is alive while it refreshes its lock."""
+        fresh = time.time() < self.until
+        if not self.here:
+            return fresh
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            pass  # EPERM: it is there, and is another user's
+        if not os.path.exists(f"/proc/{self.pid}"):
+            return fresh  # hidepid: its start cannot be compared
         return _started(self.pid) == self.started
 
     def __str__(self) -> str:
@@ -78,9 +92,18 @@ def _started(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
+def _pids() -> str:
+    """Where process ids of this process count: the boot of the kernel and the PID namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
 def _me() -> dict[str, Any]:
     pid = os.getpid()
-    me = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+    me = {"host": socket.gethostname(), "pid": pid, "started": _started(pid), "pids": _pids()}
     job, start = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_RESTART_COUNT", "0")
     return {**me, "job": job, "start": int(start)} if job else me
 
@@ -114,8 +137,9 @@ def owner(path: str) -> Owner | None:
         str(content.get("job", "")),
         str(content.get("started")),
         time.time() - age + STALE,
+        str(content.get("pids", "")),
     )
-    return found if (found.alive if found.here else age < STALE) else None
+    return found if found.alive else None
 
 
 def _is_earlier_start(content: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
@@ -138,7 +162,7 @@ def _take_away(path: str) -> None:
 
 
 def _create(path: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(_me(), stream)

@@ -10,6 +10,7 @@ import pytest
 from lab import Lab, full, small
 
 from lstluigi.again.cleaning import clean
+from lstluigi.decisions import delete
 from lstluigi.errors import LstluigiError
 from lstluigi.standing import Standing
 
@@ -160,3 +161,31 @@ def test_what_needs_a_released_product_has_it_made_again(lab: Lab) -> None:
     cleaned(lab, "dl1_to_dl2")
     os.unlink(lab.path("irf/irf.fits"))
     assert lab.ok() == [lab.path("dl2/dl2_test.h5"), lab.path("irf/irf.fits")]
+
+
+def test_what_a_product_leads_to_stays(lab: Lab) -> None:
+    """Where hard links fail, files of a split are symbolic links to DL1."""
+    small(lab)
+    lab.ok()
+    plan = lab.plan()
+    dl1 = lab.path("dl1/node/dl1_a.h5")
+    product = plan.finals(plan.consumers(plan.steps[0])[0])[0]
+    os.unlink(product)
+    os.symlink(dl1, product)
+    with pytest.raises(LstluigiError, match="symbolic link"):
+        cleaned(lab, "r0_to_dl1")
+    assert os.path.exists(dl1)
+
+
+def test_nothing_is_deleted_that_cannot_be_made_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(lab)
+    lab.ok()
+    plan = lab.plan()
+    ledger = plan.steps[0].places.ledger
+    monkeypatch.setattr(os, "access", lambda path, mode: path != ledger)
+    with pytest.raises(LstluigiError, match="nothing was deleted"):
+        delete(plan, [0])
+    assert os.path.exists(lab.path("dl1/node/dl1_a.h5"))
+    assert os.path.exists(plan.steps[0].places.recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,13 @@ def test_a_ledger_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LstluigiError, match="cannot be written"):
         note(str(tmp_path / "file" / "ledger"), "submitting")
+
+
+def test_a_ledger_has_the_permissions_that_the_umask_leaves(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    before = os.umask(0o002)
+    try:
+        note(str(path), "done")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o664

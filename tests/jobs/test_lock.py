@@ -199,3 +199,35 @@ def test_a_job_that_slurm_starts_again_takes_its_own_locks(
     assert holder(path) is None
     owner(path, host="elsewhere", job="13", start=0)
     assert holder(path) is not None
+
+
+def test_a_process_of_another_pid_namespace_is_alive_while_it_refreshes(path: str) -> None:
+    owner(path, pid=2**22 + 1, pids="another boot or namespace")
+    assert holder(path) is not None
+    age(path, lock.STALE + 1)
+    assert holder(path) is None
+
+
+def test_a_process_that_proc_hides_is_asked_for_by_its_id(
+    path: str, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda p: not str(p).startswith("/proc") and exists(p))
+    monkeypatch.setattr(lock, "_started", lambda pid: None)
+    assert holder(path) is not None
+    other.kill()
+    other.wait()
+    assert holder(path) is None
+
+
+def test_a_process_of_another_user_is_alive(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda p: not str(p).startswith("/proc") and exists(p))
+    monkeypatch.setattr(os, "kill", refuse)
+    owner(path, pid=7)
+    assert holder(path) is not None
+    age(path, lock.STALE + 1)
+    assert holder(path) is None
