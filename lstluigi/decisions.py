@@ -93,6 +93,8 @@ def _refuse_unwritable(plan: Plan, node: PlannedStep) -> None:
     ledger = nearest_existing(places.ledger)
     if not os.access(ledger, os.W_OK):
         blocked.insert(0, ledger)
+    logs = (node.log(unit.name) for unit in plan.units(node))
+    blocked += (log for log in logs if os.path.exists(log) and not os.access(log, os.W_OK))
     if blocked:
         raise LstluigiError(
             f"nothing was deleted: you may not write {blocked[0]}, which is needed to make {node} "

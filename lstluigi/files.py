@@ -22,6 +22,15 @@ T = TypeVar("T")
 _ABSENT = object()
 
 
+def as_seen(path: str) -> str:
+    """Return an absolute path, or pattern, with symbolic links followed up to its last directory.
+
+    What the last component leads to is not looked at: it may be a product that is a link.
+    """
+    directory, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(directory), name)
+
+
 def write_json(path: str, value: Any) -> None:
     """Write a JSON file whole or not at all; its directory is made where it is missing."""
     write_text(path, json.dumps(value, indent=1) + "\n")

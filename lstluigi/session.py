@@ -15,6 +15,7 @@ from lstluigi import decisions, preflight, surroundings
 from lstluigi.config import ProductionConfig
 from lstluigi.errors import Busy, ConfigError, LstluigiError, Problem
 from lstluigi.examine import Choices, examine, stages_of
+from lstluigi.files import as_seen
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.monitor import Monitor
@@ -66,7 +67,8 @@ class Session:
             wanted = [n for n in self.plan.steps if not stage or n.step.stage == stage]
             if output:
                 path = os.path.abspath(output)
-                wanted = [n for n in wanted if path in {made.path for made in n.makes}]
+                names = {path, as_seen(output)}
+                wanted = [n for n in wanted if names & {made.path for made in n.makes}]
                 if not wanted:
                     raise LstluigiError(f"no step{f' of {stage}' * bool(stage)} makes {path}")
             indices = {node.index for node in wanted}

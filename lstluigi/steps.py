@@ -14,6 +14,7 @@ from typing import Any
 
 from lstluigi.config import ProductionConfig, Step
 from lstluigi.errors import LstluigiError, shown
+from lstluigi.files import as_seen
 from lstluigi.graph import Made
 from lstluigi.jobs.script import SCRIPTS as SCRIPTS_DIRECTORY
 from lstluigi.jobs.spec import Check, Command, Meeting, Product
@@ -155,7 +156,9 @@ def named(steps: Iterable[PlannedStep], pattern: str, config: Path) -> list[Plan
     LstluigiError
         When it names none.
     """
-    found = [node for node in steps if _is_named(node, pattern, str(config.parent))]
+    home = os.path.realpath(config.parent)
+    patterns = {pattern, as_seen(pattern)} if pattern.startswith("/") else {pattern}
+    found = [node for node in steps if any(_is_named(node, one, home) for one in patterns)]
     if not found:
         raise LstluigiError(
             f"{shown(pattern)} matches no output, no stage and no STAGE:NUMBER of {config}"

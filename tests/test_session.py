@@ -522,3 +522,19 @@ def test_a_cycle_and_a_missing_input_are_told_together(lab: Lab) -> None:
     assert "2 problems" in run.text
     assert "is waited for" in run.text
     assert f"{lab.path('dl0/none')} does not exist" in run.text
+
+
+def test_a_production_is_the_same_by_the_other_name_of_its_home(lab: Lab, tmp_path: Path) -> None:
+    """A home that is a symbolic link: the finished production counted as moved (exit 30)."""
+    (tmp_path / "real").mkdir()
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    lab.simtel("real/dl0", a="4")
+    step = {"input": "dl0", "output": "dl1"}
+    lab.write({"r0_to_dl1": [step]})
+    for home in (real, link):
+        lab.config.rename(home / "config.yml")
+        lab.config = home / "config.yml"
+        begun = lab.ok()
+        assert begun == ([str(real / "dl1")] if home == real else [])
+        assert lab.ok(remake=(str(link / "dl1"),)) == [str(real / "dl1")]

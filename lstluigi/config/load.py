@@ -139,8 +139,11 @@ class _Around:
 
     @property
     def base(self) -> str:
-        """Absolute directory of the config."""
-        return str(self.path.parent)
+        """Absolute directory of the config, as the file system sees it.
+
+        A production is the same by whatever name its directory is typed.
+        """
+        return os.path.realpath(self.path.parent)
 
 
 def interpret(
