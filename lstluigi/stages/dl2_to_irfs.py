@@ -112,7 +112,8 @@ class DL2ToIRFs(Stage):
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """Telescopes of which no event is left, and alpha cuts where lstchain cannot make them."""
-        found = [Problem(step.where(), *told) for told in irf_cuts.of_other_telescopes(lstchain)]
+        telescopes = irf_cuts.of_other_telescopes(lstchain, step.arguments)
+        found = [Problem(step.where(), *told) for told in telescopes]
         if is_on("--source-dep", step, lstchain):
             where = step.where("options")
             found += [Problem(where, *told) for told in _without_alpha(step, lstchain)]

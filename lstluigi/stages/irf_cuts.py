@@ -14,6 +14,8 @@ ANGLES = ("alpha", "theta")
 MADE, KEPT = ("source_config", "EventSource", "allowed_tels"), ("DL3Cuts", "allowed_tels")
 #: What the IRF tool of lstchain 0.12.3 keeps where the config says nothing.
 DEFAULT = [1]
+#: Options of the IRF tool that overrule the config: what they keep is left to the tool.
+KEEPING = ("--allowed-tels", "--DL3Cuts.allowed_tels")
 
 
 def given(cut: str, arguments: Sequence[str]) -> Iterator[str]:
@@ -33,11 +35,15 @@ def of_no_event(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
                 yield f"no event passes a cut in {cut} at {shown(value)}", "give a positive angle"
 
 
-def of_other_telescopes(lstchain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def of_other_telescopes(
+    lstchain: Mapping[str, Any], arguments: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
     """Telescopes that DL1 is made of and of which the IRF tool keeps none (by default it keeps 1).
 
     lstchain makes IRFs of no event then, and ends well.
     """
+    if any(argument.partition("=")[0] in KEEPING for argument in arguments):
+        return
     made, kept = (_telescopes(lstchain, *path) for path in (MADE, KEPT))
     if made and not set(made) & set(kept or DEFAULT):
         keeps = "by default" if not kept else "by DL3Cuts.allowed_tels"

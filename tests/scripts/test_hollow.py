@@ -106,3 +106,11 @@ def test_telescopes_of_which_nothing_is_left(
     if kept is not None:
         config["DL3Cuts"] = {"allowed_tels": kept}
     assert bool(list(of_other_telescopes(config))) == refused
+
+
+@pytest.mark.parametrize(
+    "given", [["--allowed-tels=3"], ["--DL3Cuts.allowed_tels=3"], ["--allowed-tels", "3"]]
+)
+def test_an_option_of_the_irf_tool_overrules_the_config(given: list[str]) -> None:
+    config = {"source_config": {"EventSource": {"allowed_tels": [3]}}}
+    assert not list(of_other_telescopes(config, given))
