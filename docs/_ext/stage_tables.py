@@ -38,6 +38,7 @@ CHECKS = {
     "full": "has all rows in all tables below {}",
     "sum_of_links": "has as many rows in {} as its inputs together",
     "fits": "whole, with the HDUs {}",
+    "values": "with a number above zero in each of {}",
     "simtel": "a simtel file",
     "true_images": "has the true images of its events",
 }
