@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_p
     stages = {"r0_to_dl1": [{"input": str(sky / "mc"), "output": "dl1"}]}
     found = tuned(place, sky, stages, nsb_tuning="waveform")
     section = json.loads(found.read_text())["waveform_nsb_tuning"]
-    # lstchain draws from generators without a seed: the truth is known, its answer is not
+    # lstchain finds the rate by a comparison with random noise: near the truth, not equal to it
     added = (BRIGHTER - 1) * NSB_RATE
     assert section["nsb_tuning_rate_GHz"] == pytest.approx(added, rel=0.3)
     before, after = (
@@ -142,6 +143,41 @@ def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_p
     )
     assert after < 0.5 * before
     _numbers_are_told(place, {"nsb_tuning_rate_GHz": section["nsb_tuning_rate_GHz"]})
+
+
+@pytest.mark.slow
+def test_noise_in_waveforms_is_a_products_own(tmp_path: Path) -> None:
+    need_lstchain()
+    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+
+    first = tmp_path / "dl0" / NAME
+    beam = Beam(Particle.PROTON, (0.05, 100.0), -1.8, (0.0, 3.0))
+    simulate_file(first, beam=beam, pointing=Pointing(20.0, 180.0), n_showers=200, seed=1)
+    shutil.copy(first, first.with_name(NAME.replace("run1", "run2")))
+    lstchain = standard()
+    lstchain["waveform_nsb_tuning"] |= {"nsb_tuning": True, "nsb_tuning_rate_GHz": 0.2}
+    dl0 = [{"input": str(first.parent), "output": "dl1"}]
+    places = [Production(tmp_path / name) for name in ("once", "again")]
+    for place in places:
+        place.write(config_of({"r0_to_dl1": dl0}), lstchain)
+        ended = place.run()
+        assert ended.code == 0, ended.text
+    other = DL1.replace("run1", "run2")
+    for name in (DL1, other):
+        once, again = (images(place / "dl1" / name) for place in places)
+        assert len(once)
+        np.testing.assert_array_equal(once, again)
+    # the same showers, by a fork of the process that made the first
+    assert not (images(places[0] / "dl1" / DL1) == images(places[0] / "dl1" / other)).any()
+
+
+def images(path: Path) -> np.ndarray:
+    """Charges of the pixels in p.e., one row an event."""
+    import tables
+
+    with tables.open_file(path) as h5:
+        charges: np.ndarray = h5.get_node(IMAGES).col("image")
+    return charges
 
 
 def _numbers_are_told(place: Production, numbers: dict[str, Any]) -> None:
