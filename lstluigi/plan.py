@@ -30,7 +30,7 @@ from lstluigi.recipe import (
 from lstluigi.stages.base import Stage
 from lstluigi.standing import Standing
 from lstluigi.steps import PlannedStep, recipe_content
-from lstluigi.tool_config import ToolConfigs, digest
+from lstluigi.tool_config import ToolConfigs, digest, without
 
 
 class _Fingerprint(NamedTuple):
@@ -74,6 +74,7 @@ class Plan(Contents):
         self.accepted = accepted
         self._kept: dict[int, _Kept] = {}
         self._lacks: dict[int, str] = {}
+        self._before: dict[str, Mapping[str, str]] = {}
 
     @cached_property
     def standings(self) -> list[Standing]:
@@ -298,19 +299,22 @@ class Plan(Contents):
         if record is not None:
             recipe = self.recipe(node)
             if record["digest"] != recipe.digest:
-                yield from own_changes(record, recipe, self.configs)
+                yield from own_changes(record, recipe, self.configs, node.stage.unread)
             if moved(record, recipe) is None:  # else nothing upstream has the name it had
-                yield from self._changes_above(node, record["upstream"], recipe.upstream)
+                yield from self._changes_above(node, record, recipe.upstream)
         if grown := self.grown(node):
             yield partial(str, f"{len(grown)} new file(s) in its input, e.g. {grown[0]}")
         for file in self.outside.replaced(node, self.manifest(node) or Manifest()):
             yield partial(str, f"{file} has another size than when it was read")
 
     def _changes_above(
-        self, node: PlannedStep, before: Mapping[str, str], now: Mapping[str, str]
+        self, node: PlannedStep, record: Mapping[str, Any], now: Mapping[str, str]
     ) -> Iterator[Change]:
         """Products that it was made of and that are made differently now, or were not read."""
+        before: Mapping[str, str] = record["upstream"]
         changed = {name for name, value in before.items() if now.get(name, value) != value}
+        if changed and record.get("format") == 1:
+            changed = self._still_changed(node, record, changed)
         if changed:
             yield partial(self._made_differently, node, changed)
         known = self.manifest(node) or Manifest()
@@ -318,6 +322,42 @@ class Plan(Contents):
             name = self._fingerprints[producer.index].name
             if name not in before and not known.holds(producer.output):
                 yield partial(str, f"it did not read {producer.output}")
+
+    def _still_changed(
+        self, node: PlannedStep, record: Mapping[str, Any], changed: set[str]
+    ) -> set[str]:
+        """Those of these products that also differ by recipes of format 1.
+
+        There an lstchain config counts as a whole. Which one it was, the recipe itself says, or,
+        of a merge, the recipes of what it is next to.
+        """
+        content = record.get("lstchain_config")
+        nearby = () if content else (*self.producers(node), *self.consumers(node))
+        kept = [content, *((self.record(other) or {}).get("lstchain_config") for other in nearby)]
+        for config in filter(None, kept):
+            as_before = self._by_format_1(config)
+            changed = {n for n in changed if record["upstream"][n] != as_before.get(n)}
+            if not changed:
+                break
+        return changed
+
+    def _by_format_1(self, config: Mapping[str, Any]) -> Mapping[str, str]:
+        """Digests of today's recipes in format 1, by name, if this config means the same today."""
+        whole = digest(config)
+        if whole not in self._before:
+            found: dict[str, str] = {}
+            read: dict[frozenset[str], str] = {}
+            for index, fingerprint in self._fingerprints.items():
+                content, unread = self._content(self.steps[index]), self.steps[index].stage.unread
+                if content["lstchain_config"] is None:
+                    found[fingerprint.name] = fingerprint.digest
+                    continue
+                if unread not in read:
+                    read[unread] = digest(without(config, unread))
+                if content["lstchain_config"] == read[unread]:
+                    found[fingerprint.name] = digest({**content, "lstchain_config": whole})
+            self._before[whole] = found
+        return self._before[whole]
 
     def _made_differently(self, node: PlannedStep, changed: Collection[str]) -> str:
         paths = [self._outputs[name] for name in changed if name in self._outputs]

@@ -12,9 +12,11 @@ from functools import cached_property, lru_cache, partial
 from typing import Any, TypeGuard
 
 from lstluigi.files import are_texts, read_sound, write_json
-from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest
+from lstluigi.tool_config import TOOLS, ToolConfigs, differences, digest, without
 
 Content = Mapping[str, Any]
+#: Recipes of format 1 hold the digest of the whole lstchain config.
+FORMAT = 2
 #: One change, put in words when it is to be shown.
 Change = Callable[[], str]
 
@@ -51,7 +53,7 @@ def record(path: str, recipe: Recipe, configs: ToolConfigs, **notes: Any) -> Non
     `notes` are kept beside it and not compared.
     """
     value = {
-        "format": 1,
+        "format": FORMAT,
         "digest": recipe.digest,
         "content": recipe.content,
         "upstream": dict(recipe.upstream),
@@ -109,10 +111,16 @@ def moved(old: Mapping[str, Any], new: Recipe) -> tuple[str, str] | None:
     return before, after
 
 
-def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> Iterator[Change]:
+def own_changes(
+    old: Mapping[str, Any],
+    new: Recipe,
+    configs: ToolConfigs,
+    unread: frozenset[str] = frozenset(),
+) -> Iterator[Change]:
     """How a recorded recipe differs from today's, apart from what is upstream.
 
-    Paths that have changed because the production was moved are one change.
+    `unread` are top-level keys of the lstchain config that the commands do not read. Paths that
+    have changed because the production was moved are one change.
     """
     before, after = dict(old["content"]), dict(new.content)
     if (places := moved(old, new)) is not None:
@@ -122,8 +130,12 @@ def own_changes(old: Mapping[str, Any], new: Recipe, configs: ToolConfigs) -> It
         key = f"{tool}_config"
         was, now = before.pop(key, None), after.pop(key, None)
         if was != now:
-            content = configs[tool].content if tool in configs else {}
-            pair = _Known(str(was), old.get(key) or {}), _Known(str(now), content)
+            left_out = unread if tool == "lstchain" else frozenset[str]()
+            content = without(configs[tool].content if tool in configs else {}, left_out)
+            kept = without(old.get(key) or {}, left_out)
+            if digest(kept) == now:  # format 1
+                continue
+            pair = _Known(str(was), kept), _Known(str(now), content)
             yield partial(_told, f"{tool} config", *pair)
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):

@@ -17,6 +17,7 @@ from lstluigi import controller, detached
 from lstluigi.display import Display, plan_table, terminal
 from lstluigi.errors import NOTHING_DONE
 from lstluigi.jobs.slurm import SlurmBackend
+from lstluigi.preflight import DECIDE
 from lstluigi.prodlog import run_log
 from lstluigi.production import Production
 from lstluigi.scheduling import collection_put_off, exit_code, outlive_terminal, run_tasks
@@ -213,9 +214,10 @@ def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console)
     if len(changed) > SHOWN:
         said.append(f"made differently: and {len(changed) - SHOWN} more")
     if changed and session.choices.accept_changed:
-        said.append("not all of these is there, so it is not kept; make it again with --remake")
+        again = "make it again with `lstluigi remake`"
+        said.append(f"not all of these is there, so it is not kept; {again}")
     elif changed:
-        said.append("decide with --accept-changed or --remake; nothing below these would run")
+        said.append(f"{DECIDE}; nothing below these would run")
     for sentence in said:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     return CHANGED if changed else 0

@@ -233,6 +233,11 @@ def general_commands(node: PlannedStep, inputs: Inputs) -> Sequence[Command]:
     return node.stage.commands(node.step, inputs)
 
 
+def unread_of(node: PlannedStep, tool: str) -> frozenset[str]:
+    """Top-level keys of a tool's config that the step's commands do not read."""
+    return node.stage.unread if tool == "lstchain" else frozenset()
+
+
 def recipe_content(
     node: PlannedStep, config: ProductionConfig, inputs: Inputs, configs: ToolConfigs
 ) -> dict[str, Any]:
@@ -242,7 +247,7 @@ def recipe_content(
     source = config.source_environment
     return {
         "lstchain_config": None,
-        **{f"{tool}_config": configs[tool].digest for tool in used},
+        **{f"{tool}_config": configs[tool].digest_without(unread_of(node, tool)) for tool in used},
         "stage": node.step.stage,
         "workflow": config.workflow_kind,
         "commands": [list(command) for command in commands],

@@ -59,6 +59,16 @@ class ToolConfig:
         """Hash of the content."""
         return digest(self.content)
 
+    def digest_without(self, unread: frozenset[str]) -> str:
+        """Hash of the content without these top-level keys."""
+        if unread not in self._digests:
+            self._digests[unread] = digest(without(self.content, unread))
+        return self._digests[unread]
+
+    @cached_property
+    def _digests(self) -> dict[frozenset[str], str]:
+        return {}
+
     @property
     def kept_name(self) -> str:
         """Name of the copy that is kept beside a product."""
@@ -103,6 +113,11 @@ class ToolConfig:
         if not isinstance(content, dict):
             raise _unfit(tool, path, "it does not hold a JSON object (names with values)")
         return cls(tool, path, text, content)
+
+
+def without(content: Mapping[str, Any], unread: frozenset[str]) -> Mapping[str, Any]:
+    """A config's content without these top-level keys."""
+    return {key: value for key, value in content.items() if key not in unread}
 
 
 def is_lstchain(content: Mapping[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -82,3 +84,31 @@ def test_completion_knows_the_commands() -> None:
     done = CliRunner().invoke(main, [], prog_name="lstluigi", env=environment)
     names = {line.removeprefix("plain,") for line in done.output.splitlines()}
     assert names == {name for name in COMMANDS if name.startswith("plot-")}
+
+
+def advice() -> Iterator[tuple[str, str]]:
+    """Commands with options that messages of lstluigi name, and bare options of decisions."""
+    root = Path(__file__).parents[1] / "lstluigi"
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            for name, rest in re.findall(r"`lstluigi ([a-z-]+)([^`]*)", node.value):
+                yield from ((name, option) for option in re.findall(r"--[a-z-]+", rest))
+            if re.search(r"\badd --accept-changed", node.value):
+                yield from (("run", "--accept-changed"), ("remake", "--accept-changed"))
+
+
+@pytest.mark.parametrize(("name", "option"), sorted(set(advice())))
+def test_a_command_has_the_options_that_messages_advise(name: str, option: str) -> None:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    assert option in {word for param in found.params for word in param.opts}
+
+
+def test_no_message_advises_a_bare_option_of_a_decision() -> None:
+    """Which command is meant is not clear from `retry`, `remake` and others that hand over."""
+    root = Path(__file__).parents[1] / "lstluigi"
+    for path in root.rglob("*.py"):
+        for line in path.read_text().splitlines():
+            assert not re.search(r"(with|decide with) --(accept-changed|remake)", line), line

@@ -308,3 +308,78 @@ def test_steps_to_make_again_are_missing_whatever_follows(lab: Lab) -> None:
     (models,) = (n.index for n in plan.steps if n.step.stage == "train_pipe")
     anew = Plan(plan.config, stages, plan.configs, frozenset({models}))
     assert [node.index for node in anew.to_do()] == [models]
+
+
+FOREST = ("models", "dl2/dl2_test.h5", "irf/irf.fits", "irf/sensitivity.fits")
+CHANGES = {
+    "random_forest_energy_regressor_args": FOREST,
+    "energy_regression_features": FOREST,
+    "random_forest_zd_interpolation": FOREST,
+    "tailcut": ("dl1", "merged", *FOREST),
+    "unknown": ("dl1", "merged", *FOREST),
+    "DL3Cuts": ("dl1", "merged", *FOREST),  # not known to be left unread by the others
+}
+
+
+def changed(lab: Lab) -> set[str]:
+    found = standings(lab, lab.plan())
+    return {name for name, standing in found.items() if standing is Standing.CHANGED}
+
+
+def as_in_format_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipes are written with the digest of the whole lstchain config."""
+    monkeypatch.setattr("lstluigi.steps.unread_of", lambda node, tool: frozenset())
+    monkeypatch.setattr("lstluigi.recipe.FORMAT", 1)
+
+
+@pytest.mark.parametrize("section", CHANGES)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_changed_section_outdates_what_reads_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, section: str, version: int
+) -> None:
+    full(lab)
+    lab.configure(**{section: {"n": 50}}, threshold=1)
+    with monkeypatch.context() as patch:
+        if version == 1:
+            as_in_format_1(patch)
+        lab.ok()
+    assert changed(lab) == set()
+    assert lab.ok() == []
+    lab.configure(**{section: {"n": 20}}, threshold=1)
+    found = changed(lab)
+    assert {n for n in found if n in FOREST} <= set(CHANGES[section])
+    assert {"irf/irf.fits"} <= found
+    dl1 = {name for name in found if name.startswith(("dl1", "merged"))}
+    # what is passed is not looked at: all that is made of it is asked
+    assert bool(dl1) <= ("dl1" in CHANGES[section])
+    plan = lab.plan()
+    for node in plan.steps:
+        name = os.path.relpath(node.output, lab.root)
+        assert plan.is_changed(node) == name.startswith(CHANGES[section]), name
+
+
+def test_accepted_recipes_are_of_today(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(lab)
+    with monkeypatch.context() as patch:
+        as_in_format_1(patch)
+        lab.ok()
+    lab.configure(threshold=2)
+    assert changed(lab)
+    assert lab.ok(accept_changed=True) == []
+    assert changed(lab) == set()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_merges_of_format_1_before_anything_follows(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    small(lab)
+    with monkeypatch.context() as patch:
+        if version == 1:
+            as_in_format_1(patch)
+        lab.ok()
+    assert changed(lab) == set()
+    lab.configure(threshold=1, disp_method="disp_vector")
+    assert changed(lab) == set()
+    lab.configure(threshold=3)
+    assert changed(lab) == {"dl1/node", "merged/node.h5"}

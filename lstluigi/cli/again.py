@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -31,8 +32,9 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted and made, do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before products are deleted.")
+@click.option("--accept-changed", is_flag=True, help="Keep what else was made differently.")
 @of_a_run
-def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: str) -> None:
+def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: Any) -> None:
     """Delete products of the production that CONFIG describes, and make them again.
 
     PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER, and means all that follows

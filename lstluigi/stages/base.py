@@ -87,6 +87,8 @@ class Stage(ABC):
     delivered
         True for what people make productions for, though other steps may read it, too: it is made
         again when it is lost, even if all that is made of it is there.
+    unread
+        Top-level keys of the lstchain config that its commands do not read: no part of its recipe.
     first
         Which link of a unit must come first by name: see `lstluigi.jobs.spec.Item`.
     mends
@@ -104,6 +106,7 @@ class Stage(ABC):
     loads: ClassVar[int | None] = None
     programs: ClassVar[tuple[str, ...]] = ()
     delivered: ClassVar[bool] = False
+    unread: ClassVar[frozenset[str]] = frozenset()
     first: ClassVar[Mapping[str, Any] | None] = None
     mends: ClassVar[Mapping[str, str]] = {}
 

@@ -10,7 +10,7 @@ from lstluigi.config import NEEDED, Key, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Meeting, Product, Resources
-from lstluigi.stages import checks
+from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     CTAPIPE_CONFIG,
     LSTCHAIN_CONFIG,
@@ -45,6 +45,7 @@ class DL1ToDL2(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={"path_model": PATH_MODEL})
     logs = "job_logs_dl1_to_dl2"
+    unread = sections.TRAINING | sections.DL1
     delivered = True
     mends: ClassVar[Mapping[str, str]] = {
         f"lacks {checks.DL2_PARAMETERS}": f"unless the log has an error, {checks.NO_EVENT_LEFT}"

@@ -10,7 +10,7 @@ from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Product, Resources
-from lstluigi.stages import checks
+from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
     SCRIPTS,
@@ -46,6 +46,7 @@ class DL1ab(Stage):
         adds_noise="image",
     )
     logs = "job_logs_dl1ab"
+    unread = sections.TRAINING | sections.RECONSTRUCTION
     resources = Resources(options=(("partition", "long"),))
     per_file = True
     mends: ClassVar[Mapping[str, str]] = checks.IMAGES_MISSING

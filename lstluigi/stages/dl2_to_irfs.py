@@ -10,7 +10,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Meeting, Product, Resources
-from lstluigi.stages import checks, irf_cuts
+from lstluigi.stages import checks, irf_cuts, sections
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
     SCRIPTS,
@@ -66,6 +66,7 @@ class DL2ToIRFs(Stage):
         input={"gamma_file": True, "proton_file": False, "electron_file": False}, output="path"
     )
     logs = "job_logs_dl2_to_irfs"
+    unread = sections.TRAINING | sections.RECONSTRUCTION | sections.DL1
     delivered = True
     resources = Resources(1, 6 * 1024, (("partition", "short"),))
     per_chunk = 20

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
-from lstluigi.stages import checks
+from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
     SCRIPTS,
@@ -36,6 +36,7 @@ class R0ToDL1(Stage):
     task = "R0ToDL1"
     shape = Shape(extra_keys={OWN_CONFIG: OWN_CONFIG_KEY}, adds_noise="waveform")
     logs = "job_logs_r0dl1"
+    unread = sections.TRAINING | sections.RECONSTRUCTION
     resources = Resources(options=(("partition", "long"),))
     per_file = True
     whole: ClassVar[Check] = checks.DL1

@@ -10,7 +10,7 @@ from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Meeting, Product, Resources
-from lstluigi.stages import checks
+from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
     SCRIPTS,
@@ -81,6 +81,7 @@ class TrainPipe(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
+    unread = sections.DL1
     mends: ClassVar[Mapping[str, str]] = {"with 0 sample(s)": checks.NO_EVENT_LEFT}
     delivered = True
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))
