@@ -123,10 +123,11 @@ class StepJob:
     def _changed(self) -> str:
         reasons = self._plan.why_changed(self.node) or "another run has settled that just now"
         pattern = shlex.quote(commas.joined([self.node.output]))
+        again = f"lstluigi run {shlex.quote(str(self._plan.config.path))} --remake {pattern}"
         keep = "keep it with `lstluigi run --accept-changed`, or " * self._plan.there(self.node)
         return (
             f"its product was made differently from what the config says now ({reasons}); {keep}"
-            f"make it again with `lstluigi run --remake {pattern}`"
+            f"make it again with: {again}"
         )
 
     def _describe(self) -> Work:
