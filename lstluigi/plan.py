@@ -329,17 +329,26 @@ class Plan(Contents):
         """Those of these products that also differ by recipes of format 1.
 
         There an lstchain config counts as a whole. Which one it was, the recipe itself says, or,
-        of a merge, the recipes of what it is next to.
+        of a merge, the recipes of what it was made of, or of what was made of it.
         """
-        content = record.get("lstchain_config")
-        nearby = () if content else (*self.producers(node), *self.consumers(node))
-        kept = [content, *((self.record(other) or {}).get("lstchain_config") for other in nearby)]
-        for config in filter(None, kept):
+        for config in self._kept_configs(node, record):
             as_before = self._by_format_1(config)
             changed = {n for n in changed if record["upstream"][n] != as_before.get(n)}
             if not changed:
                 break
         return changed
+
+    def _kept_configs(
+        self, node: PlannedStep, record: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        """The lstchain config in a recipe, or in those above and below it."""
+        if own := record.get("lstchain_config"):
+            yield own
+            return
+        above, below = self.graph.ancestors(node.index), self.graph.descendants(node.index)
+        for index in (*sorted(above), *sorted(below)):
+            if found := (self.record(self.steps[index]) or {}).get("lstchain_config"):
+                yield found
 
     def _by_format_1(self, config: Mapping[str, Any]) -> Mapping[str, str]:
         """Digests of today's recipes in format 1, by name, if this config means the same today."""

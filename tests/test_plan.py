@@ -383,3 +383,17 @@ def test_merges_of_format_1_before_anything_follows(
     assert changed(lab) == set()
     lab.configure(threshold=3)
     assert changed(lab) == {"dl1/node", "merged/node.h5"}
+
+
+def test_merges_of_format_1_whose_models_are_lost(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between such a merge and the config that was used there is a split."""
+    full(lab)
+    lab.configure(threshold=1, disp_method="disp_norm_sign")
+    with monkeypatch.context() as patch:
+        as_in_format_1(patch)
+        lab.ok()
+    shutil.rmtree(lab.path("models"))
+    assert changed(lab) == set()
+    assert lab.ok() == [lab.path("models")]
