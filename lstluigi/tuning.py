@@ -47,13 +47,15 @@ def without_tuning(config: ProductionConfig) -> ProductionConfig:
 
 
 def _step(tuning: NoiseTuning, tuned: str, number: int) -> Step:
+    # the default is left out: how a product was made does not change by a key that is new
+    darker = {"darker_data": tuning.darker_data} if tuning.darker_data != "stop" else {}
     return Step(
         stage=TuneNSB.name,
         number=number,
         line=tuning.line,
         input={"data": tuning.data, "mc": tuning.mc},
         output=tuned,
-        settings={"level": tuning.level},
+        settings={"level": tuning.level, **darker},
         place=replace(tuning.place, line=tuning.line, stage=TuneNSB.name, number=number, lines={}),
     )
 

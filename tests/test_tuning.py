@@ -424,3 +424,14 @@ def test_a_smoke_test_does_without(lab: Lab) -> None:
     assert moved["lstchain_config"] == lab.path("own.json")
     assert moved["output"] == f"{lab.root}/smoke{lab.path('dl1/own')}"
     assert {toy.path for toy in stand_ins(plan, (0, 1))} == {lab.path("base/node")}
+
+
+def test_darker_data_may_be_left_untuned(lab: Lab) -> None:
+    """Not by default, and then the tuning is refused; a choice is part of how it is made."""
+    tuned(lab, "0")
+    assert lab.run().code != 0
+    assert not tuned_config(lab).exists()
+    tuned(lab, "0", dl1_noise_tune_darker_data="untuned")
+    lab.ok()
+    tuned(lab, "0", dl1_noise_tune_darker_data="untund")
+    assert "untuned" in problems(lab)[0]

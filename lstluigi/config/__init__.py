@@ -14,9 +14,10 @@ from lstluigi.config.model import (
     switch,
 )
 from lstluigi.config.tools import missing_tool_config
-from lstluigi.config.tuning import OWN_CONFIG, tuning_level
+from lstluigi.config.tuning import DARKER_DATA, OWN_CONFIG, darker_data, tuning_level
 
 __all__ = [
+    "DARKER_DATA",
     "NEEDED",
     "OWN_CONFIG",
     "Key",
@@ -28,6 +29,7 @@ __all__ = [
     "SourceEnvironment",
     "Step",
     "Unfit",
+    "darker_data",
     "fraction",
     "load_config",
     "missing_tool_config",

@@ -302,6 +302,8 @@ class NoiseTuning:
         The config.
     line : int
         Line of the first key.
+    darker_data : str
+        What to do with data that are not brighter than the simulation: ``stop`` or ``untuned``.
     """
 
     data: str
@@ -310,6 +312,7 @@ class NoiseTuning:
     stage: str
     place: Place
     line: int
+    darker_data: str = "stop"
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,27 @@ from lstluigi.config.steps import Workflows, no_such_stage
 from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.errors import shown
 
-__all__ = ["LEVELS", "OWN_CONFIG", "TUNING_KEYS", "read_tuning", "tuning_level"]
+__all__ = [
+    "DARKER_DATA",
+    "LEVELS",
+    "OWN_CONFIG",
+    "TUNING_KEYS",
+    "darker_data",
+    "read_tuning",
+    "tuning_level",
+]
 
 #: What noise is added to.
 LEVELS = ("image", "waveform")
 DATA, MC, LEVEL = "dl1_noise_tune_data_run", "dl1_noise_tune_mc_run", "nsb_tuning"
+DARKER = "dl1_noise_tune_darker_data"
+DARKER_CHOICES = ("stop", "untuned")
+DARKER_DATA = Key(
+    "`stop` or `untuned`",
+    "What to do if the data are not brighter than the simulation, so that no noise can be added.",
+    "`stop`",
+    new=True,
+)
 TUNING_KEYS = {
     DATA: Key(
         "a path",
@@ -32,6 +48,7 @@ TUNING_KEYS = {
         "`image`",
         new=True,
     ),
+    DARKER: DARKER_DATA,
 }
 #: Key of a step that has an lstchain config of its own, where its stage reads one.
 OWN_CONFIG = "lstchain_config"
@@ -47,6 +64,19 @@ def tuning_level(text: str) -> str:
     """
     if text not in LEVELS:
         raise Unfit(f"{shown(text)} is unknown", nearest(text, LEVELS))
+    return text
+
+
+def darker_data(text: str) -> str:
+    """Read what to do with data that are not brighter: ``stop`` or ``untuned``.
+
+    Raises
+    ------
+    Unfit
+        It is neither.
+    """
+    if text not in DARKER_CHOICES:
+        raise Unfit(f"{shown(text)} is unknown", nearest(text, DARKER_CHOICES))
     return text
 
 
@@ -71,6 +101,7 @@ def read_tuning(
     read = partial(values.path, base=base)
     data, mc = top.take(DATA, read), top.take(MC, read)
     level = top.take(LEVEL, _level, "image")
+    darker = top.take(DARKER, lambda value: darker_data(values.text(value)), "stop")
     given = [key for key in TUNING_KEYS if top.entries.get(key) is not None]
     if not given:
         return None
@@ -97,7 +128,8 @@ def read_tuning(
         what = f"the noise of each {level} is tuned in {stage}, which is not among the stages"
         top.note(what, f"let {stage} run, {_instead(level, adding)}, or take the key out", DATA)
         return None
-    return NoiseTuning(data, mc, level, stage, top.place, top.place.lines.get(key, 0))
+    line = top.place.lines.get(key, 0)
+    return NoiseTuning(data, mc, level, stage, top.place, line, darker)
 
 
 def _stage(workflows: Workflows, fits: Callable[[Shape], bool]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from lstluigi.config import Setting, Shape, Step, tuning_level
+from lstluigi.config import DARKER_DATA, Setting, Shape, Step, darker_data, tuning_level
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import read_json
 from lstluigi.graph import Made
 from lstluigi.jobs.spec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage, same_name
 
 
 class _Level(NamedTuple):
@@ -51,6 +51,9 @@ LEVEL = Setting(
 )
 
 
+DARKER = Setting(DARKER_DATA.shape, DARKER_DATA.meaning, "`stop`", new=True, read=darker_data)
+
+
 def level_of(step: Step) -> _Level:
     """What a step tunes: images where its options say nothing."""
     return LEVELS[step.settings.get("level", "image")]
@@ -65,11 +68,15 @@ class TuneNSB(Stage):
     shape = Shape(
         input={"data": True, "mc": True},
         output="path",
-        options={"level": LEVEL},
+        options={"level": LEVEL, "darker_data": DARKER},
         tunes=True,
         reasons={"ctapipe": "it writes an lstchain config, which the tools of ctapipe do not read"},
     )
-    mends = checks.IMAGES_MISSING
+    mends: ClassVar[Mapping[str, str]] = {
+        **checks.IMAGES_MISSING,
+        "no noise can be added": "tune to brighter data, take the tuning out, or go on untuned "
+        "(`dl1_noise_tune_darker_data: untuned`, in a step's options `darker_data: untuned`)",
+    }
     logs = "job_logs_tune_nsb"
     resources = Resources(options=(("partition", "short"),))
 
@@ -86,7 +93,13 @@ class TuneNSB(Stage):
         """The base config, with the numbers found."""
         level = level_of(step)
         names = [f"{level.section}.{name}" for name in (level.switch, *level.numbers)]
-        return [same_name(step.path("output"), {"json": names})]
+        check: dict[str, Any] = {"json": names}
+        if (
+            step.settings.get("darker_data") != "untuned"
+        ):  # lstchain writes zeros for data that are darker
+            noise = (name for name in level.numbers if name != "transition_charge")
+            check["positive"] = [f"{level.section}.{name}" for name in noise]
+        return [same_name(step.path("output"), check)]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain, which writes another config than the one it reads."""
@@ -94,6 +107,13 @@ class TuneNSB(Stage):
         (product,) = self.products(step, inputs)
         files = ("--input-mc", mc, "--input-data", data, "-o", product.made)
         return [(level_of(step).command, "--config", LSTCHAIN_CONFIG, *files)]
+
+    def without_events(self, step: Step, inputs: Inputs) -> Sequence[Command]:
+        """Data that are not brighter: say so, or go on untuned."""
+        ((_, *words),) = self.commands(step, inputs)
+        level = ("--level", step.settings.get("level", "image"))
+        untuned = ("--untuned",) if step.settings.get("darker_data") == "untuned" else ()
+        return [(f"{SCRIPTS}/darker_data.py", *words, *level, *untuned)]
 
     def conflicts(self, step: Step, lstchain: Mapping[str, Any]) -> Sequence[Problem]:
         """A config that adds noise already: the numbers found would take the place of its own."""

@@ -203,3 +203,51 @@ def _numbers_are_told(place: Production, numbers: dict[str, Any]) -> None:
 def _outputs(place: Production) -> Iterator[str]:
     for path in sorted(place.where.glob("output_*.txt")):
         yield path.read_text()
+
+
+@pytest.fixture(scope="module")
+def bright_sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `sky`, with data that are darker than the simulation, and few showers."""
+    need_lstchain()
+    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.simulation.real_data import write_data_dl1
+
+    root = tmp_path_factory.mktemp("bright")
+    for number, (name, nsb) in enumerate((("mc", 1.5), ("data", 1.0)), start=1):
+        beam = Beam(Particle.PROTON, (0.05, 100.0), -1.8, (0.0, 3.0))
+        options: dict[str, Any] = {"n_showers": 300, "noise_everywhere": True, "nsb": nsb}
+        path = root / name / NAME
+        simulate_file(path, beam=beam, pointing=Pointing(20.0, 180.0), seed=number, **options)
+    write_data_dl1(root / "data" / NAME, standard(), root / "dl1_data.h5")
+    return root
+
+
+@pytest.mark.slow
+def test_darker_data_are_refused_with_numbers(place: Production, bright_sky: Path) -> None:
+    """lstchain writes zeros for images, and stops with a TypeError for waveforms."""
+    files = {"data": str(bright_sky / "dl1_data.h5"), "mc": str(bright_sky / "mc" / NAME)}
+    steps = [
+        {
+            "input": files,
+            "output": f"tuned_{level}_{darker}.json",
+            "options": {"level": level, "darker_data": darker},
+        }
+        for level in ("image", "waveform")
+        for darker in ("stop", "untuned")
+    ]
+    place.write(config_of({"tune_nsb": steps}), STANDARD.read_text())
+    ended = place.run()
+    assert ended.code != 0
+    assert sorted(path.name for path in place.where.glob("tuned_*.json")) == [
+        "tuned_image_untuned.json",
+        "tuned_waveform_untuned.json",
+    ]
+    sentence = "no noise can be added: pixels without Cherenkov light have a mean charge of 2.043"
+    assert sentence in ended.sentences, ended.text
+    assert "failed for the same reason" in ended.sentences  # waveform and image
+    assert "1.689 p.e. in the data" in ended.sentences
+    assert "TypeError" not in ended.sentences
+    content = json.loads((place / "tuned_waveform_untuned.json").read_text())
+    assert content["waveform_nsb_tuning"]["nsb_tuning"] is False
+    noise = json.loads((place / "tuned_image_untuned.json").read_text())["image_modifier"]
+    assert noise["extra_noise_in_dim_pixels"] == noise["extra_noise_in_bright_pixels"] == 0

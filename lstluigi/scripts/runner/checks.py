@@ -83,6 +83,14 @@ def check_json(path: str, keys: list[str]) -> None:
             found = found[name]
 
 
+def check_positive(path: str, keys: list[str]) -> None:
+    """Look for a number above zero under keys, `section.key`, of a JSON object."""
+    with open(path, encoding="utf-8") as file:
+        content = json.load(file)
+    if not any(content[section][name] > 0 for section, name in (key.split(".") for key in keys)):
+        raise Unsound(f"has no number above zero in {', '.join(keys)}")
+
+
 def check_simtel(path: str, wanted: object) -> None:
     """Look for a file of another kind; whether it is whole, the command that reads it tells."""
     if kind_of(path) not in (SIMTEL, None):
@@ -167,6 +175,7 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "fits": check_fits,
     "values": check_values,
     "json": check_json,
+    "positive": check_positive,
     "simtel": check_simtel,
     "true_images": check_true_images,
 }

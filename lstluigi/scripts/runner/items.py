@@ -35,6 +35,7 @@ from .publish import publish
 from .randomness import seed
 
 SCRATCH_ATTEMPTS = 5
+REFUSED = 65  # exit code (os.EX_DATAERR) of a script that has said why
 NO_EVENT = "nothing has triggered in what it was made of, or no event was left"
 
 
@@ -127,6 +128,7 @@ def make_without_events(item: Json, error: ItemError, send: Send, bind: Binder) 
     """Make the products by the commands for an input without events, after others have failed.
 
     These refuse an input that has events; then the first error counts, and what was printed first.
+    Where they end with REFUSED, what they print last is the reason.
     """
     commands = item.get("without_events", [])
     if not commands or not error.outcome["bad_data"]:
@@ -137,6 +139,8 @@ def make_without_events(item: Json, error: ItemError, send: Send, bind: Binder) 
         with output_to(log):
             checked = make(item, commands, send, bind)
     except ItemError as second:
+        if second.outcome["rc"] == REFUSED:
+            raise ItemError(last_line(log), REFUSED, bad_data=True, certain=True) from None
         raise (second if second.outcome["cause"] else error) from None
     with open(log, encoding="utf-8", errors="replace") as file:
         print(file.read(), flush=True)
@@ -154,12 +158,17 @@ def explained(item: Json, error: ItemError, bind: Binder) -> ItemError:
         with output_to(log):
             for argv in item.get("explain", []):
                 run_command(argv, bind)
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if line.strip()]
+        line = last_line(log)
     except (ItemError, OSError):
         return error
-    why = f": {lines[-1]}" if lines else ""
+    why = f": {line}" if line else ""
     return ItemError(f"{error}{why}", rc=0, bad_data=True)
+
+
+def last_line(log: str) -> str:
+    """Return the last line of a log that is not empty."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        return next((line.strip() for line in reversed(list(file)) if line.strip()), "")
 
 
 def make_scratch(path: str) -> None:
