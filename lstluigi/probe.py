@@ -15,12 +15,12 @@ from lstluigi.errors import Problem
 from lstluigi.files import write_json
 from lstluigi.jobs.results import read_results
 from lstluigi.jobs.script import RUNNER
-from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
+from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Meeting, Resources
 from lstluigi.plan import Plan
 from lstluigi.steps import PlannedStep
 
-#: A file, its size and time (ns), and what it has to hold, as JSON.
-_Asked = tuple[str, int, int, str]
+#: A file, its size and time (ns), what it has to hold, as JSON, and the features of a model.
+_Asked = tuple[str, int, int, str, tuple[str, ...]]
 #: More than the runner needs for a thousand files; a file system that hangs is told by the run.
 TIMEOUT = 120
 
@@ -28,22 +28,38 @@ TIMEOUT = 120
 def probe_problems(plan: Plan, steps: Sequence[PlannedStep]) -> Iterator[Problem]:
     """What one file of each input from outside lacks, where a stage has this looked at."""
     asked = {
-        (node.index, number): found
+        (node.index, str(number)): found
         for node in steps
         for number, reading in enumerate(node.readings)
         if reading.probed
         and reading in plan.external(node)
         and (found := _first(plan, node, number)) is not None
     }
+    asked |= {(node.index, key): found for node in steps for key, found in _models(plan, node)}
     # both come with lstchain: without them a file is looked into by the jobs alone
     if not asked or not all(map(find_spec, ("tables", "astropy"))):
         return
     reasons = _reasons(tuple(dict.fromkeys(asked.values())))
-    for (index, _), found in asked.items():
+    for (index, key), found in asked.items():
         if reason := reasons.get(found):
             node = plan.steps[index]
             mend = node.stage.mend(reason) or "take a whole file that was made for this"
-            yield Problem(node.step.where("input"), reason, mend)
+            yield Problem(node.step.where("input" if key.isdecimal() else key), reason, mend)
+
+
+def _models(plan: Plan, node: PlannedStep) -> Iterator[tuple[str, _Asked]]:
+    """Models that are there and those features that they must have, by the key of the config."""
+    if node.stage.loads is None:
+        return
+    for unit in plan.units(node):
+        for file, features in (unit.meeting.models if unit.meeting else {}).items():
+            if plan.listing.is_file(file):
+                status = os.stat(file)
+                size, time = status.st_size, status.st_mtime_ns
+                yield (
+                    f"path_model {os.path.basename(file)}",
+                    (file, size, time, "{}", tuple(features)),
+                )
 
 
 def _first(plan: Plan, node: PlannedStep, number: int) -> _Asked | None:
@@ -52,7 +68,7 @@ def _first(plan: Plan, node: PlannedStep, number: int) -> _Asked | None:
         if plan.listing.is_file(file):
             status = os.stat(file)
             check = json.dumps(dict(node.readings[number].check))
-            return file, status.st_size, status.st_mtime_ns, check
+            return file, status.st_size, status.st_mtime_ns, check, ()
     return None
 
 
@@ -69,8 +85,9 @@ def _reasons(asked: tuple[_Asked, ...]) -> dict[_Asked, str]:
                 f"{place}/{number}.log",
                 (),
                 [(file, json.loads(c))],
+                meeting=Meeting([], models={file: names}) if names else None,
             )
-            for number, (file, _, _, c) in enumerate(asked)
+            for number, (file, _, _, c, names) in enumerate(asked)
         ]
         array = Array("probe", place, [Chunk(items, Resources(), Environment())])
         write_json(array.spec(0), array.as_json(0))

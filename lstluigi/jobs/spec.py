@@ -12,7 +12,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lstluigi.errors import LstluigiError, shown
@@ -174,16 +174,21 @@ class Meeting:
         no run of a pointing may be there twice; empty where pointings do not matter.
     runs
         Whether these are simtel files, each of which must hold one run.
+    models
+        Features, in their order, that each of these models must have been trained with.
     """
 
     files: Sequence[tuple[str, str]]
     pointing: str = ""
     runs: bool = False
+    models: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The form that the runner reads."""
         files = [list(file) for file in self.files]
-        return {"files": files, "pointing": self.pointing, "runs": self.runs}
+        models = {path: list(features) for path, features in self.models.items()}
+        more = {"models": models} if models else {}
+        return {"files": files, "pointing": self.pointing, "runs": self.runs, **more}
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,26 @@ from lstluigi.stages.base import (
 )
 from lstluigi.stages.ctapipe import MODELS, apply_models
 from lstluigi.stages.ctapipe_options import OfCtapipe
-from lstluigi.stages.train_pipe import POINTINGS, method_conflicts
+from lstluigi.stages.train_pipe import POINTINGS, method_conflicts, model_names
 
 PATH_MODEL = Key("a path", "Directory of the models.", NEEDED)
+
+
+#: Where an lstchain config lists the features of each model.
+FEATURES = {
+    "reg_energy.sav": "energy_regression_features",
+    "reg_disp_vector.sav": "disp_regression_features",
+    "reg_disp_norm.sav": "disp_regression_features",
+    "cls_disp_sign.sav": "disp_classification_features",
+    "cls_gh.sav": "particle_classification_features",
+}
+
+
+def features_of(models: str, lstchain: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Features by which a config applies each model of a directory; none where it has no lists."""
+    lists = {name: lstchain.get(FEATURES[name]) for name in model_names(lstchain)}
+    there = {name: names for name, names in lists.items() if isinstance(names, list)}
+    return {os.path.join(models, name): names for name, names in there.items()}
 
 
 def dl2_name(dl1: str) -> str:
@@ -48,7 +65,8 @@ class DL1ToDL2(Stage):
     unread = sections.TRAINING | sections.DL1
     delivered = True
     mends: ClassVar[Mapping[str, str]] = {
-        f"lacks {checks.DL2_PARAMETERS}": f"unless the log has an error, {checks.NO_EVENT_LEFT}"
+        "was trained with other features": "apply them with the config of their training",
+        f"lacks {checks.DL2_PARAMETERS}": f"unless the log has an error, {checks.NO_EVENT_LEFT}",
     }
     resources = Resources(1, 32 * 1024, (("partition", "short"),))
     per_chunk = 10
@@ -64,8 +82,9 @@ class DL1ToDL2(Stage):
         ]
 
     def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
-        """One file: it has one particle, and no run and no event twice."""
-        return Meeting([(step.path("input"), "")], "each")
+        """One file: one particle, no run and no event twice; models of the config's features."""
+        models = features_of(step.path("path_model"), inputs.lstchain)
+        return Meeting([(step.path("input"), "")], "each", models=models)
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A file below the output directory."""

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from .base import ItemError, Json, Unsound
 from .hdf5 import open_hdf5, rows
+from .models import refuse_models
 from .simtel import thrown
 
 # Of lstchain, and of ctapipe.
@@ -168,13 +169,15 @@ def compare(meeting: Json) -> None:
     meeting : dict
         ``files``, each with the particle that it must hold (empty where all must hold one);
         ``pointing``: ``one`` where all files must have the same, ``each`` where those of one
-        directory must, and no run may be there twice; ``runs``, how many a simtel file may hold.
+        directory must, and no run may be there twice; ``runs``, how many a simtel file may hold;
+        ``models``, the features that each must have.
 
     Raises
     ------
     ItemError
         Always for the data: another try would end like this, too.
     """
+    refuse_models(meeting.get("models", {}))
     try:
         if meeting.get("runs"):
             for path, _ in meeting["files"]:

@@ -31,6 +31,7 @@ from .eventless import put_first, reads_no_events, remove_made
 from .facts import compare, facts_of
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
+from .models import refuse_outdated
 from .publish import publish
 from .randomness import seed
 
@@ -91,6 +92,7 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
         verify_input(path, check)
     if item.get("meeting"):
         compare(item["meeting"])
+    refuse_outdated(item.get("loads", []))
     if item["commands"] and item["products"]:
         seed(item["products"][0]["final"])
     try:

@@ -95,6 +95,7 @@ def validate_meeting(meeting: Json | None, where: str) -> None:
         return
     files = all(is_absolute(path) and isinstance(wanted, str) for path, wanted in meeting["files"])
     known = meeting["pointing"] in ("", "one", "each")
+    known = known and all(map(is_absolute, meeting.get("models", {})))
     need(files and known, f"{where}: bad 'meeting'")
 
 
