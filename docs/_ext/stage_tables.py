@@ -28,6 +28,7 @@ CHECKS = {
     "link": "there",
     "png": "a whole PNG image",
     "json": "JSON with the keys {}",
+    "positive": "with a number above zero in one of {}",
     "joblib": "a whole joblib file",
     "hdf5": "holds {}",
     "absent": "does not hold {}",
