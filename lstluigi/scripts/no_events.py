@@ -33,7 +33,13 @@ def copy_dl1(source: str, output: str) -> None:
 
     with tables.open_file(source) as h5:
         for path in ROWS:
-            if path in h5 and any(t.nrows for t in h5.walk_nodes(path, "Table")):
+            node = h5.get_node(path) if path in h5 else None
+            tables_in = (
+                [node]
+                if isinstance(node, tables.Table)
+                else getattr(node, "_v_children", {}).values()
+            )
+            if any(getattr(table, "nrows", 0) for table in tables_in):
                 raise ScriptError(f"{source} has events.")
     shutil.copyfile(source, output)
 

@@ -181,6 +181,12 @@ def read_particle(path: Path) -> Particle:
                 "use DL2 of a source-independent one."
             )
         events, simulation, _ = read_mc_dl2_to_QTable(path)
+        telescopes = sorted(set(events["tel_id"])) if "tel_id" in events.colnames else []
+        if len(telescopes) > 1:
+            raise ScriptError(
+                f"{path} holds telescopes {', '.join(map(str, telescopes))}, and each shower would "
+                "count once for each: make DL1 of one telescope (allowed_tels)."
+            )
         events = events[COLUMNS]
     except ScriptError:
         raise

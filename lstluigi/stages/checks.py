@@ -52,9 +52,14 @@ DL2_OF_A_SOURCE: Check = {
 MODEL: Check = {"joblib": True}
 _FILLED = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
 IRF: Check = {"fits": list(_FILLED), "values": _FILLED}
+#: Where protons and electrons are given, with a rate of background.
+IRF_WITH_BACKGROUND: Check = {
+    "fits": [*_FILLED, "BACKGROUND"],
+    "values": {**_FILLED, "BACKGROUND": "BKG"},
+}
 SENSITIVITY: Check = {
     "fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"],
-    "values": {"SENSITIVITY": "flux_sensitivity"},
+    "values": {"SENSITIVITY": ["flux_sensitivity", "n_background"]},
 }
 PLOT: Check = {"png": True}
 TABLE: Check = {"file": True}

@@ -90,7 +90,9 @@ class DL2ToIRFs(Stage):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The IRFs."""
-        return [same_name(step.path("output"), checks.IRF)]
+        background = {"proton_file", "electron_file"} <= set(step.inputs)
+        check = checks.IRF_WITH_BACKGROUND if background else checks.IRF
+        return [same_name(step.path("output"), check)]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""

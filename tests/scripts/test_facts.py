@@ -14,7 +14,7 @@ import pytest
 import tables
 
 from lstluigi.scripts.runner.base import ItemError, Unsound
-from lstluigi.scripts.runner.facts import Facts, compare, facts_of, pointing_of
+from lstluigi.scripts.runner.facts import Facts, compare, facts_of, in_words, pointing_of
 from lstluigi.scripts.runner.simtel import thrown
 
 PARAMETERS = "/dl1/event/telescope/parameters", "LST_LSTCam"
@@ -201,6 +201,69 @@ def test_inputs_of_irfs_have_one_pointing(tmp_path: Path) -> None:
     proton = dl1(tmp_path / "p.h5", zenith=23.0, particle=101)
     refused(meeting(pointing="one", gamma=gamma, proton=proton), "zenith 15.00", "zenith 23.00")
     compare(meeting(pointing="", gamma=gamma, proton=proton))  # a training of several nodes
+
+
+def with_energies(path: str, first: float) -> str:
+    """Give the events of a file energies, by which a copy is known."""
+    with tables.open_file(path, "a") as h5:
+        old = h5.get_node(*PARAMETERS)
+        rows = old.read()
+        new = np.zeros(len(rows), dtype=[*rows.dtype.descr, ("mc_energy", np.float64)])
+        for name in rows.dtype.names:
+            new[name] = rows[name]
+        new["mc_energy"] = first + np.arange(len(rows))
+        old.remove()
+        h5.create_table(*PARAMETERS, new)
+    return path
+
+
+def test_a_copy_is_known_by_its_events(tmp_path: Path) -> None:
+    """ctapipe's --unique-obs-id gives a copy under another name another number."""
+    events = range(100, 700, 100)
+    first = with_energies(dl1(tmp_path / "a.h5", run=1, events=events), 1.0)
+    copy = with_energies(dl1(tmp_path / "b.h5", run=2, events=events), 1.0)
+    other = with_energies(dl1(tmp_path / "c.h5", run=3, events=events), 2.0)
+    compare(meeting(first, other))
+    refused(meeting(first, copy), "same 5 events", first, copy)
+
+
+def test_numbers_of_runs_may_be_long(tmp_path: Path) -> None:
+    """ctapipe's have 48 bits: cut to 24, two runs of a merge would look like one."""
+    path = tmp_path / "a.h5"
+    dl1(path, runs=(1, 1 + (1 << 24)))
+    with tables.open_file(str(path), "a") as h5:
+        old = h5.get_node(*PARAMETERS)
+        rows = np.concatenate([old.read(), old.read()]).astype(old.dtype)
+        rows["obs_id"][3:] = 1 + (1 << 24)
+        old.remove()
+        h5.create_table(*PARAMETERS, rows)
+    assert Facts(str(path)).twice == 0
+
+
+def test_merged_files_of_several_nodes_may_share_a_directory(tmp_path: Path) -> None:
+    compare(
+        meeting(dl1(tmp_path / "a.h5", runs=(1, 2)), dl1(tmp_path / "b.h5", runs=(3, 4), zenith=9))
+    )
+
+
+def test_an_empty_file_may_be_of_an_older_version(tmp_path: Path) -> None:
+    """lstluigi copies it where others are made again from their images."""
+    old = dl1(tmp_path / "b.h5", run=2, events=(), version="0.11.4")
+    compare(meeting(dl1(tmp_path / "a.h5", run=1), old))
+
+
+def test_runs_that_were_simulated_differently_make_no_irfs(tmp_path: Path) -> None:
+    """lstchain asserts that they were not, without a word."""
+    file = dl1(tmp_path / "g.h5", runs=(1, 2))
+    with tables.open_file(file, "a") as h5:
+        h5.root.simulation.run_config.modify_column(column=[2, 5], colname="shower_reuse")
+    refused(meeting(pointing="one", gamma=file), "differ in shower_reuse", file)
+    compare(meeting(file))
+
+
+def test_what_differs_is_shown_however_long_the_lists_are() -> None:
+    one = [f"{n} LSTCam" for n in range(9)]
+    assert in_words(one, [*one[:-1], "8 Other"]) == ("8 LSTCam", "8 Other")
 
 
 # ---- simtel files

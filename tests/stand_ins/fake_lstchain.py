@@ -213,10 +213,15 @@ def write_fits(path: str, names: tuple[str, ...]) -> None:
     import numpy as np
     from astropy.io import fits
 
-    columns = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
+    columns = {
+        "EFFECTIVE AREA": ["EFFAREA"],
+        "ENERGY DISPERSION": ["MATRIX"],
+        "BACKGROUND": ["BKG"],
+        "SENSITIVITY": ["flux_sensitivity", "n_background"],
+    }
     tables = [
         fits.BinTableHDU.from_columns(
-            [fits.Column(columns.get(name, "flux_sensitivity"), "D", array=np.arange(3.0))],
+            [fits.Column(c, "D", array=np.arange(3.0)) for c in columns.get(name, ["value"])],
             name=name,
         )
         for name in names
@@ -229,7 +234,7 @@ def create_irfs() -> int:
     given = options(("-g",), ("-p",), ("-e",), ("-o",), ("--config",))
     if fault_of("lstchain_create_irf_files") == "few events":
         raise IndexError("index 0 is out of bounds for axis 0 with size 0")
-    write_fits(given.o, ("EFFECTIVE AREA", "ENERGY DISPERSION"))
+    write_fits(given.o, ("EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND"))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
 import time
@@ -22,7 +23,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 OF_THE_MACHINE = (
     *(errno.ESTALE, errno.EIO, errno.ENOLCK, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE),
     *(errno.EROFS, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.EHOSTDOWN),
-    *(errno.EHOSTUNREACH, errno.EREMOTEIO, errno.EACCES, errno.EPERM),
+    *(errno.EHOSTUNREACH, errno.EREMOTEIO, errno.EACCES, errno.EPERM, errno.EAGAIN),
+    *(errno.ETXTBSY, errno.ENODATA, errno.ESHUTDOWN, errno.ENOMEM),
 )
 # Signals by which compiled code ends on a machine that it was not compiled for, or without a mount.
 MACHINE_SIGNALS = ("SIGILL", "SIGBUS")
@@ -98,6 +100,8 @@ def cause_of(error: BaseException | None) -> str | None:
         return None
     if error.errno in FULL:
         return DISK_FULL
+    if isinstance(error, FileNotFoundError) and os.path.isabs(str(error.filename)):
+        return ENVIRONMENT  # inputs were there, and a command's own files lie in its directory
     return ENVIRONMENT if error.errno in OF_THE_MACHINE else None
 
 

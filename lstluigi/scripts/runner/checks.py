@@ -151,20 +151,26 @@ def check_values(path: str, columns: Json) -> None:
 
     Responses that no event has passed into, or that nothing can be detected with, are no responses.
     """
-    import numpy
     from astropy.io import fits
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with fits.open(path) as hdus:
-            for name, column in columns.items():
-                data = hdus[name].data
-                names = () if data is None or data.dtype.names is None else data.dtype.names
-                if column not in names:
-                    raise Unsound(f"has no column {column} in HDU '{name}'")
-                values = numpy.asarray(data[column], dtype=float)
-                if not (numpy.isfinite(values) & (values > 0)).any():
-                    raise Hollow(f"has no number above zero in {column} of HDU '{name}'")
+            for name, wanted in columns.items():
+                for column in [wanted] if isinstance(wanted, str) else wanted:
+                    check_column(hdus[name].data, name, column)
+
+
+def check_column(data: Any, name: str, column: str) -> None:
+    """Look for a number above zero in a column of an HDU."""
+    import numpy
+
+    names = () if data is None or data.dtype.names is None else data.dtype.names
+    if column not in names:
+        raise Unsound(f"has no column {column} in HDU '{name}'")
+    values = numpy.asarray(data[column], dtype=float)
+    if not (numpy.isfinite(values) & (values > 0)).any():
+        raise Hollow(f"has no number above zero in {column} of HDU '{name}'")
 
 
 CHECKS: dict[str, Callable[[str, Any], None]] = {

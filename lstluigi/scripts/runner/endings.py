@@ -32,6 +32,7 @@ LOCK_WORDS = ("unable to lock file", "HDF5_USE_FILE_LOCKING")
 LOCKING = "the file system grants no locks: set HDF5_USE_FILE_LOCKING=FALSE for the jobs"
 MACHINE_WORDS = (
     *(os.strerror(code) for code in OF_THE_MACHINE),
+    "can't start new thread",
     *("ModuleNotFoundError", "ImportError", "cannot open shared object file", "version `GLIBC"),
 )
 FULL_WORDS = tuple(os.strerror(code) for code in FULL)

@@ -27,9 +27,14 @@ TELESCOPES = "/configuration/instrument/subarray/layout"
 MAKERS = {"LSTCHAIN_VERSION": "lstchain", "CTA ACTIVITY SOFTWARE VERSION": "ctapipe"}
 # Primary particles in the numbering of sim_telarray.
 PARTICLES = {0: "gamma", 1: "electron", 101: "proton"}
-SAMPLE = 12  # rows of a table that are looked at for the particle
+SAMPLE = 12  # rows of a table that are looked at for the particle of a product
+ENERGIES = ("mc_energy", "true_energy")
+FIRST = 5  # events by which a run is known
+# What lstchain does not ask to be the same in all runs of a file that IRFs are made of.
+MAY_DIFFER = ("run_number", "n_showers", "shower_prog_start", "detector_prog_start", "obs_id")
 DEGREE = math.pi / 180
-# Pointings nearer than this (degrees) are one: they are stored as 32-bit numbers.
+# Nearer than this (degrees) to the zenith, all azimuths are one; pointings are compared as rounded
+# to it, since they are stored as 32-bit numbers.
 PRECISION = 0.01
 Run = Tuple[int, int, str]  # number, thrown showers, pointing
 
@@ -53,6 +58,10 @@ class Facts:
         Events that the file holds more than once.
     series
         Series of events with rising numbers: one for each run that has events.
+    begin
+        Numbers and energies of the first events, by which a copy is known.
+    mixed
+        Columns in which runs differ that were not simulated alike.
     """
 
     def __init__(self, path: str, identities: bool = True) -> None:
@@ -62,6 +71,8 @@ class Facts:
         self.telescopes: List[str] = []
         self.version = ""
         self.events = self.twice = self.series = 0
+        self.begin: Tuple[Any, ...] = ()
+        self.mixed: List[str] = []
         with open_hdf5(path) as h5:
             self._read(h5, identities)
 
@@ -73,7 +84,11 @@ class Facts:
             self.version = f"{MAKERS[name]} {'.'.join(numbers)}"
         for place in RUNS:
             if place in h5:
-                self.runs += map(run_of, h5.get_node(place).read())
+                config = h5.get_node(place).read()
+                self.runs += map(run_of, config)
+                self.mixed += [
+                    n for n in config.dtype.names if n not in MAY_DIFFER and differs(config[n])
+                ]
         if TELESCOPES in h5:
             layout = h5.get_node(TELESCOPES)
             self.telescopes = sorted(set(map(telescope_of, layout.read())))
@@ -82,11 +97,11 @@ class Facts:
             table = h5.get_node(place)
             self.events = int(table.nrows)
             if column in table.colnames:
-                step = max(1, self.events // SAMPLE)
-                found = {int(n) for n in table.read(step=step, field=column)}
-                found.add(int(table.read(start=self.events - 1, field=column)[0]))
+                step = 1 if identities else max(1, self.events // SAMPLE)
+                found = set(table.read(step=step, field=column).tolist())
                 self.particles = sorted(PARTICLES.get(n, f"primary {n}") for n in found)
             if identities:
+                self.begin = first_events(table)
                 twice, self.series = read_identities(table)
                 self.twice = twice if len(self.pointings) <= 1 else 0  # numbers repeat elsewhere
 
@@ -154,8 +169,23 @@ def read_identities(table: Any) -> Tuple[int, int]:
     run, event = (table.col(name).astype("int64") for name in ("obs_id", "event_id"))
     begins = (numpy.diff(run) != 0) | (numpy.diff(event) < 0)
     telescope = table.col("tel_id").astype("int64") if "tel_id" in table.colnames else 0
-    found = (run << 40) ^ (event << 8) ^ telescope  # of 23, 32 and 8 bits
+    _, number = numpy.unique(run, return_inverse=True)  # a run's own may have more than 32 bits
+    found = (number.astype("int64") << 40) ^ (event << 8) ^ telescope  # of 23, 32 and 8 bits
     return int(len(found) - len(numpy.unique(found))), 1 + int(begins.sum())
+
+
+def first_events(table: Any) -> Tuple[Any, ...]:
+    """Return numbers and energies of the first events, which no other run has alike."""
+    energy = next((name for name in ENERGIES if name in table.colnames), None)
+    if energy is None or table.nrows < FIRST or "event_id" not in table.colnames:
+        return ()
+    head = table.read(stop=FIRST)
+    return tuple((int(row["event_id"]), float(row[energy])) for row in head)
+
+
+def differs(values: Any) -> bool:
+    """Say whether not all values of a column are one."""
+    return bool((values != values[:1]).any())
 
 
 # ---- where files meet
@@ -192,12 +222,16 @@ def compare(meeting: Json) -> None:
     for one, wanted in found:
         refuse_alone(one, wanted)
     facts = [one for one, _ in found]
-    refuse_other("version", facts, "were made by {} and by {}")
+    with_events = [
+        one for one in facts if one.events
+    ]  # an empty file may be a copy of an older one
+    refuse_other("version", with_events, "were made by {} and by {}")
     refuse_other("telescopes", facts, "hold telescopes {} and {}")
     if not any(wanted for _, wanted in found):
         refuse_other("particles", facts, "hold {} and {}")
     if rule == "one":
         refuse_other("pointings", facts, "point to {} and to {}")
+        refuse_mixed_runs(facts)
     elif rule == "each":
         refuse_mixed_nodes(facts)
         refuse_runs_twice(facts)
@@ -272,20 +306,39 @@ def refuse_other(what: str, facts: Iterable[Facts], words: str) -> None:
             continue
         first = first or one
         if getattr(first, what) != value:
-            shown = words.format(in_words(getattr(first, what)), in_words(value))
+            shown = words.format(*in_words(getattr(first, what), value))
             reason = f"inputs do not go together, they {shown}: {first.path} and {one.path}"
             raise ItemError(reason, bad_data=True, certain=True)
 
 
-def in_words(value: Any) -> str:
-    """Put a name, or several, into words."""
-    return value if isinstance(value, str) else "; ".join(value[:3])
+def in_words(one: Any, other: Any) -> Tuple[str, str]:
+    """Put two names, or two lists by what only one of them has, into words."""
+    if isinstance(one, str):
+        return one, other
+    only = ([name for name in a if name not in b] for a, b in ((one, other), (other, one)))
+    first, second = ("; ".join(names[:3]) or "no other" for names in only)
+    return first, second
+
+
+def refuse_mixed_runs(facts: Iterable[Facts]) -> None:
+    """Refuse a file whose runs were simulated differently: lstchain ends with a bare assertion."""
+    for one in facts:
+        if one.mixed:
+            raise ItemError(
+                f"an input holds runs that differ in {', '.join(one.mixed[:5])}; merge runs that "
+                f"were simulated alike: {one.path}",
+                bad_data=True,
+                certain=True,
+            )
 
 
 def refuse_mixed_nodes(facts: Iterable[Facts]) -> None:
-    """Refuse files of one directory that point to several places: a directory is a node."""
+    """Refuse files of one directory that point to several places: a directory of runs is a node.
+
+    Merged files of several nodes may share a directory.
+    """
     nodes: Dict[str, List[Facts]] = {}
-    for one in facts:
+    for one in (one for one in facts if len(one.runs) <= 1):
         nodes.setdefault(os.path.dirname(one.path), []).append(one)
     for node in nodes.values():
         refuse_other("pointings", node, "lie in one directory and point to {} and to {}")
@@ -296,8 +349,17 @@ def refuse_runs_twice(facts: Iterable[Facts]) -> None:
 
     Numbers of runs repeat between nodes; so a run is known by its pointing, too.
     """
-    seen: Dict[Tuple[int, str], str] = {}
+    seen: Dict[Any, str] = {}
     for one in facts:
+        if one.begin:
+            other = seen.setdefault(one.begin, one.path)
+            if other != one.path:
+                raise ItemError(
+                    f"inputs begin with the same {FIRST} events, which would count twice; take one "
+                    f"of them away: {other} and {one.path}",
+                    bad_data=True,
+                    certain=True,
+                )
         for number, _, pointing in one.runs:
             other = seen.setdefault((number, pointing), one.path)
             if other != one.path:
