@@ -167,7 +167,7 @@ def test_importing_is_light() -> None:
 def test_a_stage_is_one_small_module() -> None:
     stages = [path for path in (PACKAGE / "stages").glob("*.py") if path.name != "base.py"]
     for path in stages:
-        assert len(path.read_text().splitlines()) <= 140, path
+        assert len(path.read_text().splitlines()) <= 150, path
 
 
 def test_each_test_module_has_a_name_of_its_own() -> None:

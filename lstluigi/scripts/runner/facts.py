@@ -351,21 +351,21 @@ def refuse_runs_twice(facts: Iterable[Facts]) -> None:
     """
     seen: Dict[Any, str] = {}
     for one in facts:
-        if one.begin:
-            other = seen.setdefault(one.begin, one.path)
-            if other != one.path:
-                raise ItemError(
-                    f"inputs begin with the same {FIRST} events, which would count twice; take one "
-                    f"of them away: {other} and {one.path}",
-                    bad_data=True,
-                    certain=True,
-                )
         for number, _, pointing in one.runs:
             other = seen.setdefault((number, pointing), one.path)
             if other != one.path:
                 raise ItemError(
                     f"inputs hold the same run {number} at {pointing}, whose showers and events "
                     f"would count twice; take one of them away: {other} and {one.path}",
+                    bad_data=True,
+                    certain=True,
+                )
+        if one.begin:
+            other = seen.setdefault(one.begin, one.path)
+            if other != one.path:
+                raise ItemError(
+                    f"inputs begin with the same {FIRST} events, which would count twice; take one "
+                    f"of them away: {other} and {one.path}",
                     bad_data=True,
                     certain=True,
                 )
