@@ -41,6 +41,14 @@ class R0ToDL1(Stage):
     per_file = True
     whole: ClassVar[Check] = checks.DL1
 
+    mends: ClassVar[Mapping[str, str]] = {
+        "No object named /dl1/event/telescope/parameters/LST_LSTCam": "lstchain reads cameras "
+        "called LSTCam, and the file has none with events: prod6 calls it LSTcam; use DL0 of "
+        "another simulation, or take the file out",
+        "'NoneType' object has no attribute 'energy'": "the file has events without a simulated "
+        "shower, such as pedestals; take it out of the directory",
+    }
+
     def reads(self, step: Step) -> Sequence[Reading]:
         """DL0: gzip or zstd."""
         source = step.path("input")

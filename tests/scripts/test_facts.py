@@ -261,6 +261,25 @@ def test_runs_that_were_simulated_differently_make_no_irfs(tmp_path: Path) -> No
     compare(meeting(file))
 
 
+@pytest.mark.parametrize(("version", "old"), [("0.12.3", False), ("0.9.13", True), ("", True)])
+def test_dl1_of_old_versions_is_refused_by_newer_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, old: bool
+) -> None:
+    """Four stages on, lstchain said "no field of name n_showers"."""
+    monkeypatch.setattr("lstluigi.scripts.runner.facts.installed", lambda: version)
+    path = dl1(tmp_path / "a.h5", version="0.9.13")
+    with tables.open_file(path, "a") as h5:
+        table = h5.root.simulation.run_config
+        rows = table.read()
+        rows.dtype.names = ["num_showers" if n == "n_showers" else n for n in rows.dtype.names]
+        table.remove()
+        h5.create_table("/simulation", "run_config", rows)
+    if old:
+        compare(meeting(path))
+    else:
+        refused(meeting(path), "lstchain 0.9", "make it again", path)
+
+
 def test_what_differs_is_shown_however_long_the_lists_are() -> None:
     one = [f"{n} LSTCam" for n in range(9)]
     assert in_words(one, [*one[:-1], "8 Other"]) == ("8 LSTCam", "8 Other")

@@ -10,6 +10,7 @@ import pytest
 from steps import Files, step_of
 from test_stages import DL2, STEPS
 
+from lstluigi.stages import STAGES
 from lstluigi.stages.base import LSTCHAIN_CONFIG
 from lstluigi.stages.merge_dl1 import pattern_of
 from lstluigi.stages.r0_to_dl1 import dl1_name
@@ -372,3 +373,15 @@ def test_a_source_needs_norm_and_sign(
 ) -> None:
     stage, step = step_of(tmp_path, name, **STEPS[name])
     assert len(stage.conflicts(step, lstchain)) == problems
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("KeyError: 'No object named /dl1/event/telescope/parameters/LST_LSTCam in", "LSTcam"),
+        ("AttributeError: 'NoneType' object has no attribute 'energy'", "pedestals"),
+    ],
+)
+def test_cryptic_failures_of_r0_to_dl1_are_explained(reason: str, words: str) -> None:
+    """Of real files: prod6 with the camera LSTcam, and pedestal events only."""
+    assert words in STAGES["r0_to_dl1"].mend(reason)

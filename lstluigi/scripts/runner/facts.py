@@ -7,6 +7,7 @@ which telescopes, and which lstchain made it: that is read once for each file, a
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 import os
 from typing import Any, Dict, Iterable, List, Tuple
@@ -62,6 +63,8 @@ class Facts:
         Numbers and energies of the first events, by which a copy is known.
     mixed
         Columns in which runs differ that were not simulated alike.
+    old
+        Whether its runs are described as lstchain did until 0.9.
     """
 
     def __init__(self, path: str, identities: bool = True) -> None:
@@ -73,6 +76,7 @@ class Facts:
         self.events = self.twice = self.series = 0
         self.begin: Tuple[Any, ...] = ()
         self.mixed: List[str] = []
+        self.old = False
         with open_hdf5(path) as h5:
             self._read(h5, identities)
 
@@ -86,6 +90,7 @@ class Facts:
             if place in h5:
                 config = h5.get_node(place).read()
                 self.runs += map(run_of, config)
+                self.old |= "n_showers" not in config.dtype.names
                 self.mixed += [
                     n for n in config.dtype.names if n not in MAY_DIFFER and differs(config[n])
                 ]
@@ -272,6 +277,13 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             bad_data=True,
             certain=True,
         )
+    if one.old and not is_old(installed()):
+        raise ItemError(
+            f"an input was made by {one.version or 'an old lstchain'}, and lstchain {installed()} "
+            f"cannot read its table of runs; make it again of DL0: {one.path}",
+            bad_data=True,
+            certain=True,
+        )
     runs = [(number, pointing) for number, _, pointing in one.runs]
     if len(set(runs)) < len(runs):
         number = next(run for run in runs if runs.count(run) > 1)[0]
@@ -295,6 +307,20 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             bad_data=True,
             certain=True,
         )
+
+
+def installed() -> str:
+    """Return the version of the lstchain that the job uses; empty where there is none."""
+    try:
+        return importlib.metadata.version("lstchain")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def is_old(version: str) -> bool:
+    """Say whether a version of lstchain describes runs as it did until 0.9; so says no version."""
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
+    return numbers < [0, 10]
 
 
 def refuse_other(what: str, facts: Iterable[Facts], words: str) -> None:
