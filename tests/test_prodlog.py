@@ -119,7 +119,7 @@ def test_a_full_disk_leaves_no_half_copy(lab: Lab, monkeypatch: pytest.MonkeyPat
         Path(target).write_text("ear")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(shutil, "copy2", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
     run = lab.run()
     assert run.code == 2
     assert "No space left" in run.text

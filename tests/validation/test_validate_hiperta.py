@@ -41,12 +41,8 @@ def test_a_missing_program_is_told(by_hiperta: Production) -> None:
     assert "stage r0_to_dl1, step 1" in warning
 
 
-@pytest.mark.parametrize("backend", ["local", "slurm"])
-def test_a_missing_program_is_an_error_where_jobs_run_here(
-    by_hiperta: Production, monkeypatch: pytest.MonkeyPatch, backend: str
-) -> None:
-    monkeypatch.setattr("lstluigi.validation.production.answers", lambda: False)
-    by_hiperta.production["backend"] = backend
+def test_a_missing_program_is_an_error_where_jobs_run_here(by_hiperta: Production) -> None:
+    by_hiperta.production["backend"] = "local"
     for step in by_hiperta.stages["r0_to_dl1"]:
         dl0 = by_hiperta.directory / step["input"]
         dl0.mkdir(parents=True)
