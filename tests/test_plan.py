@@ -317,7 +317,7 @@ CHANGES = {
     "random_forest_zd_interpolation": FOREST,
     "tailcut": ("dl1", "merged", *FOREST),
     "unknown": ("dl1", "merged", *FOREST),
-    "DL3Cuts": ("dl1", "merged", *FOREST),  # not known to be left unread by the others
+    "DL3Cuts": ("irf/irf.fits",),
 }
 
 

@@ -62,7 +62,7 @@ class DL1ToDL2(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input="path", output="path", extra_keys={"path_model": PATH_MODEL})
     logs = "job_logs_dl1_to_dl2"
-    unread = sections.TRAINING | sections.DL1
+    unread = sections.TRAINING | sections.DL1 | sections.IRFS
     delivered = True
     mends: ClassVar[Mapping[str, str]] = {
         "was trained with other features": "apply them with the config of their training",

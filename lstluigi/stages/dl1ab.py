@@ -46,7 +46,7 @@ class DL1ab(Stage):
         adds_noise="image",
     )
     logs = "job_logs_dl1ab"
-    unread = sections.TRAINING | sections.RECONSTRUCTION
+    unread = sections.TRAINING | sections.RECONSTRUCTION | sections.IRFS
     resources = Resources(options=(("partition", "long"),))
     per_file = True
     mends: ClassVar[Mapping[str, str]] = checks.IMAGES_MISSING

@@ -36,7 +36,7 @@ class R0ToDL1(Stage):
     task = "R0ToDL1"
     shape = Shape(extra_keys={OWN_CONFIG: OWN_CONFIG_KEY}, adds_noise="waveform")
     logs = "job_logs_r0dl1"
-    unread = sections.TRAINING | sections.RECONSTRUCTION
+    unread = sections.TRAINING | sections.RECONSTRUCTION | sections.IRFS
     resources = Resources(options=(("partition", "long"),))
     per_file = True
     whole: ClassVar[Check] = checks.DL1

@@ -1,4 +1,4 @@
-"""Top-level keys of lstchain's config by the commands that read them (lstchain 0.10 and 0.11).
+"""Top-level keys of lstchain's config by the commands that read them (lstchain 0.12.3).
 
 A key that is not here counts for every stage that reads the config. What a stage does not read was
 taken from lstchain's source: r0_to_dl1.py, lstchain_dl1ab.py, dl1_to_dl2.py,
@@ -34,3 +34,5 @@ DL1 = frozenset(
         *("waveform_nsb_tuning", "mc_image_scaling_factor", "write_pe_image"),
     )
 )
+#: Read where IRFs are made, and nowhere else: cuts and bins.
+IRFS = frozenset(("IRFFITSWriter", "EventSelector", "DL3Cuts", "DataBinning"))

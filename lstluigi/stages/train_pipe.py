@@ -81,7 +81,7 @@ class TrainPipe(Stage):
     workflows = WITH_LSTCHAIN
     shape = Shape(input={"gamma": True, "proton": True}, output="path")
     logs = "job_logs_train_pipe"
-    unread = sections.DL1
+    unread = sections.DL1 | sections.IRFS
     mends: ClassVar[Mapping[str, str]] = {"with 0 sample(s)": checks.NO_EVENT_LEFT}
     delivered = True
     resources = Resources(16, 100 * 1024, (("partition", "xxl"), ("time", "03-00:00:00")))
