@@ -14,7 +14,8 @@ import pytest
 import tables
 
 from lstluigi.scripts.runner.base import ItemError, Unsound
-from lstluigi.scripts.runner.facts import Facts, compare, facts_of, in_words, pointing_of
+from lstluigi.scripts.runner.facts import Facts, facts_of, pointing_of
+from lstluigi.scripts.runner.meeting import compare, in_words
 from lstluigi.scripts.runner.simtel import thrown
 
 PARAMETERS = "/dl1/event/telescope/parameters", "LST_LSTCam"
@@ -266,7 +267,7 @@ def test_dl1_of_old_versions_is_refused_by_newer_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, old: bool
 ) -> None:
     """Four stages on, lstchain said "no field of name n_showers"."""
-    monkeypatch.setattr("lstluigi.scripts.runner.facts.installed", lambda: version)
+    monkeypatch.setattr("lstluigi.scripts.runner.meeting.installed", lambda: version)
     path = dl1(tmp_path / "a.h5", version="0.9.13")
     with tables.open_file(path, "a") as h5:
         table = h5.root.simulation.run_config

@@ -28,9 +28,10 @@ from .base import (
 from .checks import check_file
 from .commands import describe, run_command
 from .eventless import put_first, reads_no_events, remove_made
-from .facts import compare, facts_of
+from .facts import facts_of
 from .hdf5 import open_hdf5, rows
 from .kinds import another_kind
+from .meeting import compare
 from .models import refuse_outdated
 from .publish import publish
 from .randomness import seed
