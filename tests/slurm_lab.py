@@ -197,8 +197,16 @@ class SlurmLab(Daemons):
         return {key: (state, code) for key, state, code in (line.split("|") for line in lines)}
 
     def time_out(self, job: str) -> None:
-        """Let a running job exceed its time limit now. slurmctld looks every 30 s."""
-        self.run("scontrol", "update", f"jobid={job}", "EndTime=now")
+        """Let a running job exceed its time limit now. slurmctld looks every 30 s.
+
+        A job that began within this second cannot end yet.
+        """
+        command = ("scontrol", "update", f"jobid={job}", "EndTime=now")
+        for _ in range(5):
+            if self.run(*command, check=False).returncode == 0:
+                return
+            time.sleep(1)
+        self.run(*command)
 
     def sacctmgr(self, *argv: str) -> str:
         """Change the accounting database, unasked."""

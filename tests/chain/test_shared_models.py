@@ -70,7 +70,7 @@ def test_what_is_broken_fails_alone(
     assert made == set(MERGED_TEST)
     for number, key in enumerate(STEPS, start=1):
         made_by = run / "dl2" / key / inputs[key].name.replace("dl1", "dl2", 1)
-        told = f"dl1_to_dl2 step {number} ({made_by}) failed: "
+        told = f"dl1_to_dl2 step {number} ({made_by}) failed"
         assert (told in ended.sentences) == (key not in MERGED_TEST)
     assert "dl1_truncated.h5 is not whole" in ended.sentences
     # the reason is the file's own, not that of a neighbour
