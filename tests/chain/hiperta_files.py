@@ -19,8 +19,8 @@ PATH = os.pathsep.join(map(str, (BIN, STAND_INS, os.environ["PATH"])))
 
 
 def own_file(where: Path, simtel: Path | str) -> Path:
-    """What HiPeRTA makes of a simtel file in a directory."""
-    return where / f"dl1_{Path(simtel).name}"
+    """What HiPeRTA makes of a simtel file, in a directory for its node."""
+    return where / Path(simtel).parent.name / f"dl1_{Path(simtel).name}"
 
 
 def call(simtel: Path) -> list[str]:
@@ -34,7 +34,7 @@ def reconstruct(where: Path, simtels: Iterable[Path]) -> None:
     where.mkdir(parents=True, exist_ok=True)
     with made_once(where):
         missing = [file for file in simtels if not own_file(where, file).exists()]
-        in_parallel(by_hand(where, *call(file)) for file in missing)
+        in_parallel(by_hand(own_file(where, f).parent, *call(f)) for f in missing)
 
 
 def converter() -> ModuleType:

@@ -113,9 +113,9 @@ def test_a_failing_program_makes_nothing(
     files = [dl0 / TWO_FILES.file(number) for number in (1, 2)]
     reconstruct(with_program, files)
     own = tmp_path / "own"
-    own.mkdir()
+    own_file(own, files[0]).parent.mkdir(parents=True)
     for file in files:
-        shutil.copy(own_file(with_program, file), own)
+        shutil.copy(own_file(with_program, file), own_file(own, file))
     cut = own_file(own, files[1])
     cut.write_bytes(cut.read_bytes()[:100_000])
     monkeypatch.setenv("HIPERTA_STAND_IN", str(own))
