@@ -287,7 +287,8 @@ def parameters(source: Source, focal_m: float, position: Values) -> dict[str, Va
     found.update(_of_showers(source, found["event_id"], position))
     found.update(_of_triggers(source, found["event_id"]))
     found.update(_of_direction(found, *_pointing(source), focal_m))
-    return found
+    order = np.argsort(found["event_id"], kind="stable")  # a run is known by its rising numbers
+    return {name: values[order] for name, values in found.items()}
 
 
 def _of_images(source: Source, table: tables.Table, focal_m: float) -> dict[str, Values]:

@@ -256,6 +256,18 @@ def test_showers_triggers_and_images_are_found_by_event(
     assert len(triggered) == len(seen) + 5
 
 
+def test_events_are_in_the_order_of_their_numbers(
+    ours: Mapping[str, Path], changed: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By which merges tell runs apart, whatever the order in which HiPeRTA writes them."""
+    path = changed()
+    rewrite(path, PARAMETERS_HERE, lambda table: table[::-1])
+    found, expected = leaves(convert(path, capsys)), leaves(ours[GAMMA])
+    for node in (DL1_PARAMETERS, IMAGES):
+        for column in expected[node].dtype.names:
+            np.testing.assert_array_equal(found[node][column], expected[node][column], column)
+
+
 def test_an_event_without_light_has_no_parameters(
     changed: Callable[[], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,7 +85,7 @@ def refuse_alone(one: Facts, wanted: str) -> None:
             bad_data=True,
             certain=True,
         )
-    if one.version and 0 < len(one.runs) < one.series:  # HiPeRTA says no version, may reorder
+    if 0 < len(one.runs) < one.series:
         raise ItemError(
             f"an input holds events of {one.series} runs, by the order of their numbers, and the "
             f"{one.showers} showers of {len(one.runs)}, by which effective areas would be too "
