@@ -170,7 +170,8 @@ class Meeting:
         Each with the particle that it must hold (`gamma`, `proton`, `electron`); where it is
         empty, all must hold the same.
     pointing
-        `one` where all must have the same pointing; `each` where those of one directory must, and
+        `one` where all must have the same pointing and runs that were simulated alike; `same`
+        where all must have the same set of pointings; `each` where those of one directory must, and
         no run of a pointing may be there twice; empty where pointings do not matter.
     runs
         Whether these are simtel files, each of which must hold one run.

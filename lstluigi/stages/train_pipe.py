@@ -91,8 +91,12 @@ class TrainPipe(Stage):
         return [Reading(step.path("input", p), EVENTS) for p in ("gamma", "proton")]
 
     def meeting(self, step: Step, inputs: Inputs) -> Meeting | None:
-        """Each file has its particle; `gamma_classifier` of ctapipe names gammas, too."""
-        return Meeting([(path, key.partition("_")[0]) for key, path in step.inputs.items()])
+        """Each file has its particle; forests would tell particles by pointings that one lacks.
+
+        `gamma_classifier` of ctapipe names gammas, too.
+        """
+        files = [(path, key.partition("_")[0]) for key, path in step.inputs.items()]
+        return Meeting(files, "same")
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory of models."""

@@ -147,7 +147,6 @@ def test_events_of_two_runs_that_share_no_number(tmp_path: Path) -> None:
     """With few events none is there twice, but their numbers begin again."""
     file = dl1(tmp_path / "a.h5", events=(100, 300, 200, 400))
     refused(meeting(file), "2 runs", "1000 showers of 1", file)
-    compare(meeting(dl1(tmp_path / "b.h5", events=(100, 300, 200), version="")))  # HiPeRTA
 
 
 def test_particles_of_two_kinds_in_one_file(tmp_path: Path) -> None:
@@ -201,7 +200,16 @@ def test_inputs_of_irfs_have_one_pointing(tmp_path: Path) -> None:
     gamma = dl1(tmp_path / "g.h5", zenith=15.0)
     proton = dl1(tmp_path / "p.h5", zenith=23.0, particle=101)
     refused(meeting(pointing="one", gamma=gamma, proton=proton), "zenith 15.00", "zenith 23.00")
-    compare(meeting(pointing="", gamma=gamma, proton=proton))  # a training of several nodes
+    compare(meeting(pointing="", gamma=gamma, proton=proton))
+
+
+def test_particles_of_a_training_have_the_same_pointings(tmp_path: Path) -> None:
+    """Forests would learn particles from the pointing that only one of them has."""
+    gamma = dl1(tmp_path / "g.h5", zenith=15.0)
+    proton = dl1(tmp_path / "p.h5", zenith=23.0, particle=101)
+    refused(meeting(pointing="same", gamma=gamma, proton=proton), "zenith 15.00", "zenith 23.00")
+    other = dl1(tmp_path / "q.h5", zenith=15.0, particle=101)
+    compare(meeting(pointing="same", gamma=gamma, proton=other))
 
 
 def with_energies(path: str, first: float) -> str:

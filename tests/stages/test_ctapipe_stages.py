@@ -117,6 +117,7 @@ def test_models_are_trained_on_what_those_before_say(tmp_path: Path, apart: bool
     assert meeting
     wanted = {path: "proton" if name == "proton" else "gamma" for name, path in gammas.items()}
     assert dict(meeting.files) == wanted
+    assert meeting.pointing == "same"
 
 
 def test_models_are_applied_in_the_order_of_their_training(tmp_path: Path) -> None:

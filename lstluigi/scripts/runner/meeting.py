@@ -19,9 +19,9 @@ def compare(meeting: Json) -> None:
     ----------
     meeting : dict
         ``files``, each with the particle that it must hold (empty where all must hold one);
-        ``pointing``: ``one`` where all files must have the same, ``each`` where those of one
-        directory must, and no run may be there twice; ``runs``, how many a simtel file may hold;
-        ``models``, the features that each must have.
+        ``pointing``: ``one`` where all files must have the same, ``same`` where all must have
+        the same set, ``each`` where those of one directory must, and no run may be there twice;
+        ``runs``, how many a simtel file may hold; ``models``, the features that each must have.
 
     Raises
     ------
@@ -53,6 +53,8 @@ def compare(meeting: Json) -> None:
     if rule == "one":
         refuse_other("pointings", facts, "point to {} and to {}")
         refuse_mixed_runs(facts)
+    elif rule == "same":
+        refuse_other("pointings", facts, "were not simulated at the same pointings: {} and {}")
     elif rule == "each":
         refuse_mixed_nodes(facts)
         refuse_runs_twice(facts)

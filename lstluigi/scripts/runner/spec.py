@@ -94,7 +94,7 @@ def validate_meeting(meeting: Json | None, where: str) -> None:
     if meeting is None:
         return
     files = all(is_absolute(path) and isinstance(wanted, str) for path, wanted in meeting["files"])
-    known = meeting["pointing"] in ("", "one", "each")
+    known = meeting["pointing"] in ("", "one", "same", "each")
     known = known and all(map(is_absolute, meeting.get("models", {})))
     need(files and known, f"{where}: bad 'meeting'")
 
