@@ -50,13 +50,6 @@ DL2_OF_A_SOURCE: Check = {
 }
 #: A random forest: tens of GB at production scale, so it is not loaded.
 MODEL: Check = {"joblib": True}
-_FILLED = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
-IRF: Check = {"fits": list(_FILLED), "values": _FILLED}
-#: Where protons and electrons are given, with a rate of background.
-IRF_WITH_BACKGROUND: Check = {
-    "fits": [*_FILLED, "BACKGROUND"],
-    "values": {**_FILLED, "BACKGROUND": "BKG"},
-}
 SENSITIVITY: Check = {
     "fits": ["SENSITIVITY", "GH_CUTS", "ANGULAR_RESOLUTION"],
     "values": {"SENSITIVITY": ["flux_sensitivity", "n_background"]},
@@ -95,10 +88,13 @@ CTAPIPE_DL2: Check = {
     "hdf5": [f"/dl2/event/subarray/{p}" for p in ("energy", "geometry", "particle_type")],
     "full": {"/dl2/event/subarray": TRIGGER},
 }
-CTAPIPE_IRF: Check = {"fits": [*_FILLED, "PSF"], "values": _FILLED}
 CUTS: Check = {"fits": ["GH_CUTS", "RAD_MAX"]}
-BENCHMARKS: Check = {"fits": ["ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"]}
-BENCHMARKS_WITH_SENSITIVITY: Check = {"fits": [*BENCHMARKS["fits"], "SENSITIVITY"]}
+_RESOLUTIONS = dict.fromkeys(("ENERGY BIAS RESOLUTION", "ANGULAR RESOLUTION"), "N_EVENTS")
+BENCHMARKS: Check = {"fits": list(_RESOLUTIONS), "values": _RESOLUTIONS}
+BENCHMARKS_WITH_SENSITIVITY: Check = {
+    "fits": [*_RESOLUTIONS, "SENSITIVITY"],
+    "values": {**_RESOLUTIONS, "SENSITIVITY": "FLUX_SENSITIVITY"},
+}
 
 #: What to do where filters leave nothing.
 NO_EVENT_LEFT = (
@@ -109,6 +105,24 @@ NO_EVENT_LEFT = (
 IMAGES_MISSING = dict.fromkeys(
     (IMAGES, CTAPIPE_IMAGES), "take DL1 with images; a merge with --no-image leaves them out"
 )
+
+
+def irf(background: bool, psf: bool) -> Check:
+    """Responses with numbers above zero in each.
+
+    Parameters
+    ----------
+    background
+        Whether particles for a rate of background are given.
+    psf
+        Whether the region of the source is open: point-like responses have no point spread.
+    """
+    columns = {"EFFECTIVE AREA": "EFFAREA", "ENERGY DISPERSION": "MATRIX"}
+    if background:
+        columns["BACKGROUND"] = "BKG"
+    if psf:
+        columns["PSF"] = "RPSF"
+    return {"fits": list(columns), "values": columns}
 
 
 def wants_images(check: Check) -> bool:

@@ -29,8 +29,9 @@ class CtapipeDL2ToIRFs(OfCtapipe, DL2ToIRFs):
 
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The same."""
-        benchmarks = checks.BENCHMARKS if _alone(step) else checks.BENCHMARKS_WITH_SENSITIVITY
-        wanted = (checks.CTAPIPE_IRF, checks.CUTS, benchmarks)
+        alone = _alone(step)
+        benchmarks = checks.BENCHMARKS if alone else checks.BENCHMARKS_WITH_SENSITIVITY
+        wanted = (checks.irf(background=not alone, psf=True), checks.CUTS, benchmarks)
         return [same_name(p, c) for p, c in zip(irf_paths(step), wanted, strict=True)]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:

@@ -91,8 +91,8 @@ class DL2ToIRFs(Stage):
     def products(self, step: Step, inputs: Inputs) -> Sequence[Product]:
         """The IRFs."""
         background = {"proton_file", "electron_file"} <= set(step.inputs)
-        check = checks.IRF_WITH_BACKGROUND if background else checks.IRF
-        return [same_name(step.path("output"), check)]
+        psf = not is_on("--point-like", step, inputs.lstchain)
+        return [same_name(step.path("output"), checks.irf(background, psf))]
 
     def commands(self, step: Step, inputs: Inputs) -> Sequence[Command]:
         """One call of lstchain."""

@@ -38,7 +38,11 @@ class IRFIndex(Stage):
     def reads(self, step: Step) -> Sequence[Reading]:
         """The files that match."""
         pattern = pattern_of(step.arguments, DEFAULT_PATTERN)
-        return [Reading(step.path("input"), checks.IRF, pattern, probed=True)]
+        return [
+            Reading(
+                step.path("input"), checks.irf(background=False, psf=False), pattern, probed=True
+            )
+        ]
 
     def makes(self, step: Step) -> Sequence[Made]:
         """A directory."""

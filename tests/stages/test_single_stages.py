@@ -132,6 +132,24 @@ def test_a_dl2_file_is_named_as_lstchain_does(tmp_path: Path) -> None:
     assert list(meeting.files) == [("/x/dl1_dl1_a.h5", "")]
 
 
+def columns_of_irfs(tmp_path: Path, inputs: Files, options: str = "") -> dict[str, str]:
+    stage, step = step_of(
+        tmp_path, "dl2_to_irfs", input=DL2, output="/irf.fits.gz", options=options
+    )
+    (product,) = stage.products(step, inputs)
+    return dict(product.check["values"])
+
+
+def test_each_response_has_numbers(tmp_path: Path) -> None:
+    """The point spread, too, where lstchain makes one."""
+    full = columns_of_irfs(tmp_path, Files([]))
+    assert full.pop("PSF") == "RPSF"
+    assert full.keys() == {"EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND"}
+    lstchain = {"IRFFITSWriter": {"point_like": True}}
+    assert columns_of_irfs(tmp_path, Files([], lstchain)) == full
+    assert columns_of_irfs(tmp_path, Files([]), "--point-like") == full
+
+
 @pytest.mark.parametrize("missing", [(), ("electron_file",), ("electron_file", "proton_file")])
 def test_irfs_take_the_particles_that_are_given(tmp_path: Path, missing: tuple[str, ...]) -> None:
     given = {name: None if name in missing else path for name, path in DL2.items()}

@@ -215,6 +215,7 @@ def write_fits(path: str, names: tuple[str, ...]) -> None:
 
     columns = {
         "EFFECTIVE AREA": ["EFFAREA"],
+        "PSF": ["RPSF"],
         "ENERGY DISPERSION": ["MATRIX"],
         "BACKGROUND": ["BKG"],
         "SENSITIVITY": ["flux_sensitivity", "n_background"],
@@ -234,7 +235,7 @@ def create_irfs() -> int:
     given = options(("-g",), ("-p",), ("-e",), ("-o",), ("--config",))
     if fault_of("lstchain_create_irf_files") == "few events":
         raise IndexError("index 0 is out of bounds for axis 0 with size 0")
-    write_fits(given.o, ("EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND"))
+    write_fits(given.o, ("EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND", "PSF"))
     return 0
 
 
