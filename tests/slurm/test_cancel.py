@@ -246,9 +246,8 @@ def test_one_controller_at_a_time_and_cancel_ends_it_first(slurm: SlurmLab, lab:
     options = ("--controller-time", "20", "--controller-partition", "short")
     assert "(short, 0-00:20:00)" in controlled(lab, config, *options).text
     second = controlled(lab, config)
-    assert second.code in (0, 2), second.text  # it may hold its locks by then
+    assert second.code in (0, 10), second.text  # the first may hold its locks by then
     (job,) = queued(slurm, "lstluigi_test_prod")
-    assert f"job {job}" in second.text
     until(lambda: len(queued(slurm, "test_prod")) > 1, "its jobs")
     ended = cancel(lab, config)
     assert ended.code == 0, ended.text
