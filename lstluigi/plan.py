@@ -20,6 +20,7 @@ from lstluigi.recipe import (
     Change,
     Content,
     Recipe,
+    accepted_changes,
     few,
     moved,
     own_changes,
@@ -46,9 +47,7 @@ class _Kept(NamedTuple):
 
     there: bool
     damage: str = ""  #: why it cannot be read
-
-
-_NONE, _SOUND = _Kept(there=False), _Kept(there=True)
+    accepted: tuple[str, ...] = ()  #: how it differed when the user kept the product
 
 
 class Plan(Contents):
@@ -231,7 +230,8 @@ class Plan(Contents):
                 record = recorded(node.places.recipe)
             else:
                 record = self.outside.record(node.output)
-            self._kept[node.index] = _NONE if record is None else _SOUND
+            changes = () if record is None else accepted_changes(record)
+            self._kept[node.index] = _Kept(there=record is not None, accepted=changes)
         except LstluigiError as error:
             record, self._kept[node.index] = None, _Kept(there=True, damage=str(error))
         return record
@@ -245,6 +245,10 @@ class Plan(Contents):
     def foreign(self, node: PlannedStep) -> bool:
         """Has the product, if it is there, no recipe: made by hand or by lstmcpipe?"""
         return not self._known(node).there
+
+    def accepted_changes(self, node: PlannedStep) -> tuple[str, ...]:
+        """In which words its product differed from its recipe when the user kept it as it was."""
+        return self._known(node).accepted
 
     def damage(self, node: PlannedStep) -> Iterator[str]:
         """Why it is not known how a product was made: what was written down cannot be read."""

@@ -89,8 +89,19 @@ def _is_sound(value: Any) -> TypeGuard[Mapping[str, Any]]:
         and isinstance(upstream, Mapping)
         and are_texts(list(upstream.values()))
         and isinstance(value.get("accepted", []), list)
+        and all(map(_is_acceptance, value.get("accepted", [])))
         and are_texts(value.get("by_hand", []))
     )
+
+
+def _is_acceptance(value: Any) -> bool:
+    return isinstance(value, Mapping) and are_texts(value.get("changes"))
+
+
+def accepted_changes(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """In which words a product differed from its recipe when the user kept it as it was."""
+    notes = record.get("accepted", ())
+    return tuple(change for note in notes for change in note["changes"])
 
 
 def path_of(content: Content) -> str:

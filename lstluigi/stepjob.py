@@ -145,7 +145,8 @@ class StepJob:
         units = list(plan.units(node))
         _check_twice(units)
         configs = self._keep_configs()
-        accepted = (plan.record(node) or {}).get("accepted", [])
+        # of a product that is not there any more nothing is kept as it was
+        accepted = (plan.record(node) or {}).get("accepted", []) if plan.begun(node) else []
         notes = {"accepted": accepted, "by_hand": by_hand}
         items = [item for unit in units for item in self._items(unit, frozenset(by_hand))]
         if anew:

@@ -184,6 +184,8 @@ class _Writer:
             told["lstluigi:recipe"] = "; ".join(self._plan.damage(node))
         else:
             content = record["content"]
+            if accepted := self._plan.accepted_changes(node):
+                told["lstluigi:accepted_changes"] = canonical(list(accepted))
             told["lstluigi:recipe"] = canonical(content)
             told["lstluigi:recipe_digest"] = str(record["digest"])
             # a list: each command a list of arguments, as it is handed to the system

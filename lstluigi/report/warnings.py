@@ -8,6 +8,7 @@ from lstluigi import preflight
 from lstluigi.jobs.slurm import states
 from lstluigi.plan import Plan
 from lstluigi.products import lost_showers
+from lstluigi.recipe import few
 from lstluigi.report.jobs import Jobs
 from lstluigi.report.model import StepState
 from lstluigi.standing import Standing, Status
@@ -29,6 +30,7 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
     yield from _jobs(jobs)
     yield from damaged(plan)
     yield from _changed(plan, steps)
+    yield from _accepted(plan, steps)
     yield from _by_hand(plan, steps)
     yield from _inputs(plan, steps)
 
@@ -148,6 +150,16 @@ def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
         yield (
             f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
             f"{example[0]} ({example[1]}); {preflight.DECIDE}"
+        )
+
+
+def _accepted(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
+    there = [step.node for step in steps if step.standing is Standing.WHOLE]
+    kept = [node for node in there if plan.accepted_changes(node)]
+    if kept:
+        yield (
+            f"{len(kept)} product(s) were kept with --accept-changed though they were made "
+            f"differently, e.g. {kept[0]} ({few(plan.accepted_changes(kept[0]))})"
         )
 
 

@@ -113,6 +113,17 @@ def test_provenance_is_prov(lab: Lab, place: Path) -> None:
     }
 
 
+def test_provenance_says_what_was_kept_though_made_differently(lab: Lab, place: Path) -> None:
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    lab.ok(accept_changed=True)
+    assert report(lab, place).exit_code == 0
+    steps = told(place)["activity"].values()
+    kept = [json.loads(step["lstluigi:accepted_changes"]) for step in steps]
+    assert any("1 -> 2" in change for changes in kept for change in changes)
+
+
 @pytest.mark.filterwarnings("error::prov.model.ProvWarning")
 def test_a_path_with_blanks_is_percent_encoded(lab: Lab, place: Path) -> None:
     lab.simtel("a b 100%/dl0", **{"é": "4"})

@@ -279,7 +279,21 @@ def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) 
     assert Standing.CHANGED in plan.standings
     lab.ok(accept_changed=True)
     state = state_of_plan(plan, silent)
-    assert not any("made differently" in warning for warning in state.warnings)
+    assert not any("the config says now" in warning for warning in state.warnings)
+
+
+def test_what_was_kept_though_made_differently_is_shown(lab: Lab) -> None:
+    """As long as it is there: by the recipe alone it looks as made by today's config."""
+    small(lab)
+    lab.ok()
+    lab.configure(threshold=2)
+    lab.ok(accept_changed=True)
+    for _ in range(2):
+        warnings = production_state(str(lab.config)).warnings
+        assert any("kept with --accept-changed" in warning for warning in warnings)
+    assert lab.ok(remake="r0_to_dl1")
+    warnings = production_state(str(lab.config)).warnings
+    assert not any("kept with" in warning for warning in warnings)
 
 
 def test_a_production_that_was_moved(lab: Lab) -> None:
