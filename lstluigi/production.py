@@ -91,6 +91,11 @@ class ProductionTask(luigi.Task):  # type: ignore[misc]
         default="", significant=False, description="what luigid's page calls the task; no effect"
     )
 
+    @property
+    def to_continue(self) -> str:
+        """What to type to continue an interrupted run: --remake would begin once more."""
+        return "`lstluigi run` without --remake" if self.remake else "the same command again"
+
     @classmethod
     @cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:

@@ -78,8 +78,8 @@ def run_production(
         total = len(session.plan.steps)
         what = f"all {total} steps are satisfied ({len(steps)} made now, {took})"
     else:
-        again = "the same command without --remake" if options.get("remake") else "the same command"
-        what = f"not everything could be made ({took}); the reasons stand above, {again} goes on"
+        what = f"not everything could be made ({took}); see the reasons above, then type "
+        what += f"{task.to_continue} to continue"
     said = [f"{session.config.prod_id}: {what}"]
     if code == 0 and not outputs:
         said += delivered(session)

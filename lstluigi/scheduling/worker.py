@@ -134,10 +134,13 @@ class HandleWorker(Worker):  # type: ignore[misc]
         self._interrupts.restore()
         if isinstance(error, KeyboardInterrupt):
             signum = error.signum if isinstance(error, Interrupted) else 2
-            leave(
-                "lstluigi: the run was interrupted. Type the same command again to continue.",
-                128 + signum,
-            )
+            typed = self._command_to_continue()
+            leave(f"lstluigi: the run was interrupted. Type {typed} to continue.", 128 + signum)
+
+    def _command_to_continue(self) -> str:
+        """What the task that it was started for says of the command to type."""
+        root = next(iter(self._scheduled_tasks.values()), None)
+        return str(getattr(root, "to_continue", "the same command again"))
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
         """As Luigi's, in one process; a task that the run was started for may ``prepare()`` first.

@@ -82,6 +82,12 @@ class Many(luigi.WrapperTask):
         return [Job(name=f"job{i}") for i in range(self.count)]
 
 
+class Once(Many):
+    """Jobs that the same command would begin once more."""
+
+    to_continue = "another command"
+
+
 class Chain(luigi.Task):
     """A job that needs another; the root needs the second."""
 

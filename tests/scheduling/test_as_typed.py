@@ -181,6 +181,14 @@ def test_signals_detach(tmp_path: Path, start: Start, signum: int) -> None:
     assert "Traceback" not in run.text
 
 
+def test_a_task_says_what_to_type_after_a_signal(tmp_path: Path, start: Start) -> None:
+    run = start("Once", "--count", "1", "--local-scheduler")
+    wait_for(lambda: events(tmp_path))
+    run.kill(signal.SIGINT)
+    assert run.wait() == 130
+    assert "Type another command to continue" in run.text
+
+
 def test_a_signal_waits_for_the_submission_under_way(tmp_path: Path, start: Start) -> None:
     (tmp_path / "note_pumps").write_text("3")
     run = start("Many", "--count", "1", "--local-scheduler")

@@ -320,8 +320,8 @@ class SlurmBackend(Backend):
         if count == 0:
             return "no job of this run is left in Slurm"
         return (
-            f"{count} job(s) go on in Slurm; type the same command again to follow them, or "
-            "`lstluigi cancel CONFIG` to end them"
+            f"{count} job(s) go on in Slurm, and the next run follows them; "
+            "`lstluigi cancel CONFIG` ends them"
         )
 
     def account(self, jobs: Sequence[str]) -> Iterator[str]:
