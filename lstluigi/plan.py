@@ -106,6 +106,14 @@ class Plan(Contents):
                 yield f"{what}; a run does not make them again: {why}"
             else:
                 yield f"{what}; a run makes them again and keeps what was made of them"
+        if waiting := [node for node in self.steps if self._waits_for_user(node)]:
+            what = f"{len(waiting)} product(s) are not there, e.g. {waiting[0].output}"
+            yield f"{what}; what was made of them is outdated, so first decide about that"
+
+    def _waits_for_user(self, node: PlannedStep) -> bool:
+        """Is a delivered product not there, and what was made of it is outdated?"""
+        after = (self.standings[consumer] for consumer in self.graph.consumers[node.index])
+        return node.stage.delivered and not self.there(node) and Standing.CHANGED in after
 
     def _standing(self, node: PlannedStep, after: set[Standing]) -> Standing:
         """A change upstream shows in the recipes of all consumers; DL0 that has grown does not.

@@ -14,6 +14,7 @@ from lstluigi.preflight import DECIDE
 from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.state import production_state
 from lstluigi.report.warnings import damaged
+from lstluigi.standing import Status
 from lstluigi.steps import PlannedStep, named
 
 __all__ = ["clean"]
@@ -125,7 +126,10 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
     if not consumers:
         return "is no intermediate product: no step of this config reads it"
     for consumer in consumers:
-        if not state.steps[consumer.index].status.satisfied:
+        status = state.steps[consumer.index].status
+        if status is Status.CHANGED:
+            return f"may still be needed: {consumer} is outdated ({plan.why_changed(consumer)})"
+        if not status.satisfied:
             return f"is still needed: {consumer} is not made yet"
         if plan.begun(consumer) and not plan.there(consumer):
             return f"is still needed: of {consumer}, only a part is there"

@@ -58,7 +58,7 @@ def _none(steps: Sequence[StepState]) -> str:
     if unreadable:
         return f"{unreadable[0]}, so its logs are not known"
     if not made and not any(step.begun for step in steps):
-        return f"it has not begun yet ({states}), so there is no log"
+        return f"there is no log ({states}): it has not begun yet, or its logs were deleted with it"
     if any(step.status.under_way for step in steps):
         return f"its jobs have not written a log yet ({states})"
     return "there is no log; it was made by hand, or its logs were deleted"

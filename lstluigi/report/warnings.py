@@ -78,7 +78,7 @@ def _in_part(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
         lost = next(file for file in plan.finals(parts[0]) if not plan.listing.is_file(file))
         yield (
             f"{len(parts)} product(s) are there in part only, e.g. {lost} is gone: what was made "
-            "of them is there, so a run does not make the rest; `lstluigi remake` does"
+            "of them is there, so a run makes the rest only for what needs it"
         )
 
 

@@ -214,9 +214,11 @@ def test_lost_models_wait_for_a_decision_about_what_was_made_of_them(lab: Lab) -
     lab.ok()
     shutil.rmtree(lab.path("models"))
     lab.configure(threshold=2)
-    found = {step.stage: step.status.value for step in look(lab).steps}
+    state = look(lab)
+    found = {step.stage: step.status.value for step in state.steps}
     assert found["train_pipe"] == "blocked"
     assert found["dl1_to_dl2"] == "changed"
+    assert any(f"e.g. {lab.path('models')};" in warning for warning in state.warnings)
 
 
 def test_half_deleted(lab: Lab) -> None:
