@@ -11,7 +11,7 @@ from dataclasses import replace
 from lstluigi import commas
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
-from lstluigi.jobs.attempts import read_ledger
+from lstluigi.jobs.attempts import is_file_at_fault, read_ledger
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
@@ -279,19 +279,13 @@ class StepJob:
     def _are_bad(self, failed: Mapping[str, ItemResult]) -> bool:
         """Are the files to blame, by evidence, and not a machine or its environment?
 
-        Their content was looked at, or a machine that failed on them does other files of the step,
-        or several machines failed.
+        Their content was looked at, or the ledger shows it.
         """
         if not all(result.get("bad_data") for result in failed.values()):
             return False
         unsure = [item for item, result in failed.items() if not result.get("certain")]
         attempts = read_ledger(self.ledger).attempts if unsure else []
-        able = {attempt.host for attempt in attempts if attempt.state == "ok"}
-        hosts: dict[str, set[str]] = {item: set() for item in unsure}
-        for attempt in attempts:
-            if attempt.item in hosts:
-                hosts[attempt.item].add(attempt.host)
-        return all(not found or len(found) > 1 or found & able for found in hosts.values())
+        return all(is_file_at_fault(item, attempts) for item in unsure)
 
     def _has_made(self) -> bool:
         """Is something made of the files in the manifest, or was it, and perhaps passed on?

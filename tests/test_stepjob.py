@@ -174,7 +174,7 @@ def test_as_many_as_may_fail(lab: Lab, share: float, done: bool) -> None:
     step = job(lab)
     work = step.describe()
     make(work, "dl1_b.h5")
-    bad = {"state": "empty", "reason": "no rows", "bad_data": True}
+    bad = {"state": "empty", "reason": "no rows", "bad_data": True, "certain": True}
     assert step.conclude(results(work, b=bad)).done == done
     manifest = json.loads(Path(step.node.places.manifest).read_text())
     failed = {lab.path("dl0/node/b.simtel.gz"): "no rows"}
@@ -193,7 +193,7 @@ def test_showers_that_are_lost_with_a_file_without_events(
     step = job(lab)
     work = step.describe()
     make(work, "dl1_b.h5")
-    bad = {"state": "failed", "reason": reason, "bad_data": True}
+    bad = {"state": "failed", "reason": reason, "bad_data": True, "certain": True}
     assert step.conclude(results(work, b=bad)).done
     assert ("too large" in caplog.text) == bool(excess)
     assert excess in caplog.text
@@ -336,7 +336,7 @@ def test_files_that_were_given_up_and_cannot_be_written_down(
         raise Unwritable(path, OSError(errno.ENOSPC, "No space left on device"))
 
     monkeypatch.setattr(Manifest, "write", refuse)
-    bad = {"state": "empty", "reason": "no rows", "bad_data": True}
+    bad = {"state": "empty", "reason": "no rows", "bad_data": True, "certain": True}
     outcome = step.conclude(results(work, b=bad))
     assert not outcome.done
     assert f"{step.node.places.manifest} cannot be written (No space left" in outcome.message
@@ -470,29 +470,43 @@ def test_a_merge_of_no_files(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("attempts", "certain", "dropped"),
     [
-        ([("b", "n2", "failed")], False, False),  # whose fault it is, nobody knows
-        ([("b", "n2", "failed")], True, True),  # its content was looked at
-        ([("a", "n2", "ok"), ("b", "n2", "failed")], False, True),  # the node does others
-        ([("a", "n1", "ok"), ("b", "n2", "failed")], False, False),  # another node does
-        ([("b", "n1", "failed"), ("b", "n2", "failed")], False, True),  # two nodes fail
+        ([("b", "n2", "failed", 9020)], False, False),  # nothing shows where the fault lies
+        ([("b", "n2", "failed", 9020)], True, True),  # its content was looked at
+        ([("a", "n2", "ok", 9015), ("b", "n2", "failed", 9020)], False, True),  # while b failed
+        ([("b", "n2", "failed", 9020), ("a", "n2", "ok", 20000)], False, True),  # afterwards
+        ([("a", "n2", "ok", 20), ("b", "n2", "failed", 9020)], False, False),  # in the morning
+        ([("a", "n2", "ok", 9009), ("b", "n2", "failed", 9020)], False, True),  # shortly before
+        (
+            [("a", "n2", "ok", 9009), ("b", "n2", "failed", 9020), ("c", "n2", "failed", 9030)],
+            False,
+            False,  # shortly before, and then nothing more: n2 broke
+        ),
+        ([("b", "n2", "failed", 9020), ("a", "n1", "ok", 9030)], False, False),  # another node does
+        ([("b", "n1", "failed", 20), ("b", "n2", "failed", 40)], False, False),  # both are broken
+        (
+            [("b", "n1", "failed", 20), ("b", "n2", "failed", 40), ("a", "n2", "ok", 50)],
+            False,
+            True,
+        ),
     ],
 )
 def test_a_file_is_given_up_on_evidence_only(
-    lab: Lab, attempts: list[tuple[str, str, str]], certain: bool, dropped: bool
+    lab: Lab, attempts: list[tuple[str, str, str, int]], certain: bool, dropped: bool
 ) -> None:
-    """A node with a broken Python dropped 10 of 12 sound files for ever."""
+    """A node that made files, then lost its Python, dropped sound files. Each try takes 10 s."""
     small(lab)
     let_half_fail(lab)
     step = job(lab)
     work = step.describe()
     make(work, "dl1_b.h5")
-    ids = {name: step.node.item(f"{name}.simtel.gz") for name in "ab"}
-    for number, (name, host, state) in enumerate(attempts):
+    ids = {name: step.node.item(f"{name}.simtel.gz") for name in "abcd"}
+    for number, (name, host, state, ended) in enumerate(attempts):
         array = f"arr{number}"
         facts = {"directory": "/d", "name": array, "asked": {"cpus": 1}}
         chunks = {"0": [ids[name]]}
         note(step.ledger, "submitting", array=array, backend="slurm", chunks=chunks, **facts)
-        end = {"item": ids[name], "state": state, "host": host}
+        end = {"item": ids[name], "state": state, "host": host, "wall_s": 10.0, "ended": ended}
+        end |= {"cause": "command"} if state == "failed" else {}
         note(step.ledger, "ended", array=array, chunk=0, again=False, **end)
     bad = {"state": "failed", "reason": "x", "bad_data": True, "certain": certain}
     assert step.conclude(results(work, b=bad)).done == dropped

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lstluigi.jobs.backend import Cause
 from lstluigi.jobs.history import CLOSED, GONE, UNDER_WAY
 from lstluigi.jobs.ledger import examined, resources_noted, seconds
 from lstluigi.jobs.results import has_ended
 from lstluigi.jobs.spec import ArrayFiles, Resources
 
-__all__ = ["Attempt", "Ledger", "Share", "read_ledger"]
+__all__ = ["Attempt", "Ledger", "Share", "is_file_at_fault", "read_ledger"]
+
+#: What a machine made so long (s) before a failure shows that it was sound then.
+SHORTLY = 600.0
 
 
 @dataclass
@@ -54,7 +58,8 @@ class Attempt:
     again
         Whether it was to be tried once more.
     ended
-        When its end was written down (s since the epoch); 0 if it was not.
+        When it ended, by its machine's clock, or else when that was written down (s since the
+        epoch); 0 if it was not.
     wall_s, cpu_s, memory_mb
         What it used; None where nobody knows.
     events
@@ -79,6 +84,16 @@ class Attempt:
     def open(self) -> bool:
         """Has nobody written down how it ended?"""
         return self.state == UNDER_WAY
+
+    @property
+    def began(self) -> float:
+        """When it began (s since the epoch), as far as it is known how long it took."""
+        return self.ended - (self.wall_s or 0.0)
+
+    @property
+    def failed(self) -> bool:
+        """Did its commands fail, for its files or unknown causes?"""
+        return self.cause == Cause.COMMAND.value
 
     @property
     def measured(self) -> bool:
@@ -194,12 +209,31 @@ def read_ledger(path: str) -> Ledger:
     return found
 
 
+def is_file_at_fault(item: str, attempts: Iterable[Attempt]) -> bool:
+    """Do the attempts of a step show that an item fails for its files, and not for a machine?
+
+    They do when a machine on which its commands failed made another item since then. The last
+    item that a machine tries has none behind it: then one counts that the machine made shortly
+    before, if no other item has failed there since. What a machine made long before shows nothing:
+    it may have broken in between.
+    """
+    tried = list(attempts)
+    failures = [one for one in tried if one.failed and one.item == item]
+    for failure in failures:
+        others = [one for one in tried if one.host == failure.host and one.item != item]
+        made = max((one.ended for one in others if one.state == "ok"), default=-math.inf)
+        alone = not any(one.failed and one.ended > made for one in others)
+        if made > failure.began or (alone and made > failure.began - SHORTLY):
+            return True
+    return False
+
+
 def _end(attempt: Attempt, event: Mapping[str, Any]) -> None:
     attempt.state = sys.intern(str(event.get("state") or event.get("cause")))
     attempt.reason = str(event.get("reason") or "")
     attempt.cause = str(event.get("cause") or "")
     attempt.again = event.get("again") is True
-    attempt.ended = seconds(event.get("time"))
+    attempt.ended = _number(event.get("ended")) or seconds(event.get("time"))
     attempt.measure(event)
     attempt.host = sys.intern(str(event.get("host") or ""))
 

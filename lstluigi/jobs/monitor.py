@@ -39,7 +39,7 @@ DESCRIBE = 0.2
 #: How often (s) jobs under way are refreshed, also while nothing can be submitted.
 REFRESH = 10.0
 #: What the ledger keeps of an item's result.
-NOTED = ("state", "reason", "events", "wall_s", "cpu_s", "max_rss_mb", "host")
+NOTED = ("state", "reason", "events", "wall_s", "cpu_s", "max_rss_mb", "host", "ended")
 
 
 class Monitor:

@@ -126,7 +126,7 @@ def _lack(stage: str, left: Remaining, have: int) -> str:
 
 def _at_once(attempts: Sequence[Attempt], now: float) -> float:
     """How many were worked on at once, on average, since the first of the last hour began."""
-    spans = [(a.ended - (a.wall_s or 0.0), a.ended) for a in attempts if a.ended > now - WINDOW]
+    spans = [(a.began, a.ended) for a in attempts if a.ended > now - WINDOW]
     if not spans:
         return 0.0
     begin = max(now - WINDOW, min(start for start, _ in spans))

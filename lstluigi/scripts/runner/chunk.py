@@ -192,7 +192,7 @@ class Chunk:
                 ending = refined(ending, tail, item["scratch"])
             ending = {**ending, "tail": tail}
         record = self.result["items"].setdefault(item["id"], {})
-        record.update(ending, **took)
+        record.update(ending, **took, ended=round(time.time(), 3))
         if self._open:
             shutil.rmtree(item["scratch"], ignore_errors=True)
         self._open, self._outcome = None, None

@@ -106,7 +106,7 @@ def do_item(item: Json, send: Send, bind: Binder) -> Json:
         checked = make_without_events(item, error, send, bind)
     empty = [reason for reason in checked if reason]
     if empty:
-        return outcome("empty", empty[0], rc=0, bad_data=True)
+        return outcome("empty", empty[0], rc=0, bad_data=True, certain=True)
     if all_there(item):  # an attempt that was given up has been first: models are not mixed
         return outcome("ok", "already there", rc=0)
     events = count_events(item["products"])
