@@ -190,7 +190,7 @@ class Contents:
         else:
             yield unit(node, inputs, node.places.label)
 
-    def commands(self, node: PlannedStep) -> list[Command]:
+    def commands(self, node: PlannedStep) -> Sequence[Command]:
         """Commands of a step as jobs run them, with `<file>` for each where there are many."""
         return resolved(general_commands(node, Files(self, node)), node, self.configs)
 

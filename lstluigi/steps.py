@@ -206,10 +206,18 @@ def tools_needed(nodes: Iterable[PlannedStep]) -> set[str]:
 
 def kept_config(node: PlannedStep, config: ToolConfig) -> str:
     """Path of the copy of a tool's config that is kept beside a step's product."""
-    return os.path.join(node.places.logs, config.kept_name)
+    return _joined(node.places.logs, config.kept_name)
 
 
-def resolved(commands: Sequence[Command], node: PlannedStep, configs: ToolConfigs) -> list[Command]:
+@lru_cache(maxsize=64)
+def _joined(directory: str, name: str) -> str:
+    """A path that all items of a step share, as one string."""
+    return os.path.join(directory, name)
+
+
+def resolved(
+    commands: Sequence[Command], node: PlannedStep, configs: ToolConfigs
+) -> tuple[Command, ...]:
     """Commands as a job runs them: with paths where the stage has stand-ins."""
     paths = {
         word: kept_config(node, configs[tool]) if tool in configs else ""
@@ -220,10 +228,10 @@ def resolved(commands: Sequence[Command], node: PlannedStep, configs: ToolConfig
         if given in paths:
             return paths[given]
         if given.startswith(f"{SCRIPTS}/"):
-            return str(SCRIPTS_DIRECTORY) + given.removeprefix(SCRIPTS)
+            return _joined(str(SCRIPTS_DIRECTORY), given.removeprefix(f"{SCRIPTS}/"))
         return given
 
-    return [tuple(map(word, command)) for command in commands]
+    return tuple(tuple(map(word, command)) for command in commands)
 
 
 def general_commands(node: PlannedStep, inputs: Inputs) -> Sequence[Command]:

@@ -11,7 +11,7 @@ from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.spec import Chunk, Item, Shared
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ready:
     """An item that can be submitted.
 

@@ -145,7 +145,7 @@ class Environment:
         return self.source_file is None and self.conda_env is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Product:
     """A file that a command makes: its name in the scratch directory, its final path, its check."""
 
@@ -158,7 +158,7 @@ class Product:
         return {"made": self.made, "final": self.final, "check": dict(self.check)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Meeting:
     """Files that a command takes together, and in what they must agree by what they say.
 
@@ -192,7 +192,7 @@ class Meeting:
         return {"files": files, "pointing": self.pointing, "runs": self.runs, **more}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One unit of success: commands run in `scratch`, products verified and published.
 
