@@ -16,6 +16,7 @@ __all__ = [
     "LstluigiError",
     "Problem",
     "Refused",
+    "counted",
     "sentence",
     "shown",
 ]
@@ -43,6 +44,11 @@ def shown(value: object, limit: int = 120) -> str:
     """
     text = repr(value[: limit + 1]) if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class LstluigiError(Exception):

@@ -62,6 +62,7 @@ def test_files_in_one_figure(here: Path) -> None:
     ("words", "told"),
     [
         ("plot-irfs no.fits", "does not exist"),
+        ("plot-irfs one", "'one' is a directory; name the files in it"),
         ("plot-irfs one/irf.fits.gz -o a.gif", "has to end in one of"),
         ("plot-irfs one/irf.fits.gz two/irf.fits.gz -o a.png", "name a directory"),
         ("plot-irfs one/irf.fits.gz one/irf.fits.gz", "named twice"),

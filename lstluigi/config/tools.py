@@ -149,7 +149,8 @@ def missing_tool_config(tools: Sequence[str], path: Path, kind: str = "") -> tup
         beside = f" (*.json beside it: {there})"
     several = len(tools) > 1
     options = " and ".join(f"--{key.replace('_', '-')}" for key in keys)
-    mend = f"name {'them' if several else 'one'} with the key{'s' * several} {' and '.join(keys)} "
+    named = "them with the keys" if several else "one with the key"
+    mend = f"name {named} {' and '.join(keys)} "
     mend += f"or with {options}"
     if kind not in ("", "lstchain"):
         mend += f", or correct workflow_kind if it is not meant to be {kind}"

@@ -125,6 +125,10 @@ def read(path: str | os.PathLike[str], offset: float = OFFSET) -> Performance:
             f"{shown(name, 4096)} does not exist; name a file that dl2_to_irfs or "
             "dl2_to_sensitivity made"
         ) from None
+    except IsADirectoryError:
+        raise LstluigiError(
+            f"{shown(name, 4096)} is a directory; name the files in it, e.g. with *.fits.gz"
+        ) from None
     except Exception as error:  # astropy, gzip and numpy each raise their own on damaged files
         reason = shown(str(error) or type(error).__name__)[1:-1]
         raise LstluigiError(f"{shown(name, 4096)} is not readable as FITS ({reason})") from error

@@ -10,6 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from lstluigi.errors import counted
+
 __all__ = ["Column", "Columns", "Screen"]
 
 #: What a cell says that holds nothing.
@@ -155,7 +157,7 @@ class Screen:
                 yield from line
                 yield Segment.line()
         if hidden := Counter(kind for kind, _ in blocks[shown:]):
-            told = ", ".join(f"{n} more {kind}{'s' * (n > 1)}" for kind, n in hidden.items())
+            told = ", ".join(counted(n, f"more {kind}") for kind, n in hidden.items())
             yield Text(f"and {told}: {self._more}", style="bold", no_wrap=True, overflow="ellipsis")
 
 

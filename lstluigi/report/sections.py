@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lstluigi.cost import StageCost
-from lstluigi.errors import LstluigiError
+from lstluigi.errors import LstluigiError, counted
 from lstluigi.plots.sets import PointingSet
 from lstluigi.report.model import Failure, ProductionState, StageState
 from lstluigi.report.provenance import versions_of
@@ -101,8 +101,9 @@ def unreadable(files: Sequence[str]) -> str:
     if not files:
         return ""
     more = [f"and {len(files) - UNREADABLE} more"] * (len(files) > UNREADABLE)
-    head = f"{len(files)} file{'s' * (len(files) > 1)} cannot be read"
-    return f"{head}: {'; '.join([*files[:UNREADABLE], *more])}."
+    return (
+        f"{counted(len(files), 'file')} cannot be read: {'; '.join([*files[:UNREADABLE], *more])}."
+    )
 
 
 def stages(state: ProductionState) -> Table:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lstluigi.errors import shown
+from lstluigi.errors import counted, shown
 from lstluigi.folding import fold, shortened
 from lstluigi.validation.findings import Finding
 
@@ -72,11 +72,11 @@ class Report:
         """One line."""
         steps, warnings, errors = sum(self.stages.values()), len(self.warnings), len(self.errors)
         counts = (
-            f"{_count(steps, 'step')} in {_count(len(self.stages), 'stage')}, "
-            f"{_count(len(self.external), 'external path')}, {_count(warnings, 'warning')}"
+            f"{counted(steps, 'step')} in {counted(len(self.stages), 'stage')}, "
+            f"{counted(len(self.external), 'external path')}, {counted(warnings, 'warning')}"
         )
         name = shown(self.prod_id)[1:-1] or str(self.config)
-        return f"{name}: {'ok' if not errors else _count(errors, 'error')}, {counts}"
+        return f"{name}: {'ok' if not errors else counted(errors, 'error')}, {counts}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -97,7 +97,3 @@ def _as_json(finding: Finding) -> dict[str, Any]:
     problem = finding.problem
     told = {"where": problem.where, "what": problem.what, "mend": problem.mend}
     return {**told, "more": finding.more}
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
