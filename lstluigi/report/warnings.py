@@ -157,9 +157,10 @@ def _accepted(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
     there = [step.node for step in steps if step.standing is Standing.WHOLE]
     kept = [node for node in there if plan.accepted_changes(node)]
     if kept:
+        why = few(plan.accepted_changes(kept[0]))
         yield (
-            f"{len(kept)} product(s) were kept with --accept-changed though they were made "
-            f"differently, e.g. {kept[0]} ({few(plan.accepted_changes(kept[0]))})"
+            f"{len(kept)} product(s) were kept as they are, though made differently from what the "
+            f"config says (--accept-changed), e.g. {kept[0]} ({why})"
         )
 
 

@@ -15,7 +15,7 @@ from astropy.io import fits
 from lstluigi.scripts import irf_events
 from lstluigi.scripts.runner.base import Hollow, Unsound
 from lstluigi.scripts.runner.checks import check_file
-from lstluigi.stages.checks import IRF
+from lstluigi.stages import checks
 from lstluigi.stages.irf_cuts import of_other_telescopes
 
 RUNNER = str(Path(irf_events.__file__).parent / "runner")
@@ -29,6 +29,9 @@ hdus = [fits.BinTableHDU.from_columns([column], name="EFFECTIVE AREA"),
         fits.BinTableHDU.from_columns([other], name="ENERGY DISPERSION")]
 fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(sys.argv[1])
 """
+
+
+IRF = checks.irf(background=False, psf=False)
 
 
 def irf(path: Path, area: list[float]) -> str:

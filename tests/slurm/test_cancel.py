@@ -160,7 +160,7 @@ def test_interrupted_it_says_what_goes_on(
         run.send_signal(signum)
         text = run.communicate(timeout=30)[0]
     assert run.returncode == 128 + signum
-    assert re.search(r"\d job\(s\) go on in Slurm; .*lstluigi cancel", text.replace("\n", " "))
+    assert re.search(r"\d job\(s\) go on in Slurm, .*lstluigi cancel", text.replace("\n", " "))
     assert "Traceback" not in text
     assert queued(slurm, "test_prod")
     assert told(lab.path("test_prod/dl1", LEDGER))[-1] == "detached"
