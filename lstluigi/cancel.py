@@ -18,6 +18,7 @@ from lstluigi.jobs.backend import NotNow
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.lock import Owner, owner
 from lstluigi.jobs.slurm import SlurmBackend, commands
+from lstluigi.prodlog import directory_of
 from lstluigi.steps import PlannedStep, named, planned
 
 #: How long (s) a run may take to end once it was told to.
@@ -148,7 +149,7 @@ def _read(choices: Choices, tell: Tell) -> ProductionConfig:
 
 def _end_run(prod_id: str, steps: Sequence[PlannedStep], tell: Tell, dry_run: bool) -> bool:
     """End a run that is alive; True if there was (or would be) something to end."""
-    last = controller.recorded(prod_id)
+    last = controller.recorded(directory_of(prod_id))
     # a machine without Slurm is asked for no controller, unless there may be one
     controllers = controller.in_queue(prod_id) if last or _concerned(steps) else {}
     own = {*controllers, last} - {""}

@@ -12,17 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lstluigi.config.slurm import CONTROLLER
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json, write_json
 from lstluigi.jobs.backend import NotNow
-from lstluigi.jobs.settings import SlurmSettings
+from lstluigi.jobs.settings import CONTROLLER, SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
-from lstluigi.prodlog import directory_of, run_log
 
 #: What it asks for where nothing else is said.
 USUAL = Resources(1, 2000, (("partition", "long"),))
@@ -47,13 +45,16 @@ def job_name(prod_id: str) -> str:
     return f"lstluigi_{plain}"
 
 
-def _record(prod_id: str) -> str:
-    return os.path.join(directory_of(prod_id), "controller.json")
+def _record(directory: str) -> str:
+    return os.path.join(directory, "controller.json")
 
 
-def recorded(prod_id: str) -> str:
-    """Id of the controller that was submitted last; empty if there was none."""
-    content = read_json(_record(prod_id))
+def recorded(directory: str) -> str:
+    """Id of the controller that was submitted last, by a production's directory of logs.
+
+    It is empty if there was none.
+    """
+    content = read_json(_record(directory))
     return str(content.get("job", "")) if isinstance(content, dict) else ""
 
 
@@ -99,6 +100,7 @@ def submit(
     prod_id: str,
     command: Sequence[str],
     asked: Resources,
+    log: str,
     *,
     requeue: bool = True,
     run: Run = commands.run,
@@ -113,6 +115,8 @@ def submit(
         Command line of the run.
     asked
         What the job asks for.
+    log
+        Where its output goes; what is known of it is kept in the same directory.
     requeue
         Whether Slurm may start it again from its beginning.
 
@@ -121,8 +125,8 @@ def submit(
     LstluigiError
         When there is no telling that it was submitted.
     """
-    log = run_log(prod_id)
-    _make(os.path.dirname(log))
+    directory = os.path.dirname(log)
+    _make(directory)
     own = {
         "parsable": "",
         "requeue" if requeue else "no-requeue": "",
@@ -144,7 +148,7 @@ def submit(
         raise LstluigiError(f"Slurm has not taken the run as a job: {answer.words}")
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kept = {"job": job, "name": job_name(prod_id), "submitted": stamp, "log": log}
-    write_json(_record(prod_id), {**kept, "command": list(command)})
+    write_json(_record(directory), {**kept, "command": list(command)})
     return job
 
 

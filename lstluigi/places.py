@@ -12,6 +12,9 @@ from lstluigi.graph import Made
 
 SCRATCH = ".lstluigi"
 
+#: Written at the root of toy data: the parameters the data set was made with.
+PARAMETERS_FILE = "toy_dataset.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

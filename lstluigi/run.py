@@ -174,7 +174,7 @@ def as_job(wishes: Mapping[str, str]) -> Away:
         assert isinstance(session.backend, SlurmBackend)
         asked = controller.resources(session.config.slurm, session.backend.site, wishes)
         again = not session.choices.remake  # started anew, it would make things again once more
-        job = controller.submit(prod_id, command, asked, requeue=again)
+        job = controller.submit(prod_id, command, asked, run_log(prod_id), requeue=again)
         time_, where = (dict(asked.options).get(key, "") for key in ("time", "partition"))
         return [
             f"{prod_id}: the run is job {job} ({where}, {time_}); when its time is up its jobs go "

@@ -17,6 +17,7 @@ from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.slurm.site import Site
 from lstluigi.jobs.spec import Resources
+from lstluigi.prodlog import directory_of, run_log
 
 DAY = 86400
 COMMAND = ["python", "-m", "lstluigi.cli", "run", "/it's here.yml"]
@@ -84,7 +85,7 @@ def test_it_is_not_as_large_as_the_jobs_of_the_site() -> None:
 
 def test_what_is_submitted(logs: Path) -> None:
     slurm = Slurm(sbatch=Answer(0, "17\n", ""))
-    job = controller.submit("prod", COMMAND, Resources(1, 2000), run=slurm)
+    job = controller.submit("prod", COMMAND, Resources(1, 2000), run_log("prod"), run=slurm)
     assert job == "17"
     ((argv, script),) = slurm.asked
     assert {"--job-name=lstluigi_prod", "--signal=B:TERM@300", "--requeue", "--mem=2000M"} <= set(
@@ -96,12 +97,12 @@ def test_what_is_submitted(logs: Path) -> None:
         "exec python -m lstluigi.cli run '/it'\"'\"'s here.yml'",
     ]
     assert json.loads((logs / "controller.json").read_text())["job"] == "17"
-    assert controller.recorded("prod") == "17"
+    assert controller.recorded(directory_of("prod")) == "17"
 
 
 def test_what_would_make_things_again_is_not_started_again() -> None:
     slurm = Slurm(sbatch=Answer(0, "17\n", ""))
-    controller.submit("prod", COMMAND, Resources(), requeue=False, run=slurm)
+    controller.submit("prod", COMMAND, Resources(), run_log("prod"), requeue=False, run=slurm)
     assert "--no-requeue" in slurm.asked[0][0]
 
 
@@ -109,12 +110,18 @@ def test_a_submission_without_an_answer_is_looked_for() -> None:
     silent = Answer(1, "", "sbatch: error: Batch job submission failed: Socket timed out")
     there = Answer(0, "18|N/A|PENDING|Priority||lstluigi_prod\n", "")
     assert (
-        controller.submit("prod", COMMAND, Resources(), run=Slurm(sbatch=silent, squeue=there))
+        controller.submit(
+            "prod", COMMAND, Resources(), run_log("prod"), run=Slurm(sbatch=silent, squeue=there)
+        )
         == "18"
     )
     with pytest.raises(LstluigiError, match=r"has not taken the run as a job: .*timed out"):
         controller.submit(
-            "prod", COMMAND, Resources(), run=Slurm(sbatch=silent, squeue=Answer(0, "", ""))
+            "prod",
+            COMMAND,
+            Resources(),
+            run_log("prod"),
+            run=Slurm(sbatch=silent, squeue=Answer(0, "", "")),
         )
 
 

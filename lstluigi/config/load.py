@@ -13,7 +13,7 @@ from lstluigi.config.keys import NEEDED, Key
 from lstluigi.config.model import Backend, Place, ProductionConfig, Shape, SourceEnvironment, Unfit
 from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, meant, nearest
-from lstluigi.config.slurm import CONTROLLER, read_slurm
+from lstluigi.config.slurm import read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
 from lstluigi.config.tools import (
     TOOL_CONFIG_KEYS,
@@ -26,6 +26,7 @@ from lstluigi.config.tools import (
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
+from lstluigi.jobs.settings import CONTROLLER
 from lstluigi.tool_config import is_lstchain
 
 __all__ = ["interpret", "load_config"]

@@ -18,7 +18,7 @@ from lstluigi.config.sbatch import KNOWN, read_mapping, request
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.jobs.settings import Partition, Retries, SlurmSettings
+from lstluigi.jobs.settings import CONTROLLER, Partition, Retries, SlurmSettings
 from lstluigi.jobs.spec import parse_memory, parse_time
 
 __all__ = ["CAUSES", "PARTITION_KEYS", "PROFILE_KEYS", "SLURM_KEYS", "read_slurm"]
@@ -117,8 +117,6 @@ CAUSES: Mapping[str, Setting] = {
     "launch": _tries("launch", "Slurm could not start it."),
     "command": _tries("command", "Its command failed."),
 }
-#: Under this name `stages` has options for the run itself as a job.
-CONTROLLER = "controller"
 PROFILE_KEYS: Mapping[str, Key] = {
     **SINGLE,
     "site_accounts": Key(

@@ -16,6 +16,9 @@ OWN_OPTIONS = frozenset(
     )
 )
 
+#: Name of the run itself, as a job, among the stages that requests are for.
+CONTROLLER = "controller"
+
 
 @lru_cache(maxsize=1024)
 def is_own_option(name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi import controller
@@ -20,6 +20,7 @@ from lstluigi.jobs.lock import owner
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Run
 from lstluigi.plan import Plan
+from lstluigi.prodlog import directory_of
 from lstluigi.report.counting import events_there, items
 from lstluigi.report.estimate import Estimate, Remaining, estimate
 from lstluigi.report.failures import grouped, item_failure, step_failure
@@ -45,6 +46,8 @@ __all__ = [
     "state_of",
 ]
 
+#: What is odd about a production, in sentences.
+Notes = Callable[[Plan, Sequence[StepState], Jobs], Iterable[str]]
 #: Words of the ledger for items that failed; others were ended, and a run makes them.
 _FAILED = ("failed", "empty", "refused")
 
@@ -75,14 +78,24 @@ def production_state(config: str, ask: Run = commands.run, **choices: Any) -> Pr
 
 def state_of(plan: Plan, ask: Run = commands.run) -> ProductionState:
     """Find out where the production of a plan stands; see `production_state`."""
-    return _Look(plan, ask).state()
+    return Look(plan, ask, warnings).state()
 
 
-class _Look:
-    """One look at a production: what is found goes from the first steps to the last."""
+class Look:
+    """One look at a production: what is found goes from the first steps to the last.
 
-    def __init__(self, plan: Plan, ask: Run) -> None:
-        self._plan = plan
+    Parameters
+    ----------
+    plan
+        The production.
+    ask
+        Asks Slurm.
+    notes
+        Yields what else the user should know of what was found.
+    """
+
+    def __init__(self, plan: Plan, ask: Run, notes: Notes) -> None:
+        self._plan, self._notes = plan, notes
         self._jobs = Jobs(ask)
         self._steps: dict[int, StepState] = {}
         self._now = time.time()
@@ -96,14 +109,14 @@ class _Look:
         told: list[str] = []
         runs = list(dict.fromkeys(step.owner for step in steps if step.owner))
         runs += self._controllers(told)
-        told += warnings(self._plan, steps, self._jobs)
+        told += self._notes(self._plan, steps, self._jobs)
         left = self._estimate(steps, bool(runs))
         return ProductionState(self._plan, steps, runs, self._now, groups, left, told)
 
     def _controllers(self, told: list[str]) -> list[str]:
         prod_id = self._plan.config.prod_id
         try:
-            last = controller.recorded(prod_id)
+            last = controller.recorded(directory_of(prod_id))
         except LstluigiError as error:
             told.append(str(error))
             return []

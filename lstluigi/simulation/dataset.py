@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_text
+from lstluigi.places import PARAMETERS_FILE
 
 from .eventio import FORMATS
 from .light import MODEL_VERSION
@@ -33,8 +34,6 @@ from .samples import (
 from .showers import Pointing
 from .simtel import LABEL
 
-#: Written at the root: the parameters the data set was made with.
-PARAMETERS_FILE = "toy_dataset.json"
 #: Night-sky background (dark field: 1) up to which it makes sense: the brightest moonlight taken.
 MAX_NSB = 50.0
 

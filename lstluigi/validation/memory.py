@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lstluigi.config.slurm import CONTROLLER
 from lstluigi.errors import shown
+from lstluigi.jobs.settings import CONTROLLER
 from lstluigi.plan import Plan
 from lstluigi.resources import where_requested
 from lstluigi.validation.findings import Finding, warning
