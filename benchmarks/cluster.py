@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from slurm_lab import SlurmLab, reason_absent  # noqa: E402
 
-from lstluigi.jobs.settings import SlurmSettings  # noqa: E402
+from lstluigi.jobspec import SlurmSettings  # noqa: E402
 
 #: As generous as a site's; the shortest of them comes first, and is the default.
 PARTITIONS = {"short": "MaxTime=1-00:00:00", "long": "MaxTime=3-00:00:00", "xxl": "MaxTime=30-0"}

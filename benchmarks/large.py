@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lstluigi.examine import Choices
-from lstluigi.recipe import record
-from lstluigi.session import Session
+from lstluigi.production.load import Choices
+from lstluigi.production.recipe import record
+from lstluigi.run.session import Session
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared/data/production_corpus"
 NSB = CORPUS / "20240918_v0.10.12_allsky_nsb_grid/NSB-0.07"

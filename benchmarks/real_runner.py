@@ -12,7 +12,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "lstluigi", "scripts")]
+sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "lstluigi", "jobs")]
 
 import trivial_runner  # noqa: E402
 from runner import chunk, items  # noqa: E402

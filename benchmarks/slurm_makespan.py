@@ -26,7 +26,7 @@ from cluster import Report, Site, arguments, end, start_lab, watch, workplace
 from slurm_lab import SlurmLab
 from trivial_runner import seconds
 
-from lstluigi.plan import Plan
+from lstluigi.production.plan import Plan
 
 #: The shortest and the longest job (s) of each stage, in the proportions of a production.
 LENGTHS = {

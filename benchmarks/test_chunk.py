@@ -22,7 +22,7 @@ SHOWERS = 500
 
 @pytest.fixture(scope="module")
 def simtel(tmp_path_factory: pytest.TempPathFactory, miniature: bool) -> list[Path]:
-    from lstluigi.simulation import run
+    from lstluigi.toy.simulation import run
 
     root = tmp_path_factory.mktemp("toy")
     count = 1 if miniature else FILES

@@ -22,7 +22,7 @@ FIRST_JOB = """
 import os, sys
 from lstluigi.jobs.local import LocalBackend
 LocalBackend.submit = lambda backend, array: os._exit(0)
-from lstluigi.run import run_production
+from lstluigi.run.start import run_production
 run_production(sys.argv[1], {"environment": "current"})
 sys.exit("no job was submitted")
 """

@@ -48,7 +48,7 @@ class Everything(luigi.WrapperTask):
 kind, count = sys.argv[1], int(sys.argv[2])
 task = Everything(kind=kind, count=count)
 if kind == "Waiting":
-    from lstluigi.scheduling import exit_code, run_tasks
+    from lstluigi.scheduler import exit_code, run_tasks
     sys.exit(exit_code(run_tasks([task], local_scheduler=True)))
 logging.disable(logging.CRITICAL)
 sys.exit(not luigi.build([task], local_scheduler=True))

@@ -1,4 +1,4 @@
-"""A stand-in for `lstluigi/scripts/runner`: sleeps, and makes each product as a tiny file.
+"""A stand-in for `lstluigi/jobs/runner`: sleeps, and makes each product as a tiny file.
 
 Called in its place by the `python` of the environment that `cluster.Site` writes, as plain
 ``python3 -S -E trivial_runner.py SPEC.json 0``, so that a thousand jobs measure Slurm and lstluigi

@@ -6,11 +6,11 @@ works as typed. It loads no science package.
 
 from typing import TYPE_CHECKING
 
-from lstluigi._setup import is_command, set_up
 from lstluigi._version import __version__
+from lstluigi.run.setup import is_command, set_up
 
 if TYPE_CHECKING:
-    from lstluigi.production import Production
+    from lstluigi.run.tasks import Production
 
 __all__ = ["Production", "__version__"]
 

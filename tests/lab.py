@@ -32,24 +32,25 @@ import pytest
 import tables
 import yaml
 
-from lstluigi import production
-from lstluigi import session as session_module
-from lstluigi._luigi_import import import_luigi
-from lstluigi.examine import Choices
-from lstluigi.jobs.backend import Backend, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, ChunkId
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.lock import _started
-from lstluigi.jobs.spec import Array, Resources
-from lstluigi.plan import Plan
-from lstluigi.scheduling import exit_code, run_tasks
-from lstluigi.scripts.runner import commands
-from lstluigi.scripts.runner.base import STOP_SIGNALS
-from lstluigi.scripts.runner.chunk import Chunk
-from lstluigi.scripts.runner.items import perform
-from lstluigi.scripts.runner.spec import load_chunk
-from lstluigi.scripts.runner.workers import binder
-from lstluigi.session import Session
-from lstluigi.steps import PlannedStep
+from lstluigi.jobs.runner import commands
+from lstluigi.jobs.runner.base import STOP_SIGNALS
+from lstluigi.jobs.runner.chunk import Chunk
+from lstluigi.jobs.runner.items import perform
+from lstluigi.jobs.runner.spec import load_chunk
+from lstluigi.jobs.runner.workers import binder
+from lstluigi.jobs.states import State, Status
+from lstluigi.jobspec import Array, Resources
+from lstluigi.production.load import Choices
+from lstluigi.production.plan import Plan
+from lstluigi.production.step import PlannedStep
+from lstluigi.run import session as session_module
+from lstluigi.run import tasks as production
+from lstluigi.run.session import Session
+from lstluigi.scheduler import exit_code, run_tasks
+from lstluigi.scheduler.luigi_import import import_luigi
 
 luigi = import_luigi()
 HERE = Path(__file__).parent

@@ -21,18 +21,19 @@ from lab import Lab, small
 from lstluigi.cli import main
 from lstluigi.config import load_config, slurm
 from lstluigi.config.section import Section
-from lstluigi.examine import Choices, examine
-from lstluigi.jobs.settings import OWN_OPTIONS
+from lstluigi.config.tool_config import TOOLS, ToolConfig
+from lstluigi.jobspec import OWN_OPTIONS
 from lstluigi.layouts import registry
-from lstluigi.plan import Plan
-from lstluigi.preflight import config_problems
-from lstluigi.products import Manifest
-from lstluigi.recipe import Recipe, record
-from lstluigi.scheduling import defaults
+from lstluigi.library.upgrade import legacy
+from lstluigi.production.load import Choices
+from lstluigi.production.manifest import Manifest
+from lstluigi.production.plan import Plan
+from lstluigi.production.recipe import Recipe, record
+from lstluigi.production.states import Status
+from lstluigi.scheduler import defaults
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
-from lstluigi.standing import Status
-from lstluigi.tool_config import TOOLS, ToolConfig
-from lstluigi.upgrade import legacy
+from lstluigi.validation.examine import examine
+from lstluigi.validation.preflight import config_problems
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -411,7 +412,7 @@ def test_plots_page_has_every_option(name: str) -> None:
 
 
 def test_pointings_page_has_every_projection() -> None:
-    from lstluigi.plots.pointings import PROJECTIONS
+    from lstluigi.layouts.plots.pointings import PROJECTIONS
 
     assert first_column(DOCS / "pointings.md", "## Projections") == set(PROJECTIONS)
 
@@ -428,7 +429,7 @@ def test_watching_page_has_every_status() -> None:
 
 def test_watching_page_has_every_key_for_programs(lab: Lab) -> None:
     from lstluigi.report.data import as_data
-    from lstluigi.report.state import production_state
+    from lstluigi.validation.examine import production_state
 
     small(lab)
     data = as_data(production_state(str(lab.config)), steps=True)

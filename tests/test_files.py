@@ -12,6 +12,7 @@ import pytest
 from lstluigi.errors import LstluigiError
 from lstluigi.files import (
     Damaged,
+    Listing,
     nearest_existing,
     read_json,
     write_json,
@@ -19,8 +20,7 @@ from lstluigi.files import (
     written,
     written_together,
 )
-from lstluigi.listing import Listing
-from lstluigi.scripts.runner import publish
+from lstluigi.jobs.runner import publish
 
 TREE = (
     *("a.h5", "b.h5", ".hidden.h5", "c.txt", "one/a.h5", "one/deep/a.h5", "two/b.h5"),

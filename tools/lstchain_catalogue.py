@@ -146,7 +146,7 @@ def _commands() -> Iterator[tuple[str, Mapping[str, Any]]]:
         tools = [tool for tool in vars(module).values() if _is_tool(tool, module.__name__)]
         yield name, _tool(tools[0]) if tools else _argparse(_parser_of(scripts[name].load()))
     for name in SCRIPTS:
-        path = str(ROOT / "lstluigi" / "scripts" / name)
+        path = str(ROOT / "lstluigi" / "stages" / "scripts" / name)
         yield (
             name,
             _argparse(_parser_of(lambda path=path: runpy.run_path(path, run_name="__main__"))),

@@ -11,8 +11,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lstluigi.plots.boxes import drawing
-from lstluigi.plots.graphs import svg
+from lstluigi.report.graph.boxes import drawing
+from lstluigi.report.graph.graphs import svg
 from lstluigi.request.pipelines import create, read_back
 
 

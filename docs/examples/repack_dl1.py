@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobspec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import Inputs, Made, Reading, Stage, same_name
 
 
 class RepackDL1(Stage):

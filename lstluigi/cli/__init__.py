@@ -1,4 +1,4 @@
-"""The `lstluigi` command: thin, each command hands over to the module that does the work.
+"""The `lstluigi` command: each subcommand is a thin function.
 
 A command is a function in a module of this package, loaded when it is typed.
 """
@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from lstluigi._setup import set_up
 from lstluigi._version import __version__
 from lstluigi.cli.options import Group
 from lstluigi.errors import LstluigiError
+from lstluigi.run.setup import set_up
 
 #: Commands by their names, in the order of the help: the module of this package, the function.
 COMMANDS = {

@@ -22,7 +22,7 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
     What follows from these steps is made by `lstluigi run`.
     Example: lstluigi retry lstluigi_config.yml r0_to_dl1
     """
-    from lstluigi.again.making import retry as try_again
+    from lstluigi.run.remake import retry as try_again
 
     sys.exit(try_again(config, pattern, options, click.echo, dry_run=dry_run))
 
@@ -41,7 +41,7 @@ def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: Any) 
     from it, too; without it, what was made differently from what the config says now.
     Example: lstluigi remake lstluigi_config.yml train_pipe:1 --dry-run
     """
-    from lstluigi.again.making import remake as make_again
+    from lstluigi.run.remake import remake as make_again
 
     def confirm(question: str) -> bool:
         try:
@@ -69,6 +69,6 @@ def clean(config: str, intermediate: tuple[str, ...], dry_run: bool, **tools: st
 
     Example: lstluigi clean lstluigi_config.yml --intermediate r0_to_dl1 --dry-run
     """
-    from lstluigi.again.cleaning import clean as clean_production
+    from lstluigi.run.clean import clean as clean_production
 
     clean_production(config, intermediate, tools, click.echo, dry_run=dry_run)

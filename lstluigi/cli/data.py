@@ -87,7 +87,7 @@ def simulate(root: str, jobs: int | None, **choices: Any) -> None:
 
     Example: lstluigi simulate toy --preset tiny --training-node 20,180 --test-node 10,102
     """
-    from lstluigi.simulation import run as simulate_dataset
+    from lstluigi.toy.simulation import run as simulate_dataset
 
     report = simulate_dataset(choices.pop("layout"), root, n_jobs=jobs, **choices)
     for line in report.lines():

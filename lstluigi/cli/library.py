@@ -99,11 +99,11 @@ def show(
 
     Example: lstluigi productions show NSB-0.07 --paths irf
     """
+    from lstluigi.files import Listing
     from lstluigi.library import near
     from lstluigi.library import show as texts
     from lstluigi.library.read import contents
     from lstluigi.library.search import find
-    from lstluigi.listing import Listing
 
     production = find(_productions(places), name)
     listing = Listing()
@@ -147,7 +147,7 @@ def html(output: str, places: Sequence[str]) -> None:
         click.echo(f"{said} (pip install 'lstluigi[analysis]' brings it)", err=True)
         page = write(found, Path(output))
     else:
-        from lstluigi.plots.library import draw_production
+        from lstluigi.library.pointings import draw_production
 
         page = write(found, Path(output), draw_production)
     click.echo(page)
@@ -166,9 +166,9 @@ def _productions(places: Sequence[str]) -> list[Production]:
 
 
 def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choices: Any) -> None:
+    from lstluigi.files import Listing
     from lstluigi.library import index
     from lstluigi.library.search import Filters, alone, known, select
-    from lstluigi.listing import Listing
 
     filters = Filters(**choices)
     every = _productions(places)
@@ -193,9 +193,9 @@ def _list(near_config: str | None, places: Sequence[str], as_json: bool, **choic
 
 
 def _list_near(near_config: str, chosen: Sequence[Production], as_json: bool) -> None:
+    from lstluigi.files import Listing
     from lstluigi.library import near
     from lstluigi.library import show as texts
-    from lstluigi.listing import Listing
 
     made = [production for production in chosen if not production.example]
     likes, others = near.likenesses(made, near.request_of(Path(near_config)))

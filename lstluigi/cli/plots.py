@@ -39,8 +39,8 @@ def plot_irfs(files: tuple[str, ...], output: str | None, offset: float, overwri
 
     Example: lstluigi plot-irfs sensitivity.fits.gz -o sensitivity.pdf
     """
-    from lstluigi.plots import irfs, performance
-    from lstluigi.plots.images import free_to_write, images_for, save
+    from lstluigi.display import free_to_write, images_for, save
+    from lstluigi.report.plots import irfs, performance
 
     labels = performance.labels(files)
     images = images_for(files, labels, output)
@@ -86,8 +86,8 @@ def compare_irfs(
 
     Example: lstluigi compare-irfs node_*/sensitivity_*.fits.gz --add-cta-north
     """
-    from lstluigi.plots import irfs, performance
-    from lstluigi.plots.images import free_to_write, save
+    from lstluigi.display import free_to_write, save
+    from lstluigi.report.plots import irfs, performance
 
     for image in output:
         free_to_write(image, overwrite)
@@ -128,8 +128,8 @@ def plot_models_importance(
 
     Example: lstluigi plot-models-importance models/20240101/dec_2276
     """
-    from lstluigi.plots.images import free_to_write
-    from lstluigi.plots.importance import draw_importance
+    from lstluigi.display import free_to_write
+    from lstluigi.report.plots.importance import draw_importance
 
     free_to_write(output, overwrite)
     draw_importance(directory, output, config)
@@ -162,10 +162,10 @@ def graph(config: str, line: str, output: tuple[str, ...], overwrite: bool, **to
 
     Example: lstluigi graph lstluigi_config.yml -o graph.svg
     """
-    from lstluigi.plots import boxes, graphs
-    from lstluigi.plots.images import free_to_write
-    from lstluigi.report.state import production_state
-    from lstluigi.report.warnings import damaged
+    from lstluigi.display import free_to_write
+    from lstluigi.report.graph import boxes, graphs
+    from lstluigi.validation.examine import production_state
+    from lstluigi.validation.notes import damaged
 
     for file in output:
         free_to_write(file, overwrite, graphs.FORMATS)

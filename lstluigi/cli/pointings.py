@@ -10,7 +10,7 @@ import click
 from lstluigi.cli.options import command
 
 if TYPE_CHECKING:
-    from lstluigi.suggest import Suggestion
+    from lstluigi.request.suggest import Suggestion
 
 
 @command("plot-pointings")
@@ -51,9 +51,9 @@ def plot_pointings(
 
     Example: lstluigi plot-pointings lstluigi_config.yml --dec_list dec_2276 dec_3476
     """
-    from lstluigi.plots import asked
-    from lstluigi.plots.images import free_to_write
-    from lstluigi.plots.pointings import FORMATS, draw
+    from lstluigi.display import free_to_write
+    from lstluigi.layouts.plots import asked
+    from lstluigi.layouts.plots.pointings import FORMATS, draw
 
     # after `--dec_list dec_2276` the next line reads like an argument
     lines = (*lines, *(word for word in what if asked.is_line(word)))
@@ -138,11 +138,11 @@ def suggest(
 
     from rich.console import Console
 
-    from lstluigi import suggest as room
-    from lstluigi.plots.images import free_to_write
-    from lstluigi.plots.pointings import FORMATS
-    from lstluigi.suggest import report
-    from lstluigi.suggest.earlier import earlier
+    from lstluigi.display import free_to_write
+    from lstluigi.layouts.plots.pointings import FORMATS
+    from lstluigi.request import suggest as room
+    from lstluigi.request.suggest import suggestion
+    from lstluigi.request.suggest.earlier import earlier
 
     if (source is None) == (coordinates is None):
         raise click.UsageError("give either --source NAME or --coordinates RA DEC")
@@ -153,9 +153,9 @@ def suggest(
     found = room.suggest(place, day, max_zenith, within)
     there = earlier(found.line.name, directories)
     if as_json:
-        click.echo(json.dumps(report.as_json(found, there, date.today()), indent=1))
+        click.echo(json.dumps(suggestion.as_json(found, there, date.today()), indent=1))
     else:
-        report.show(found, there, date.today(), Console())
+        suggestion.show(found, there, date.today(), Console())
     if plot_file is not None:
         _draw(found, plot_file)
         click.echo(f"wrote {plot_file}", err=True)
@@ -164,7 +164,7 @@ def suggest(
 def _draw(found: Suggestion, file: str) -> None:
     """Draw the path of the source, the nodes of its line and the test nodes along the path."""
     from lstluigi.layouts.nodes import catalogue
-    from lstluigi.plots.pointings import PointingSet, draw
+    from lstluigi.layouts.plots.pointings import PointingSet, draw
 
     line = found.line.name
     training = catalogue("TrainingDataset", "GammaDiffuse", line)

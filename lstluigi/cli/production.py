@@ -73,11 +73,11 @@ def run(
 
     Example: lstluigi run lstluigi_config.yml --dry-run
     """
-    from lstluigi import commas
-    from lstluigi.run import as_job, as_process, run_production, send_off
+    from lstluigi.production import selection
+    from lstluigi.run.start import as_job, as_process, run_production, send_off
 
     for patterns in remake:
-        if not commas.split(patterns):
+        if not selection.split(patterns):
             raise click.UsageError(f"--remake {patterns!r} names nothing")
     wishes = {"time": controller_time, "partition": controller_partition}
     asked = {name: value for name, value in wishes.items() if value is not None}
@@ -112,6 +112,6 @@ def cancel(config: str, pattern: str, dry_run: bool, **beside: str) -> None:
     With PATTERN (an output, wildcards allowed, a stage or STAGE:NUMBER), only jobs of these steps.
     What jobs have finished is kept. Example: lstluigi cancel lstluigi_config.yml
     """
-    from lstluigi.cancel import cancel as cancel_production
+    from lstluigi.run.cancel import cancel as cancel_production
 
     cancel_production(config, click.echo, pattern=pattern, dry_run=dry_run, **beside)

@@ -19,7 +19,7 @@ def upgrade_config(old: str, new: str, overwrite: bool) -> None:
 
     Example: lstluigi upgrade-config config_MC_prod.yml lstluigi_config.yml
     """
-    from lstluigi.upgrade import upgrade
+    from lstluigi.library.upgrade import upgrade
 
     for sentence in upgrade(old, new, overwrite=overwrite):
         click.echo(sentence)

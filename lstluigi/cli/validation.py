@@ -73,7 +73,7 @@ def validate(
 def _smoke(config: Path, tools: Mapping[str, str], keep: bool, as_json: bool) -> dict[str, Any]:
     """Try the stages of a config and say how they went, as JSON too."""
     from lstluigi.errors import ConfigError
-    from lstluigi.smoke import smoke
+    from lstluigi.toy.smoke import smoke
 
     say = partial(click.echo, err=as_json)
     try:

@@ -1,4 +1,4 @@
-"""Production configs: what a production is to do, read and checked."""
+"""YAML to a ProductionConfig; the configs of the tools."""
 
 from lstluigi.config.keys import NEEDED, Key, Setting
 from lstluigi.config.load import load_config

@@ -15,6 +15,7 @@ from lstluigi.config.sbatch import KNOWN
 from lstluigi.config.section import Section, meant, nearest
 from lstluigi.config.slurm import read_slurm
 from lstluigi.config.steps import read_stages, read_stages_to_run
+from lstluigi.config.tool_config import is_lstchain
 from lstluigi.config.tools import (
     TOOL_CONFIG_KEYS,
     MayRead,
@@ -26,8 +27,7 @@ from lstluigi.config.tools import (
 from lstluigi.config.tuning import TUNING_KEYS, read_tuning
 from lstluigi.config.yaml12 import Value, YamlList, YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.jobs.settings import CONTROLLER
-from lstluigi.tool_config import is_lstchain
+from lstluigi.jobspec import CONTROLLER
 
 __all__ = ["interpret", "load_config"]
 

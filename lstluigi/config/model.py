@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from lstluigi.config.keys import Key, Setting
 from lstluigi.errors import Problem, shown
-from lstluigi.jobs.settings import SlurmSettings
+from lstluigi.jobspec import SlurmSettings
 
 __all__ = [
     "NoiseTuning",

@@ -12,8 +12,7 @@ from lstluigi.config.model import Unfit
 from lstluigi.config.section import Section
 from lstluigi.config.yaml12 import Value, YamlMapping
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.jobs.settings import is_own_option
-from lstluigi.jobs.spec import parse_memory, parse_time
+from lstluigi.jobspec import is_own_option, parse_memory, parse_time
 
 __all__ = ["KNOWN", "on_a_line", "read_line", "read_mapping", "request"]
 

@@ -18,8 +18,7 @@ from lstluigi.config.sbatch import KNOWN, read_mapping, request
 from lstluigi.config.section import Section, nearest
 from lstluigi.config.yaml12 import YamlMapping, kind, read_yaml
 from lstluigi.errors import ConfigError, Problem, shown
-from lstluigi.jobs.settings import CONTROLLER, Partition, Retries, SlurmSettings
-from lstluigi.jobs.spec import parse_memory, parse_time
+from lstluigi.jobspec import CONTROLLER, Partition, Retries, SlurmSettings, parse_memory, parse_time
 
 __all__ = ["CAUSES", "PARTITION_KEYS", "PROFILE_KEYS", "SLURM_KEYS", "read_slurm"]
 

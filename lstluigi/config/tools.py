@@ -11,8 +11,8 @@ from typing import NamedTuple
 from lstluigi.config import values
 from lstluigi.config.keys import Key
 from lstluigi.config.section import Section
+from lstluigi.config.tool_config import TOOLS, tool_of
 from lstluigi.errors import Problem, shown
-from lstluigi.tool_config import TOOLS, tool_of
 
 __all__ = [
     "TOOL_CONFIG_KEYS",

@@ -1,1 +1,1 @@
-"""Jobs: anything that runs a command elsewhere and knows how it ended. Knows no stage."""
+"""Backends (this machine, Slurm), submitter, monitor, ledger; runner/ in jobs. Knows no stage."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from lstluigi.files import last_line, write_text
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import Backend, ChunkId
 from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
-from lstluigi.jobs.spec import Array, ArrayFiles, Resources
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobspec import Array, ArrayFiles, Resources
 
 #: What a chunk is taken to need where nothing is asked for (lstchain: 0.4-0.6 GB per process).
 USUAL_MEMORY_MB = 1000

@@ -11,11 +11,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from lstluigi.errors import LstluigiError, sentence
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status
-from lstluigi.jobs.compact import CompactItems
-from lstluigi.jobs.followed import Followed, Job, Progress, Submitted
+from lstluigi.jobs.backend import Backend, ChunkId, NotNow
 from lstluigi.jobs.handle import Outcome
-from lstluigi.jobs.packing import Ready
+from lstluigi.jobs.packing import Ready, another_try, with_more_memory
 from lstluigi.jobs.results import (
     ItemResult,
     cause_of,
@@ -26,9 +24,10 @@ from lstluigi.jobs.results import (
     speaks_for_itself,
     without_result,
 )
-from lstluigi.jobs.retries import another_try, with_more_memory
-from lstluigi.jobs.spec import Resources, Shared
+from lstluigi.jobs.states import Cause, State, Status
 from lstluigi.jobs.submitter import Submitter
+from lstluigi.jobs.tracking import Followed, Job, Progress, Submitted
+from lstluigi.jobspec import CompactItems, Resources, Shared
 
 __all__ = ["ItemResult", "Job", "Monitor"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
-from lstluigi.jobs.backend import Cause, Status
+from lstluigi.jobs.states import Cause, Status
 
 #: How an item ended, as the runner wrote it down: keys `state`, `reason`, `cause`, `wall_s`, ...
 ItemResult = Mapping[str, Any]

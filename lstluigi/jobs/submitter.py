@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from lstluigi.errors import LstluigiError
 from lstluigi.files import write_json
 from lstluigi.jobs.backend import Backend, NotNow
-from lstluigi.jobs.followed import Followed, Submitted
 from lstluigi.jobs.ledger import Submission, note, submissions
 from lstluigi.jobs.packing import Ready, pack
-from lstluigi.jobs.spec import Array, ArrayFiles, Chunk
+from lstluigi.jobs.tracking import Followed, Submitted
+from lstluigi.jobspec import Array, ArrayFiles, Chunk
 
 log = logging.getLogger("lstluigi")
 

@@ -1,4 +1,4 @@
-"""Where LST Monte-Carlo data lie: pointing nodes, layouts of the all-sky and prod5 trees.
+"""Where LST data lie: pointing nodes, all-sky and prod5 trees, config classes.
 
 The config classes have the names and arguments of lstmcpipe's.
 """

@@ -14,10 +14,7 @@ from lstluigi.layouts.sources import (
     TestingFromMerged,
     TrainingFromMerged,
 )
-from lstluigi.layouts.testing import (
-    PathConfigAllSkyTesting,
-    PathConfigAllSkyTestingGammaDiffuse,
-)
+from lstluigi.layouts.testing import PathConfigAllSkyTesting, PathConfigAllSkyTestingGammaDiffuse
 from lstluigi.layouts.training import PathConfigAllSkyTraining, PathConfigAllSkyTrainingWithSplit
 from lstluigi.layouts.trees import LayoutName
 

@@ -1,1 +1,1 @@
-"""The productions that have been asked for: directories of configs, searched and shown."""
+"""The productions that exist: directories of configs, searched and shown."""

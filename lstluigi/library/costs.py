@@ -11,7 +11,7 @@ from typing import Any
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
 from lstluigi.library.model import Production
-from lstluigi.places import cost_in
+from lstluigi.production.places import cost_in
 
 __all__ = ["Use", "costs"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lstluigi.config.tool_config import canonical, is_lstchain
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import YAML
 from lstluigi.layouts.nodes import Node, node, separation
 from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.model import Production
 from lstluigi.library.settings import read_settings
-from lstluigi.tool_config import canonical, is_lstchain
 
 __all__ = ["Request", "likenesses", "request_of"]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lstluigi.files import written_together
+from lstluigi.display import environment, refuse_another, template
+from lstluigi.files import Listing, written_together
 from lstluigi.library.costs import Use, costs
 from lstluigi.library.markdown import render
 from lstluigi.library.model import PRODUCTS, Production
@@ -22,8 +23,6 @@ from lstluigi.library.names import version_parts
 from lstluigi.library.presence import Presence, files_there, models_there
 from lstluigi.library.read import contents
 from lstluigi.library.show import TITLES, example, facts, labels, noise
-from lstluigi.listing import Listing
-from lstluigi.pages import environment, refuse_another, template
 
 __all__ = ["Plot", "write"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstluigi.errors import LstluigiError
-from lstluigi.listing import Listing
+from lstluigi.files import Listing
 
 __all__ = ["Presence", "files_there", "models_there"]
 

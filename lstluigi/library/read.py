@@ -11,6 +11,7 @@ from typing import Any
 
 from lstluigi.config.load import interpret
 from lstluigi.config.model import Place, ProductionConfig
+from lstluigi.config.tool_config import is_lstchain
 from lstluigi.config.tools import missing_tool_config
 from lstluigi.config.yaml12 import Value, YamlMapping, read_yaml
 from lstluigi.errors import ConfigError, LstluigiError, Problem, shown
@@ -20,9 +21,8 @@ from lstluigi.library.names import date_in, levels_in, version_in
 from lstluigi.library.readme import read_readme, title_of
 from lstluigi.library.settings import read_settings
 from lstluigi.library.steps import Summary, contents_of
-from lstluigi.places import Places
+from lstluigi.production.places import Places
 from lstluigi.stages import SHAPES, WORKFLOWS
-from lstluigi.tool_config import is_lstchain
 
 __all__ = ["contents", "read_directory", "read_file"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lstluigi.config.tool_config import ToolConfig
 from lstluigi.errors import ConfigError, LstluigiError
-from lstluigi.tool_config import ToolConfig
 
 __all__ = ["read_settings"]
 

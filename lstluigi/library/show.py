@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lstluigi.errors import shown
+from lstluigi.files import Listing
 from lstluigi.library.costs import costs
 from lstluigi.library.model import PRODUCTS, Production
 from lstluigi.library.presence import Presence, files_there, models_there
-from lstluigi.listing import Listing
 
 if TYPE_CHECKING:
     from lstluigi.library.likeness import Likeness, Names

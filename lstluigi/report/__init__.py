@@ -1,1 +1,1 @@
-"""Seeing a production: where it stands, why something failed, what it cost; pure of printing."""
+"""What a production is and did: status, causes, cost, page, provenance, graphs, plots."""

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from lstluigi.jobs.ledger import STAMP
-from lstluigi.report.model import FailureGroup, ProductionState, StageState, StepState
-from lstluigi.standing import Status
+from lstluigi.production.states import Status
+from lstluigi.production.status.model import FailureGroup, ProductionState, StageState, StepState
 
 __all__ = ["as_data"]
 

@@ -10,21 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstluigi.cost import MEMORY_MARGIN, TIME_MARGIN, cost_of, yaml_lines
+from lstluigi.display import environment, refuse_another, template
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.files import write_text
-from lstluigi.pages import environment, refuse_another, template
-from lstluigi.plots import boxes, graphs
-from lstluigi.plots.pointings import PointingSet, figure
-from lstluigi.prodlog import accounts
+from lstluigi.layouts.plots.pointings import PointingSet, figure
+from lstluigi.production.cost import MEMORY_MARGIN, TIME_MARGIN, accounts, cost_of, yaml_lines
+from lstluigi.production.status.model import ProductionState
 from lstluigi.report import figures, provenance, sanity, sections
 from lstluigi.report.checksums import FileFacts, facts_of
-from lstluigi.report.model import ProductionState
+from lstluigi.report.graph import boxes, graphs
 from lstluigi.report.nodes import nodes
 from lstluigi.report.show_cost import remarks
 from lstluigi.report.software import CITED
-from lstluigi.report.state import production_state
 from lstluigi.report.toy_data import toy_data
+from lstluigi.validation.examine import production_state
 
 __all__ = ["GENERATOR", "PAGE", "PROVENANCE", "Written", "write"]
 

@@ -14,11 +14,11 @@ import astropy.units as u
 import numpy as np
 
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.plots import irfs
-from lstluigi.plots.performance import Curve, NothingToDraw, Performance, labels, read
-from lstluigi.report.model import ProductionState, StepState
+from lstluigi.production.status.model import ProductionState, StepState
+from lstluigi.production.step import resolved
+from lstluigi.report.plots import irfs
+from lstluigi.report.plots.performance import Curve, NothingToDraw, Performance, labels, read
 from lstluigi.report.table import Table
-from lstluigi.steps import resolved
 
 __all__ = [
     *("Figure", "Group", "Source", "embedded", "importances", "performance", "rendered"),

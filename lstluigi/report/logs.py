@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lstluigi.display import plain
 from lstluigi.files import last_lines
-from lstluigi.report.model import StepState
-from lstluigi.report.show import plain
-from lstluigi.report.state import production_state
-from lstluigi.report.warnings import damaged
-from lstluigi.standing import Status
-from lstluigi.steps import named
+from lstluigi.production.selection import named
+from lstluigi.production.states import Status
+from lstluigi.production.status.model import StepState
+from lstluigi.validation.examine import production_state
+from lstluigi.validation.notes import damaged
 
 __all__ = ["logs_of"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from lstluigi.layouts.nodes import sample
-from lstluigi.plan import Plan
-from lstluigi.plots.sets import PointingSet, kind_of, pointing_sets
+from lstluigi.layouts.plots.sets import PointingSet, kind_of, pointing_sets
+from lstluigi.production.plan import Plan
+from lstluigi.production.step import PlannedStep
 from lstluigi.stages.base import Reading
-from lstluigi.steps import PlannedStep
 
 __all__ = ["nodes"]
 

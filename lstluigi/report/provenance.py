@@ -17,15 +17,15 @@ from urllib.parse import quote, unquote_to_bytes
 import prov.model as prov
 
 from lstluigi._version import __version__
+from lstluigi.config.tool_config import TOOLS, canonical, digest
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import events
-from lstluigi.plan import Plan
+from lstluigi.production.plan import Plan
+from lstluigi.production.states import Status
+from lstluigi.production.status.model import ProductionState, StepState
+from lstluigi.production.step import PlannedStep, Unit
 from lstluigi.report.checksums import FileFacts
-from lstluigi.report.model import ProductionState, StepState
 from lstluigi.report.software import logged_versions
-from lstluigi.standing import Status
-from lstluigi.steps import PlannedStep, Unit
-from lstluigi.tool_config import TOOLS, canonical, digest
 
 __all__ = ["NAMESPACE", "document", "earlier", "serialized", "versions_of"]
 

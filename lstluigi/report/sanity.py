@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lstluigi.errors import shown
+from lstluigi.production.status.model import ProductionState
 from lstluigi.report.figures import Group, Source, rendered, source, there
-from lstluigi.report.model import ProductionState
 
 __all__ = ["ROWS", "NoTable", "groups", "separation", "table"]
 

@@ -7,18 +7,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lstluigi.cost import StageCost
+from lstluigi.config.tool_config import ToolConfig, differences
+from lstluigi.display import duration, hours
 from lstluigi.errors import LstluigiError, counted
-from lstluigi.plots.sets import PointingSet
-from lstluigi.report.model import Failure, ProductionState, StageState
+from lstluigi.layouts.plots.sets import PointingSet
+from lstluigi.production.cost import StageCost
+from lstluigi.production.states import Status
+from lstluigi.production.status.model import Failure, ProductionState, StageState
 from lstluigi.report.provenance import versions_of
-from lstluigi.report.show import duration
-from lstluigi.report.show_cost import hours
 from lstluigi.report.software import logged_versions
 from lstluigi.report.table import Table
-from lstluigi.standing import Status
-from lstluigi.tool_config import ToolConfig, differences
-from lstluigi.validation.catalogue import catalogue, for_monte_carlo
+from lstluigi.validation.lstchain_catalogue import catalogue, for_monte_carlo
 
 __all__ = [
     *("Config", "configs", "cost", "failed", "found", "missing", "pointings", "software"),

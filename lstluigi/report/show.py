@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lstluigi.errors import shown
-from lstluigi.report.failures import folded
-from lstluigi.report.fitting import Column, Columns, Screen
-from lstluigi.report.model import FailureGroup, ProductionState, StageState
-from lstluigi.standing import Status
+from lstluigi.display import Column, Columns, Screen, duration, plain
+from lstluigi.production.states import Status
+from lstluigi.production.status.failures import folded
+from lstluigi.production.status.model import FailureGroup, ProductionState, StageState
 
-__all__ = ["duration", "failures", "plain", "screen", "status"]
+__all__ = ["failures", "screen", "status"]
 
 #: So many groups of failures, and lines of a log, are shown.
 GROUPS, LINES = 10, 6
@@ -36,20 +35,6 @@ ALWAYS = (Status.DONE, Status.RUNNING, Status.QUEUED, Status.FAILED, Status.BLOC
 
 #: What is counted of each stage, in rows of their own.
 KINDS = ("steps", "files")
-
-
-def plain(text: str) -> str:
-    """A text from a file as one line that cannot break a terminal."""
-    return text if text.isprintable() else shown(text, 4096)
-
-
-def duration(seconds: float) -> str:
-    """A time in two units at most."""
-    whole = round(seconds)
-    for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60)):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part} {smaller}"
-    return f"{round(seconds / 60)} min" if whole >= 60 else f"{whole} s"
 
 
 def status(state: ProductionState) -> RenderableType:

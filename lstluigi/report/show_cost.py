@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from rich.console import RenderableType
 from rich.text import Text
 
-from lstluigi.cost import StageCost, yaml_lines
-from lstluigi.report.fitting import Column, Columns
-from lstluigi.report.show import duration
+from lstluigi.display import Column, Columns, duration, hours
+from lstluigi.production.cost import StageCost, yaml_lines
 
-__all__ = ["cost_lines", "hours", "remarks"]
+__all__ = ["cost_lines", "remarks"]
 
 _NONE = "-"
 #: Columns, and in which order they are left out where there is no room.
@@ -77,16 +76,6 @@ def _row(stage: str, cost: StageCost) -> list[str]:
         _NONE if queue is None else duration(queue),
         duration(cost.longest_s) if cost.longest_s else _NONE,
     ]
-
-
-def hours(seconds: float) -> str:
-    """Hours, with two digits also where there are only seconds."""
-    value = seconds / 3600
-    if value >= 100:
-        return f"{value:,.0f}"
-    if 0 < value < 0.001:
-        return "< 0.001"
-    return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def _mb(value: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from lstluigi.errors import LstluigiError
-from lstluigi.prodlog import directory_of
+from lstluigi.production.places import directory_of
 
 __all__ = ["CITED", "logged_versions"]
 

@@ -6,9 +6,9 @@ import os
 import warnings
 from collections.abc import Iterator
 
-from lstluigi.places import PARAMETERS_FILE
+from lstluigi.production.places import PARAMETERS_FILE
+from lstluigi.production.status.model import ProductionState
 from lstluigi.report.figures import there
-from lstluigi.report.model import ProductionState
 
 __all__ = ["toy_data"]
 

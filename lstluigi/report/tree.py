@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from lstluigi.report.model import ProductionState, StepState
-from lstluigi.report.show import plain, words
-from lstluigi.standing import Status
+from lstluigi.display import plain
+from lstluigi.production.states import Status
+from lstluigi.production.status.model import ProductionState, StepState
+from lstluigi.report.show import words
 
 __all__ = ["place", "tree"]
 

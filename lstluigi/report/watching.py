@@ -11,18 +11,17 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from lstluigi.cost import cost_of, described
 from lstluigi.display import terminal
-from lstluigi.examine import stages_of
 from lstluigi.jobs.ledger import STAMP
-from lstluigi.plan import Plan
-from lstluigi.prodlog import accounts
+from lstluigi.production.cost import accounts, cost_of, described
+from lstluigi.production.load import stages_of
+from lstluigi.production.plan import Plan
+from lstluigi.production.status.model import ProductionState
 from lstluigi.report.data import as_data
-from lstluigi.report.model import ProductionState
 from lstluigi.report.show import screen, status
 from lstluigi.report.show_cost import cost_lines
-from lstluigi.report.state import production_state, state_of
 from lstluigi.report.tree import tree
+from lstluigi.validation.examine import production_state, state_of
 
 __all__ = ["Wanted", "print_json", "print_once", "watch_on"]
 

@@ -1,4 +1,4 @@
-"""Requests of a production: config, lstchain config and readme, written together or not at all.
+"""Asking for a production: from a source to its config, lstchain config and readme.
 
 What the stages of a config class are is the business of `lstluigi.layouts`.
 """

@@ -14,13 +14,13 @@ from lstluigi.config import values
 from lstluigi.config.model import Unfit
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts.base import ENVIRONMENT, PathConfig
-from lstluigi.plan import Plan
+from lstluigi.production.plan import Plan
 from lstluigi.request import settings
 from lstluigi.request.environments import CURRENT, NONE, standard
 from lstluigi.request.known import source_notices
 from lstluigi.request.partial import Partial, read_base, read_partial
 from lstluigi.request.pipelines import read_back, sentences, step_counts
-from lstluigi.validation.catalogue import for_monte_carlo
+from lstluigi.validation.lstchain_catalogue import for_monte_carlo
 
 __all__ = ["Draft", "Start", "draft", "start"]
 

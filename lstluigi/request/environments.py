@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstluigi.config.tool_config import ToolConfig
 from lstluigi.errors import LstluigiError, shown
-from lstluigi.tool_config import ToolConfig
 
 __all__ = ["CURRENT", "NONE", "Standard", "is_private", "standard"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstluigi.config.tool_config import MAX_CHARACTERS, ToolConfig
 from lstluigi.errors import ConfigError, Problem, shown
 from lstluigi.request.settings import in_section
-from lstluigi.tool_config import MAX_CHARACTERS, ToolConfig
-from lstluigi.validation.catalogue import catalogue
-from lstluigi.validation.settings import odd_settings
+from lstluigi.validation.lstchain_catalogue import catalogue
+from lstluigi.validation.lstchain_settings import odd_settings
 
 __all__ = ["Partial", "read_base", "read_partial"]
 

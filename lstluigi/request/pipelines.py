@@ -13,10 +13,10 @@ from lstluigi.errors import ConfigError, LstluigiError, shown
 from lstluigi.files import write_text
 from lstluigi.layouts import registry
 from lstluigi.layouts.base import ROOT, PathConfig, checked_name
-from lstluigi.plan import Plan
-from lstluigi.preflight import config_problems
+from lstluigi.production.plan import Plan
 from lstluigi.request.source import guess_layout
 from lstluigi.stages import SHAPES, STAGES
+from lstluigi.validation.preflight import config_problems
 
 __all__ = ["create", "read_back", "sentences", "step_counts"]
 

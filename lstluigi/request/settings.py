@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lstluigi.config.tool_config import canonical
 from lstluigi.errors import LstluigiError
-from lstluigi.tool_config import canonical
 
 __all__ = [
     "ABSENT",

@@ -1,4 +1,4 @@
-"""The stages of the workflows, in modules found here by being here."""
+"""The stages of the workflows, one module each; scripts/ that they run in a job."""
 
 from __future__ import annotations
 

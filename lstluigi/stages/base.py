@@ -11,14 +11,15 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from lstluigi.config import OWN_CONFIG, Key, Shape, Step
+from lstluigi.config.tool_config import TOOLS
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
+from lstluigi.jobspec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages.checks import CONFIG
-from lstluigi.tool_config import TOOLS
 
 #: Stand in commands for the configs of tools, so that a recipe does not depend on where they lie.
 LSTCHAIN_CONFIG, CTAPIPE_CONFIG, RTA_CONFIG = TOOL_WORDS = tuple(f"@{t}_config@" for t in TOOLS)
@@ -31,6 +32,7 @@ OWN_CONFIG_KEY = Key(
 )
 #: Stands in commands for the directory of lstluigi's own scripts.
 SCRIPTS = "@lstluigi_scripts@"
+SCRIPTS_DIRECTORY = str(Path(__file__).resolve().parent / "scripts")
 #: The workflows whose products are lstchain's.
 WITH_LSTCHAIN: tuple[str, ...] = ("lstchain", "hiperta")
 FITS = re.compile(r"\.fits(\.gz)?$")
@@ -90,7 +92,7 @@ class Stage(ABC):
     unread
         Top-level keys of the lstchain config that its commands do not read: no part of its recipe.
     first
-        Which link of a unit must come first by name: see `lstluigi.jobs.spec.Item`.
+        Which link of a unit must come first by name: see `lstluigi.jobspec.Item`.
     mends
         What to do about a failure that the config can mend, by words of its reason.
     """
@@ -216,3 +218,19 @@ def not_fits(step: Step) -> Iterator[Problem]:
     if not FITS.search(output):
         what = f"{os.path.basename(output)} does not end in .fits or .fits.gz"
         yield Problem(step.where("output"), what, "name a FITS file")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a step makes.
+
+    Parameters
+    ----------
+    path : str
+        Absolute, normalised path.
+    directory : bool
+        Whether it is a directory of files (whose names are not known beforehand) or one file.
+    """
+
+    path: str
+    directory: bool

@@ -8,7 +8,7 @@ what a reader needs. `scripts/runner` carries the checks out on the compute side
 
 from __future__ import annotations
 
-from lstluigi.jobs.spec import Check
+from lstluigi.jobspec import Check
 
 PARAMETERS = "/dl1/event/telescope/parameters/LST_LSTCam"
 IMAGES = "/dl1/event/telescope/image/LST_LSTCam"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from lstluigi.config import Step
-from lstluigi.jobs.spec import Command
+from lstluigi.jobspec import Command
 from lstluigi.stages.base import CTAPIPE_CONFIG, fits_stem
 
 #: Models, in the order in which they are trained and applied.

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from lstluigi.config import Step
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product
+from lstluigi.jobspec import Command, Product
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Reading, not_fits, same_name
+from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Made, Reading, not_fits, same_name
 from lstluigi.stages.ctapipe import irf_paths
 from lstluigi.stages.ctapipe_options import OfCtapipe, not_for_all_tools
 from lstluigi.stages.dl2_to_irfs import DL2ToIRFs

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from lstluigi.config import Step
 from lstluigi.errors import Problem, shown
-from lstluigi.jobs.spec import Command
+from lstluigi.jobspec import Command
 from lstluigi.stages.base import Stage
 
 #: The form of an option that every tool of ctapipe takes, whether it has the class or not.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.jobs.spec import Command
+from lstluigi.jobspec import Command
 from lstluigi.stages import checks
 from lstluigi.stages.base import Inputs
 from lstluigi.stages.ctapipe import NO_TELESCOPE, numbered, process

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.jobs.spec import Command, Product
+from lstluigi.jobspec import Command, Product
 from lstluigi.stages import checks
 from lstluigi.stages.base import CTAPIPE_CONFIG, Inputs, Reading, same_name
 from lstluigi.stages.ctapipe import DISP, ENERGY, MODELS, PARTICLE, apply_models

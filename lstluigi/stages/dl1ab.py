@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from lstluigi.config import OWN_CONFIG, Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Product, Resources
+from lstluigi.jobspec import Check, Command, Product, Resources
 from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
     SCRIPTS,
     WITH_LSTCHAIN,
     Inputs,
+    Made,
     Reading,
     Stage,
     config_of,

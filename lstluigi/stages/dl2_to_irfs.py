@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Meeting, Product, Resources
+from lstluigi.jobspec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks, irf_cuts, sections
 from lstluigi.stages.base import (
     LSTCHAIN_CONFIG,
     SCRIPTS,
     WITH_LSTCHAIN,
     Inputs,
+    Made,
     Reading,
     Stage,
     not_fits,

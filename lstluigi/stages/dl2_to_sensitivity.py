@@ -8,13 +8,13 @@ from typing import Any
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Meeting, Product, Resources
+from lstluigi.jobspec import Command, Meeting, Product, Resources
 from lstluigi.stages import checks
 from lstluigi.stages.base import (
     SCRIPTS,
     WITH_LSTCHAIN,
     Inputs,
+    Made,
     Reading,
     Stage,
     fits_stem,

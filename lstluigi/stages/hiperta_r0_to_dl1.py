@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lstluigi.config import Setting, Shape, Step, switch
-from lstluigi.jobs.spec import Command, Product
+from lstluigi.jobspec import Command, Product
 from lstluigi.stages import checks
 from lstluigi.stages.base import RTA_CONFIG, SCRIPTS, Inputs
 from lstluigi.stages.r0_to_dl1 import R0ToDL1, dl1_name

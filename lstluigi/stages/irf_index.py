@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem, shown
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobspec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import SCRIPTS, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import SCRIPTS, Inputs, Made, Reading, Stage, same_name
 from lstluigi.stages.merge_dl1 import pattern_of, pattern_problems
 
 INDEX = "irf_index.ecsv"

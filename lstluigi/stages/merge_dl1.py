@@ -9,10 +9,17 @@ from typing import Any, ClassVar
 
 from lstluigi.config import Shape, Step
 from lstluigi.errors import Problem
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
+from lstluigi.jobspec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import CTAPIPE_CONFIG, WITH_LSTCHAIN, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import (
+    CTAPIPE_CONFIG,
+    WITH_LSTCHAIN,
+    Inputs,
+    Made,
+    Reading,
+    Stage,
+    same_name,
+)
 from lstluigi.stages.ctapipe import NO_IMAGES, UNIQUE
 from lstluigi.stages.ctapipe_options import OfCtapipe
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from lstluigi.config import OWN_CONFIG, Shape, Step
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
+from lstluigi.jobspec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks, sections
 from lstluigi.stages.base import (
     OWN_CONFIG_KEY,
     SCRIPTS,
     Inputs,
+    Made,
     Reading,
     Stage,
     config_of,

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from lstluigi.config import Setting, Shape, Step, fraction
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Check, Command, Meeting, Product, Resources
+from lstluigi.jobspec import Check, Command, Meeting, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Reading, Stage
+from lstluigi.stages.base import WITH_LSTCHAIN, Inputs, Made, Reading, Stage
 
 #: Share of the files that go to test where the options say nothing: lstmcpipe's.
 TEST_SIZE = 0.5

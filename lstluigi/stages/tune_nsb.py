@@ -8,10 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 from lstluigi.config import DARKER_DATA, Setting, Shape, Step, darker_data, tuning_level
 from lstluigi.errors import LstluigiError, Problem
 from lstluigi.files import read_json
-from lstluigi.graph import Made
-from lstluigi.jobs.spec import Command, Product, Resources
+from lstluigi.jobspec import Command, Product, Resources
 from lstluigi.stages import checks
-from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Reading, Stage, same_name
+from lstluigi.stages.base import LSTCHAIN_CONFIG, SCRIPTS, Inputs, Made, Reading, Stage, same_name
 
 
 class _Level(NamedTuple):

@@ -1,4 +1,4 @@
-"""Will a production run? Everything that can be said of its config beforehand, off the cluster."""
+"""Everything that can be checked before a run, off the cluster: config, files, environment."""
 
 from lstluigi.validation.production import validate
 from lstluigi.validation.report import Report

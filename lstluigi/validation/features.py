@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lstluigi.config.tool_config import ToolConfig
 from lstluigi.errors import shown
-from lstluigi.tool_config import ToolConfig
 from lstluigi.validation.findings import Finding, error, warning
 
 #: The list of the forest that is the last to be trained and applied.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lstluigi.errors import shown
-from lstluigi.jobs.settings import CONTROLLER
-from lstluigi.plan import Plan
-from lstluigi.resources import where_requested
+from lstluigi.jobspec import CONTROLLER
+from lstluigi.production.plan import Plan
+from lstluigi.production.resources import where_requested
 from lstluigi.validation.findings import Finding, warning
 
 PER_CPU = "mem-per-cpu"

@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NoReturn
 
+from lstluigi.config.ctapipe import ctapipe_problems
 from lstluigi.config.section import meant, nearest
-from lstluigi.ctapipe_config import ctapipe_problems
 from lstluigi.errors import shown
-from lstluigi.steps import NO_FILES, PlannedStep, general_commands, tools_of
-from lstluigi.validation.catalogue import KINDS, amiss, catalogue
+from lstluigi.production.step import NO_FILES, PlannedStep, general_commands, tools_of
 from lstluigi.validation.findings import Finding, error, warning
+from lstluigi.validation.lstchain_catalogue import KINDS, amiss, catalogue
 
 #: What is a flag to traitlets.
 FLAGS = {"true": True, "1": True, "false": False, "0": False}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lstluigi.config import ProductionConfig, Step
-from lstluigi.steps import PlannedStep
+from lstluigi.production.step import PlannedStep
 from lstluigi.validation.findings import Finding, error, warning
 
 #: A gamma may be diffuse; no name of another particle has one of these in it.

@@ -9,27 +9,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lstluigi import preflight, surroundings
 from lstluigi.errors import ConfigError, LstluigiError, Problem
-from lstluigi.examine import Choices, examine
 from lstluigi.jobs.backend import Backend
 from lstluigi.jobs.local import LocalBackend
 from lstluigi.jobs.slurm import SlurmBackend, answers
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.spec import Environment
-from lstluigi.plan import Plan
-from lstluigi.probe import probe_problems
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.jobspec import Environment
+from lstluigi.production.load import Choices
+from lstluigi.production.plan import Plan
+from lstluigi.validation import preflight
+from lstluigi.validation.conventions import habit_findings, version_named
+from lstluigi.validation.environment import (
+    program_problems,
+    resource_notices,
+    resource_problems,
+    run_problems,
+)
+from lstluigi.validation.examine import examine
 from lstluigi.validation.findings import Finding, folded
-from lstluigi.validation.habits import habit_findings, version_named
+from lstluigi.validation.inputs import probe_problems
+from lstluigi.validation.lstchain_catalogue import catalogue
+from lstluigi.validation.lstchain_requirements import Requirements
+from lstluigi.validation.lstchain_settings import setting_findings
 from lstluigi.validation.memory import memory_findings
-from lstluigi.validation.nearby import Nearby
+from lstluigi.validation.misspelt_paths import Nearby
 from lstluigi.validation.options import option_findings
 from lstluigi.validation.particles import particle_findings
 from lstluigi.validation.report import Report
-from lstluigi.validation.requirements import Requirements
-from lstluigi.validation.routes import Routes
-from lstluigi.validation.settings import setting_findings
+from lstluigi.validation.unconnected_steps import Routes
 
 #: Said where a step is not known.
 UNCOMPARED = (
@@ -82,9 +89,9 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         refused += probe_problems(plan, preflight.sound(plan))
     backend = _backend(plan, on_slurm, check_paths)
     if check_paths:
-        refused += surroundings.run_problems(plan, plan.steps, named, backend)
+        refused += run_problems(plan, plan.steps, named, backend)
     else:
-        refused += surroundings.resource_problems(plan, plan.steps, backend)
+        refused += resource_problems(plan, plan.steps, backend)
     findings = [
         *(Finding(problem, error=True) for problem in refused),
         # a production that lacks the config of its tool may be meant to be of another workflow
@@ -100,7 +107,7 @@ def _report(plan: Plan, problems: list[Problem], check_paths: bool) -> Report:
         findings=tuple(folded(findings)),
         notices=(
             *preflight.notices(plan, whole),
-            *surroundings.resource_notices(plan, plan.steps, backend),
+            *resource_notices(plan, plan.steps, backend),
             *(() if whole else (UNCOMPARED,)),
         ),
         external=tuple(sorted(external)),
@@ -117,7 +124,7 @@ def _programs(
     """
     if check_paths or environment.current:
         steps = preflight.sound(plan) if check_paths else plan.steps
-        for problem in surroundings.program_problems(steps, environment, local=True):
+        for problem in program_problems(steps, environment, local=True):
             yield Finding(problem, error=check_paths and local)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lstluigi.errors import counted, shown
-from lstluigi.folding import fold, shortened
+from lstluigi.errors import counted, fold, shortened, shown
 from lstluigi.validation.findings import Finding
 
 

@@ -64,7 +64,7 @@ def simulate(root: Path) -> None:
 
 def simulate_one(root: str, index: int) -> None:
     """Write one DL0 file."""
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
 
     cone = (0.0, 3.0)
     beams = {

@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 import yaml
 
-from lstluigi.scripts.runner.randomness import seed_of
+from lstluigi.jobs.runner.randomness import seed_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
-SCRIPTS = ROOT / "lstluigi" / "scripts"
+SCRIPTS = ROOT / "lstluigi" / "stages" / "scripts"
 STANDARD = ROOT / "production_configs" / "toy_demo" / "lstchain_config.json"
 PYTHONPATH = os.pathsep.join(map(str, (ROOT, HERE)))
 

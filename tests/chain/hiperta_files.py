@@ -41,4 +41,4 @@ def converter() -> ModuleType:
     """The script as a module."""
     import importlib
 
-    return importlib.import_module("lstluigi.scripts.hiperta_to_dl1")
+    return importlib.import_module("lstluigi.stages.scripts.hiperta_to_dl1")

@@ -31,8 +31,8 @@ QUANTILES = np.linspace(0.05, 0.95, 19)
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """DL0 of MC and of what stands for data, and the DL1 of the latter."""
     need_lstchain()
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
-    from lstluigi.simulation.real_data import write_data_dl1
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation.real_data import write_data_dl1
 
     root = tmp_path_factory.mktemp("sky")
     for number, (name, nsb) in enumerate((("mc", 1.0), ("data", BRIGHTER)), start=1):
@@ -84,7 +84,7 @@ def dark_pixels(simtel: Path, dl1: Path) -> np.ndarray:
 
 def missed(charges: np.ndarray, sky: Path) -> float:
     """How far (p.e.) the median of these charges is from that of the data."""
-    from lstluigi.simulation.real_data import noise_charges
+    from lstluigi.toy.simulation.real_data import noise_charges
 
     _, data = noise_charges(sky / "data" / NAME, standard())
     return float(np.median(charges) - np.median(data))
@@ -92,7 +92,7 @@ def missed(charges: np.ndarray, sky: Path) -> float:
 
 def distance(charges: np.ndarray, sky: Path) -> float:
     """Largest distance (p.e.) between quantiles of these charges and those of the data."""
-    from lstluigi.simulation.real_data import noise_charges
+    from lstluigi.toy.simulation.real_data import noise_charges
 
     _, data = noise_charges(sky / "data" / NAME, standard())
     differences = np.quantile(charges, QUANTILES) - np.quantile(data, QUANTILES)
@@ -127,7 +127,7 @@ def test_images_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path
 
 @pytest.mark.slow
 def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_path: Path) -> None:
-    from lstluigi.simulation.camera import NSB_RATE
+    from lstluigi.toy.simulation.camera import NSB_RATE
 
     mc = ("-f", sky / "mc" / NAME, "-o", ".", "-c", STANDARD)
     in_parallel([by_hand(tmp_path / "base", "lstchain_mc_r0_to_dl1", *mc)])
@@ -148,7 +148,7 @@ def test_waveforms_get_the_noise_of_the_data(place: Production, sky: Path, tmp_p
 @pytest.mark.slow
 def test_noise_in_waveforms_is_a_products_own(tmp_path: Path) -> None:
     need_lstchain()
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
 
     first = tmp_path / "dl0" / NAME
     beam = Beam(Particle.PROTON, (0.05, 100.0), -1.8, (0.0, 3.0))
@@ -209,8 +209,8 @@ def _outputs(place: Production) -> Iterator[str]:
 def bright_sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As `sky`, with data that are darker than the simulation, and few showers."""
     need_lstchain()
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
-    from lstluigi.simulation.real_data import write_data_dl1
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation.real_data import write_data_dl1
 
     root = tmp_path_factory.mktemp("bright")
     for number, (name, nsb) in enumerate((("mc", 1.5), ("data", 1.0)), start=1):

@@ -172,7 +172,7 @@ def test_dl1ab_then_merge_of_unique_observations(
     tmp_path: Path, start: Callable[..., Running]
 ) -> None:
     """Two nodes whose files have one number, with images without noise; then a harder cleaning."""
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
 
     for node, seed in (("a", 1), ("b", 2)):
         simulate_file(

@@ -50,7 +50,7 @@ def cut(source: Path, target: Path, share: float) -> None:
 
 def second_file(path: Path) -> None:
     """More showers of the same kind."""
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
 
     beam = Beam(Particle.ELECTRON, (0.02, 50.0), -1.8, (0.0, 3.0))
     simulate_file(

@@ -17,7 +17,7 @@ from chain_config import DL1_FILES, TRAINING_GAMMAS, TRAINING_PROTONS
 from chain_runs import ROOT, Production
 from hiperta_files import CONVERTER, converter, own_file, reconstruct
 
-from lstluigi.scripts.runner.checks import check_file
+from lstluigi.jobs.runner.checks import check_file
 from lstluigi.stages import checks
 
 pytestmark = pytest.mark.chain

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.chain
 
 
 def test_a_wobble_file_of_prod5(production: Production, place: Production) -> None:
-    from lstluigi.simulation import Pointing, simulate_file
-    from lstluigi.simulation.samples import BEAMS
+    from lstluigi.toy.simulation import Pointing, simulate_file
+    from lstluigi.toy.simulation.samples import BEAMS
 
     beam = BEAMS["gamma-wobble"]
     assert (beam.viewcone, beam.offset) == ((0.0, 0.0), 0.4)

@@ -20,7 +20,7 @@ GATHERED = "gathered"
 
 def simulate_node(root: str, number: int) -> None:
     """Gammas at one node."""
-    from lstluigi.simulation import Beam, Particle, Pointing, simulate_file
+    from lstluigi.toy.simulation import Beam, Particle, Pointing, simulate_file
 
     simulate_file(
         Path(root) / str(number) / "simtel_toy_run1.simtel.gz",

@@ -13,7 +13,7 @@ import pytest
 from chain_config import DL2, TESTED, config_of
 from chain_runs import Production
 
-from lstluigi.scripts.runner.facts import Facts
+from lstluigi.jobs.runner.facts import Facts
 
 pytestmark = pytest.mark.chain
 

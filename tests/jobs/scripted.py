@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.backend import Backend, Cause, ChunkId, NotNow, State, Status, SubmissionError
-from lstluigi.jobs.followed import Progress
+from lstluigi.jobs.backend import Backend, ChunkId, NotNow, SubmissionError
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.results import ItemResult
-from lstluigi.jobs.spec import Array, Environment, Item, Resources, Shared, Work
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.tracking import Progress
+from lstluigi.jobspec import Array, Environment, Item, Resources, Shared, Work
 
 
 class Scripted(Backend):

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lstluigi.jobs.attempts import read_ledger
-from lstluigi.jobs.ledger import note
+from lstluigi.jobs.ledger import note, read_ledger
 
 
 @pytest.fixture

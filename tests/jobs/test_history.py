@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lstluigi.jobs.history import History
-from lstluigi.jobs.ledger import note
+from lstluigi.jobs.ledger import History, note
 
 
 @pytest.fixture

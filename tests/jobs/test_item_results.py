@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from lstluigi.jobs.backend import Cause, State, Status
 from lstluigi.jobs.results import (
     cause_of,
     has_ended,
@@ -17,6 +16,7 @@ from lstluigi.jobs.results import (
     speaks_for_itself,
     without_result,
 )
+from lstluigi.jobs.states import Cause, State, Status
 
 
 def result(state: str = "failed", reason: str = "", **more: Any) -> dict[str, Any]:

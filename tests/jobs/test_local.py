@@ -12,9 +12,10 @@ import pytest
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs import local
-from lstluigi.jobs.backend import Cause, ChunkId, State, Status
+from lstluigi.jobs.backend import ChunkId
 from lstluigi.jobs.local import LocalBackend, machine
-from lstluigi.jobs.spec import Array, Chunk, Environment, Resources
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobspec import Array, Chunk, Environment, Resources
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from scripted import Scripted, Step, names, sizes
 
-from lstluigi.jobs.backend import Cause, State, Status
-from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import events, note, submissions
 from lstluigi.jobs.monitor import Monitor
-from lstluigi.jobs.settings import Retries
-from lstluigi.jobs.spec import Environment, Resources
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.tracking import Progress
+from lstluigi.jobspec import Environment, Resources, Retries
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scripted import Scripted
 
 from lstluigi.jobs.packing import Ready, pack
-from lstluigi.jobs.spec import Chunk, Environment, Item, Resources, Shared
+from lstluigi.jobspec import Chunk, Environment, Item, Resources, Shared
 
 
 def ready(name: str, memory: int | None = None, time: str | None = None, **shared: Any) -> Ready:

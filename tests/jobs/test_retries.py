@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from scripted import Scripted
 
-from lstluigi.jobs.backend import Cause
-from lstluigi.jobs.retries import another_try
-from lstluigi.jobs.settings import Retries
-from lstluigi.jobs.spec import Environment, Resources, Shared
+from lstluigi.jobs.packing import another_try
+from lstluigi.jobs.states import Cause
+from lstluigi.jobspec import Environment, Resources, Retries, Shared
 
 LIMITS = Retries(memory=3, time=2, node=4, preempted=20, launch=5, command=1)
 

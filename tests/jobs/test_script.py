@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstluigi.jobs.script import NO_ENVIRONMENT, RUNNER, enter, job_script
-from lstluigi.jobs.spec import Array, Chunk, Environment, Resources
+from lstluigi.jobspec import Array, Chunk, Environment, Resources
 
 HOSTILE = 'it\'s; $(touch stolen) `touch stolen` "x" *é'
 

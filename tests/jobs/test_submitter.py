@@ -12,10 +12,10 @@ import pytest
 from scripted import Scripted, Step, names, sizes
 
 from lstluigi.jobs import submitter as module
-from lstluigi.jobs.followed import Followed, Submitted
 from lstluigi.jobs.ledger import ARRIVAL, events, note, submissions
-from lstluigi.jobs.spec import Environment, Resources
 from lstluigi.jobs.submitter import Submitter
+from lstluigi.jobs.tracking import Followed, Submitted
+from lstluigi.jobspec import Environment, Resources
 
 
 class Bench:

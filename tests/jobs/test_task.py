@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.followed import Progress
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.monitor import Job, Monitor
 from lstluigi.jobs.task import JobFailed, MonitorHandle, SlurmTask
-from lstluigi.scheduling import offers_handle
+from lstluigi.jobs.tracking import Progress
+from lstluigi.scheduler import offers_handle
 
 
 class Slow:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstluigi.config import load_config
 from lstluigi.layouts import PathConfig
-from lstluigi.plan import Plan
+from lstluigi.production.plan import Plan
 from lstluigi.stages import SHAPES, STAGES
 
 PROD = "20261101_v0.12.3_small"

@@ -177,8 +177,8 @@ def test_looking_up_loads_neither_luigi_nor_readers() -> None:
         "import sys; sys.argv = ['lstluigi', 'productions', 'list', '--dir', sys.argv[1]]\n"
         "from lstluigi.cli import main\n"
         "try: main()\n"
-        "finally: print([m for m in ('luigi', 'yaml', 'rich', 'jinja2', 'numpy', 'lstluigi.plan',"
-        " 'lstluigi.stages') if m in sys.modules], file=sys.stderr)"
+        "finally: print([m for m in ('luigi', 'yaml', 'rich', 'jinja2', 'numpy',"
+        " 'lstluigi.production.plan', 'lstluigi.stages') if m in sys.modules], file=sys.stderr)"
     )
     command = [sys.executable, "-c", code, str(CORPUS)]
     done = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True)

@@ -11,12 +11,12 @@ import yaml
 from lab import Lab, full
 from library_lab import LINE, TEST_NODE, add, config
 
+from lstluigi.files import Listing
 from lstluigi.library.costs import Use, costs
 from lstluigi.library.index import productions
 from lstluigi.library.page import write
 from lstluigi.library.read import contents
 from lstluigi.library.show import as_data, details
-from lstluigi.listing import Listing
 
 
 def used(library: Path) -> list[Use]:

@@ -12,11 +12,11 @@ import yaml
 from library_lab import CORPUS, LINE, NODES, SETTINGS, add, config, steps
 
 from lstluigi.errors import LstluigiError
+from lstluigi.files import Listing
 from lstluigi.library.index import productions
 from lstluigi.library.likeness import Likeness, Names, Overlap
 from lstluigi.library.near import likenesses, request_of
 from lstluigi.library.show import like_lines
-from lstluigi.listing import Listing
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.library.index import productions
 from lstluigi.library.markdown import render
 from lstluigi.library.page import write
-from lstluigi.plots.library import draw_production, sets_of
+from lstluigi.library.pointings import draw_production, sets_of
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;"
 README = """# Title

@@ -13,11 +13,11 @@ from lab import Lab, full, small
 
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
-from lstluigi.examine import Choices
-from lstluigi.preflight import DECIDE
-from lstluigi.report.state import production_state
-from lstluigi.session import Session
-from lstluigi.standing import Standing
+from lstluigi.production.load import Choices
+from lstluigi.production.states import Standing
+from lstluigi.run.session import Session
+from lstluigi.validation.examine import production_state
+from lstluigi.validation.preflight import DECIDE
 
 WRONG = ["{", "[]", "", "{}", "null", "[" * 100_000, '{"digest": "x"}']
 RECIPE = {"digest": "x", "content": {"makes": {"/a": "file"}}, "upstream": {}}

@@ -13,9 +13,9 @@ from astropy.io import fits
 from pyirf.spectral import CRAB_HEGRA
 
 from lstluigi.errors import LstluigiError
-from lstluigi.plots.performance import Curve, Performance
 from lstluigi.report import figures, sanity, sections
 from lstluigi.report.figures import Source
+from lstluigi.report.plots.performance import Curve, Performance
 from lstluigi.report.sanity import separation, table
 from lstluigi.report.table import Table
 

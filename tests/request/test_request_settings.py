@@ -8,16 +8,10 @@ from typing import Any
 
 import pytest
 
+from lstluigi.config.tool_config import differences
 from lstluigi.errors import LstluigiError
-from lstluigi.request.settings import (
-    changes,
-    for_one_pointing,
-    merged,
-    text,
-    with_nsb,
-)
-from lstluigi.tool_config import differences
-from lstluigi.validation.catalogue import for_monte_carlo
+from lstluigi.request.settings import changes, for_one_pointing, merged, text, with_nsb
+from lstluigi.validation.lstchain_catalogue import for_monte_carlo
 
 Settings = dict[str, Any]
 

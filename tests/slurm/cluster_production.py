@@ -18,7 +18,7 @@ from lab import BIN, HERE, Lab, Run, below
 from slurm_lab import Job, SlurmLab
 
 from lstluigi.jobs.ledger import events
-from lstluigi.scripts.runner.base import HEADER
+from lstluigi.jobs.runner.base import HEADER
 
 #: So quick that a test waits for what it tests.
 QUICK = {"gather": 0.2, "interval": 0.5, "longest_interval": 1, "latency_wait": 3}

@@ -10,12 +10,12 @@ from steps import Files, step_of
 from test_stages import ALL, DL2, STEPS
 
 from lstluigi.config import load_config
-from lstluigi.jobs.spec import Command
-from lstluigi.plan import Plan
-from lstluigi.preflight import config_problems
+from lstluigi.jobspec import Command
+from lstluigi.production.plan import Plan
 from lstluigi.stages import SHAPES, WORKFLOWS, checks
 from lstluigi.stages.base import CTAPIPE_CONFIG
 from lstluigi.stages.ctapipe import observation
+from lstluigi.validation.preflight import config_problems
 
 NAMES = [name for kind, name in ALL if kind == "ctapipe"]
 

@@ -11,11 +11,11 @@ import pytest
 from steps import Files, step_of
 
 from lstluigi.config import load_config
-from lstluigi.plan import Plan
-from lstluigi.scripts.runner import spec
+from lstluigi.jobs.runner import spec
+from lstluigi.production.plan import Plan
+from lstluigi.production.step import tools_of
 from lstluigi.stages import SHAPES, WORKFLOWS
 from lstluigi.stages.base import RTA_CONFIG, SCRIPTS
-from lstluigi.steps import tools_of
 
 ROOT = Path(__file__).parents[2]
 FILES = Files([["/dl0/run1.simtel.gz"], ["/dl0/run2.simtel.zst"]])

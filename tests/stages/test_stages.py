@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from steps import Files, step_of
 
-from lstluigi.jobs.script import SCRIPTS as DIRECTORY
-from lstluigi.scripts.runner import spec
+from lstluigi.jobs.runner import spec
 from lstluigi.stages import STAGES, WORKFLOWS, base, checks
 
 DL2 = {f"{particle}_file": f"/{particle}.h5" for particle in ("gamma", "proton", "electron")}
@@ -76,7 +75,9 @@ def test_commands_exist(tmp_path: Path, kind: str, name: str) -> None:
     scripts = {entry.name for entry in importlib.metadata.entry_points(group="console_scripts")}
     for command in stage.commands(step, FILES):
         if command[0].startswith(base.SCRIPTS):
-            assert (DIRECTORY / command[0].removeprefix(f"{base.SCRIPTS}/")).is_file()
+            assert Path(
+                base.SCRIPTS_DIRECTORY, command[0].removeprefix(f"{base.SCRIPTS}/")
+            ).is_file()
         elif "lstchain_dl1ab" in scripts and command[0] not in stage.programs:
             assert command[0] in scripts
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lstluigi.validation import Report, validate
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.lstchain_catalogue import catalogue
 
 NODES = ("node_theta_6.000_az_180.000_", "node_theta_23.161_az_99.261_")
 PROD_ID = f"20260131_v{catalogue().lstchain}_test"

@@ -17,9 +17,9 @@ import pytest
 import yaml
 from lab import Lab, full
 
+from lstluigi.production.step import NO_FILES, general_commands
 from lstluigi.stages import STAGES
-from lstluigi.steps import NO_FILES, general_commands
-from lstluigi.validation.catalogue import FILE, amiss, catalogue
+from lstluigi.validation.lstchain_catalogue import FILE, amiss, catalogue
 from lstluigi.validation.options import _of_command
 
 TOOL = Path(__file__).parents[2] / "tools" / "lstchain_catalogue.py"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from right_production import Production
 
-from lstluigi.validation.requirements import FEATURES
+from lstluigi.validation.lstchain_requirements import FEATURES
 
 
 @pytest.mark.parametrize("key", FEATURES)

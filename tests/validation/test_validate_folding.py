@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from right_production import Production, step
 
 from lstluigi.cli import main
-from lstluigi.folding import FEW, SHOWN, shortened
+from lstluigi.errors import FEW, SHOWN, shortened
 
 
 def lines(production: Production, *words: str) -> list[str]:

@@ -11,7 +11,7 @@ from right_production import PROD_ID, Production
 
 from lstluigi.cli import main
 from lstluigi.validation import validate
-from lstluigi.validation.catalogue import catalogue
+from lstluigi.validation.lstchain_catalogue import catalogue
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from click.testing import CliRunner, Result
 from right_production import NODES, PROD_ID, Production, sentences, step
 
 from lstluigi.cli import main
-from lstluigi.errors import ConfigError
-from lstluigi.examine import Choices
-from lstluigi.folding import fold
-from lstluigi.session import Session
+from lstluigi.errors import ConfigError, fold
+from lstluigi.production.load import Choices
+from lstluigi.run.session import Session
 from lstluigi.validation import Report, validate
 
 ROOT = Path(__file__).parents[2]

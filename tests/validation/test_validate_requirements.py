@@ -9,7 +9,7 @@ import pytest
 import yaml
 from right_production import Production, step
 
-from lstluigi.validation.requirements import FEATURES, NOISE
+from lstluigi.validation.lstchain_requirements import FEATURES, NOISE
 
 TUNED: dict[str, Any] = {"increase_nsb": True, **dict.fromkeys(NOISE, 1.5)}
 

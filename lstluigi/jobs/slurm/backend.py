@@ -10,24 +10,16 @@ from contextlib import suppress
 from typing import ClassVar
 
 from lstluigi.files import write_text
-from lstluigi.jobs.backend import (
-    Backend,
-    Cause,
-    ChunkId,
-    NotNow,
-    State,
-    Status,
-    SubmissionError,
-)
+from lstluigi.jobs.backend import Backend, ChunkId, NotNow, SubmissionError
 from lstluigi.jobs.ledger import Submission
-from lstluigi.jobs.settings import SlurmSettings
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.slurm.gone import PER_SACCT, Element, Gone, Key, begun_as
 from lstluigi.jobs.slurm.notices import Notices
+from lstluigi.jobs.slurm.post_mortem import PER_SACCT, Element, Gone, Key, begun_as
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
-from lstluigi.jobs.spec import Array, ArrayFiles, Resources
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobspec import Array, ArrayFiles, Resources, SlurmSettings
 
 log = logging.getLogger("lstluigi")
 

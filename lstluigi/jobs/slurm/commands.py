@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lstluigi.jobs.script import job_script
-from lstluigi.jobs.spec import Array, ArrayFiles, Resources
+from lstluigi.jobspec import Array, ArrayFiles, Resources
 
 #: A command that has not answered by then (s) is ended; Slurm's own patience is 10 to 20 s.
 TIMEOUT = 50.0

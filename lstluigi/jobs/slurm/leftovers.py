@@ -11,7 +11,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.spec import ArrayFiles
+from lstluigi.jobspec import ArrayFiles
 
 __all__ = ["end_leftovers"]
 

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lstluigi.errors import Refused
-from lstluigi.jobs.backend import Cause
-from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm import wishes
 from lstluigi.jobs.slurm.commands import PER_CPU
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.spec import Resources, parse_memory
+from lstluigi.jobs.states import Cause
+from lstluigi.jobspec import Partition, Resources, SlurmSettings, parse_memory
 
 #: How much more is asked for after it was too little.
 MORE_MEMORY, MORE_TIME = 1.5, 2.0

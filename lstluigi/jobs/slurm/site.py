@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.settings import Partition
 from lstluigi.jobs.slurm.commands import Answer, Run, run, user_name
-from lstluigi.jobs.spec import parse_memory, parse_time
+from lstluigi.jobspec import Partition, parse_memory, parse_time
 
 SINFO_FORMAT = "%R|%l|%L|%m|%c|%D"
 

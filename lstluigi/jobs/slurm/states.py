@@ -6,7 +6,7 @@ Slurm 22.05 to 24.11). Figures of how jobs end were measured with 22.05.8.
 
 from __future__ import annotations
 
-from lstluigi.jobs.backend import Cause, State, Status
+from lstluigi.jobs.states import Cause, State, Status
 
 PENDING = frozenset(
     {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"} | {"RESV_DEL_HOLD"}

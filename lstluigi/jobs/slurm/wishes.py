@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lstluigi.jobs.settings import is_own_option
+from lstluigi.jobspec import is_own_option
 
 #: Who pays for jobs and which nodes they may have: taken where the config does not say it.
 HONOURED = {

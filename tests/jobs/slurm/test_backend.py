@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from lstluigi.jobs.backend import Cause, ChunkId, NotNow, State, Status, SubmissionError
+from lstluigi.jobs.backend import ChunkId, NotNow, SubmissionError
 from lstluigi.jobs.ledger import Submission
-from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm import backend as module
 from lstluigi.jobs.slurm.backend import SlurmBackend
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.slurm.notices import LONG_WAIT
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Resources
+from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobspec import Array, Chunk, Environment, Item, Partition, Resources, SlurmSettings
 
 DOWN = Answer(1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
 TIMED_OUT = Answer(1, "", "sbatch: error: Batch job submission failed: Socket timed out on send")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lstluigi.jobs.slurm import commands
 from lstluigi.jobs.slurm.commands import Answer, Row, compact, expand
-from lstluigi.jobs.spec import Array, Chunk, Environment, Item, Product, Resources
+from lstluigi.jobspec import Array, Chunk, Environment, Item, Product, Resources
 
 #: What Slurm says when it does not answer (facts/slurm.md).
 NO_ANSWER = [

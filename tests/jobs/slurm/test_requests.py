@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from lstluigi.errors import LstluigiError, Refused
-from lstluigi.jobs.backend import Cause
-from lstluigi.jobs.settings import Partition, SlurmSettings
 from lstluigi.jobs.slurm.commands import sbatch_options
 from lstluigi.jobs.slurm.requests import USUAL_MEMORY_MB, Requests
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.spec import Resources
+from lstluigi.jobs.states import Cause
+from lstluigi.jobspec import Partition, Resources, SlurmSettings
 
 HOUR = 3600
 SITE = Site(

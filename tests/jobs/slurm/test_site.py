@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from lstluigi.errors import LstluigiError
-from lstluigi.jobs.settings import Partition
 from lstluigi.jobs.slurm.commands import Answer, Run
 from lstluigi.jobs.slurm.site import parse_partitions, probe
+from lstluigi.jobspec import Partition
 
 CONFIG = """\
 Configuration data as of 2026-11-25T04:00:00

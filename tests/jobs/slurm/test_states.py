@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lstluigi.jobs.backend import Cause, State
 from lstluigi.jobs.slurm import states
+from lstluigi.jobs.states import Cause, State
 
 #: squeue(1), JOB STATE CODES, and sacct(1), Slurm 22.05; the states and flags of slurm.h that later
 #: versions print by name.

@@ -1,1 +1,0 @@
-"""Figures: pointings on the sky."""

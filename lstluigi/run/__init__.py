@@ -1,0 +1,1 @@
+"""One run of a production: Luigi tasks, session, decisions, progress; cancel, remake, clean."""

@@ -1,0 +1,1 @@
+"""Programs of stages that run in a job."""

@@ -1,0 +1,1 @@
+"""Toy DL0 (simulation/), and a production's own stages tried on it (smoke/)."""
