@@ -1,4 +1,4 @@
-"""What a task offers so that it is waited for without a process, and a worker to its helpers."""
+"""What a task offers so that it is waited for without a process of its own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from luigi.worker import TaskStatusReporter
 
 from lstluigi.jobs.handle import JobFailed, JobHandle, Outcome
 
-from .books import Books
-from .results import ResultQueue
-
-__all__ = ["Followed", "JobFailed", "JobHandle", "Outcome", "RunsTasks", "offers_handle"]
+__all__ = ["Followed", "JobFailed", "JobHandle", "Outcome", "offers_handle"]
 
 
 class Followed(Protocol):
@@ -20,45 +17,6 @@ class Followed(Protocol):
     task: Any
     handle: JobHandle | None
     status_reporter: TaskStatusReporter
-
-
-class RunsTasks(Protocol):
-    """What the helpers of a worker ask of it."""
-
-    @property
-    def books(self) -> Books:
-        """Status and requirements of its tasks."""
-
-    @property
-    def results(self) -> ResultQueue:
-        """Where results of tasks go."""
-
-    @property
-    def host(self) -> str:
-        """The host that it runs on."""
-
-    @property
-    def worker_id(self) -> str:
-        """Its name at the scheduler."""
-
-    @property
-    def username(self) -> str | None:
-        """The user of this run, as the scheduler knows them."""
-
-    def follows_any(self) -> bool:
-        """Tell whether any of its tasks is under way."""
-
-    def reporter(self, task: Any) -> TaskStatusReporter:
-        """Return how a task talks to the scheduler."""
-
-    def tell(self, task_id: str) -> None:
-        """Send the scheduler once more what the worker knows of a task."""
-
-    def tell_unless_complete(self, task_id: str) -> None:
-        """Send the scheduler a pending task, or that another worker has done it."""
-
-    def introduce_again(self) -> None:
-        """Send everything to a scheduler that has forgotten this worker."""
 
 
 def offers_handle(task: object) -> bool:

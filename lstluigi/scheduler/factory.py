@@ -14,8 +14,9 @@ from luigi.scheduler import Scheduler
 
 from .command_line import tell_in_sentences
 from .defaults import set_defaults
-from .interrupts import explained, leave
-from .luigid_client import PatientScheduler, answers, is_my_luigid, named_by_user
+from .interrupts import explained
+from .luigid_client import Luigid, answers, is_my_luigid, named_by_user
+from .mirror import Mirror, MirroredScheduler
 from .ready_queue import ReadyQueueScheduler
 from .settings import settle
 from .worker import HandleWorker
@@ -34,24 +35,21 @@ class HandleFactory(interface._WorkerSchedulerFactory):  # type: ignore[misc]
             settle()
         return ReadyQueueScheduler(prune_on_get_work=True, record_task_history=False)
 
-    def create_remote_scheduler(self, url: str) -> Scheduler | PatientScheduler:
-        """Return the luigid that the user named, or one of their own, or a local scheduler."""
+    def create_remote_scheduler(self, url: str) -> Scheduler:
+        """Return a scheduler inside this process, with the user's luigid to show it."""
         _show_messages()
+        if named_by_user(url):
+            return self._mirrored(Mirror(Luigid(url)))
+        if is_my_luigid(url) and answers(url):
+            log.info("Your luigid at %s shows this run.", url)
+            return self._mirrored(Mirror(Luigid(url), check=is_my_luigid))
+        return self.create_local_scheduler()
+
+    @staticmethod
+    def _mirrored(mirror: Mirror) -> Scheduler:
         with explained():
             settle()
-        if named_by_user(url):
-            if not answers(url):
-                leave(
-                    f"lstluigi: no luigid answers at {url}, which the command line or Luigi's "
-                    "configuration names; start it, or give --local-scheduler.",
-                    retcode().unhandled_exception,
-                )
-            return PatientScheduler(url)
-        if is_my_luigid(url) and answers(url):
-            log.info("Using your luigid at %s.", url)
-            return PatientScheduler(url, check=is_my_luigid)
-        log.info("No luigid of yours at %s: scheduling in this process.", url)
-        return self.create_local_scheduler()
+        return MirroredScheduler(mirror)
 
     def create_worker(
         self, scheduler: Any, worker_processes: int, assistant: bool = False

@@ -13,9 +13,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
-from luigi.retcodes import retcode
-from luigi.rpc import RPCError
-
 from lstluigi.errors import LstluigiError
 
 __all__ = ["Interrupted", "Interrupts", "explained", "leave", "outlive_terminal"]
@@ -88,17 +85,11 @@ def leave(sentence: str, exit_code: int) -> NoReturn:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """End the run with a sentence if the user's input is at fault or luigid is out of reach."""
+    """End the run with a sentence if the user's input is at fault."""
     try:
         yield
     except LstluigiError as error:
         leave(str(error), error.exit_code)
-    except RPCError as error:
-        leave(
-            f"lstluigi: {error}; submitted jobs go on. Start luigid again, or give "
-            "--local-scheduler, and type the same command again.",
-            retcode().unhandled_exception,
-        )
 
 
 class Interrupts:

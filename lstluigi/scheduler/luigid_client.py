@@ -1,12 +1,9 @@
-"""Which luigid is used, and talking to it with patience."""
+"""Which luigid shows a run, and talking to it."""
 
 from __future__ import annotations
 
 import http.client
-import logging
 import os
-import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,17 +14,12 @@ from urllib.request import ProxyHandler, build_opener
 from luigi import configuration
 from luigi.cmdline_parser import CmdlineParser
 from luigi.rpc import RemoteScheduler, RPCError, URLLibFetcher
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
-__all__ = ["PatientScheduler", "answers", "is_my_luigid", "named_by_user"]
-
-log = logging.getLogger("lstluigi")
+__all__ = ["Luigid", "Refused", "answers", "is_my_luigid", "named_by_user"]
 
 DEFAULT_URL = "http://localhost:8082/"
-_PATIENCE = 600.0  # s, without an answer of luigid before the run ends
 _PROBE = 3.0  # s, for a luigid to answer whether it is there
-_HURRY = 5.0  # s, for a call that may fail
-_STATUS_ATTEMPTS = 3  # when luigid answers, but with an HTTP error
+_HURRY = 5.0  # s, for a call
 _LISTEN = "0A"  # linux, include/net/tcp_states.h
 _FLAGS = ("scheduler_host", "scheduler_port", "scheduler_url")
 
@@ -73,8 +65,8 @@ def _owners(port: int) -> set[int]:
 def answers(url: str) -> bool:
     """Tell whether a luigid answers at a URL."""
     try:
-        reply = _HastyScheduler(url, connect_timeout=_PROBE).is_pause_enabled()
-    except (RPCError, OSError, ValueError, LookupError, TypeError, AssertionError):
+        reply = Luigid(url, timeout=_PROBE).is_pause_enabled()
+    except (RPCError, OSError, AssertionError):
         return False
     return isinstance(reply, dict) and "enabled" in reply
 
@@ -90,115 +82,56 @@ class _DirectFetcher(URLLibFetcher):  # type: ignore[misc]
             return str(reply.read().decode())
 
 
-class _Scheduler(RemoteScheduler):  # type: ignore[misc]
-    """Luigi's proxy of a luigid; whatever fails on the way raises RPCError."""
-
-    def __init__(self, url: str, connect_timeout: float | None = None) -> None:
-        super().__init__(url, connect_timeout=connect_timeout)
-        if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
-            self._fetcher = _DirectFetcher()
-
-    def _fetch(self, url_suffix: str, body: dict[str, str]) -> str:
-        try:
-            return str(super()._fetch(url_suffix, body))
-        except (OSError, http.client.HTTPException) as error:
-            raise RPCError(f"luigid at {self._url} does not answer ({error})", error) from error
+class Refused(RPCError):  # type: ignore[misc]
+    """Luigid answers, but with an error: a call that it cannot carry out."""
 
 
-class _HastyScheduler(_Scheduler):
-    """Tries once."""
-
-    def _get_retryer(self) -> Callable[..., Any]:
-        return _call
-
-
-def _call(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
-
-
-class PatientScheduler(_Scheduler):
-    """A luigid that may be restarted while the run goes on.
+class Luigid(RemoteScheduler):  # type: ignore[misc]
+    """Luigi's proxy of a luigid that tries each call once; whatever fails raises RPCError.
 
     Parameters
     ----------
     url : str
         Where luigid listens.
-    check : callable
-        Whether the luigid at ``url`` may be talked to; asked again after each time it was away.
-    patience : float
-        How long to wait for an answer, in s.
+    timeout : float
+        How long a call waits, in s.
     """
 
-    def __init__(
-        self,
-        url: str,
-        check: Callable[[str], bool] = lambda url: True,
-        patience: float = _PATIENCE,
-    ) -> None:
-        super().__init__(url)
-        self.hasty = _HastyScheduler(url, connect_timeout=_HURRY)
-        self.while_waiting: Callable[[], None] = lambda: None
-        self._check = check
-        self._patience = patience
-        self._was_away = threading.Event()
+    def __init__(self, url: str, timeout: float = _HURRY) -> None:
+        super().__init__(url, connect_timeout=timeout)
+        self.url = url
+        if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
+            self._fetcher = _DirectFetcher()
 
-    def ping(self, **kwargs: Any) -> Any:
-        """As Luigi's, once: the next ping comes soon, and the worker's lock must not be held."""
-        try:
-            return self.hasty.ping(**kwargs)
-        except RPCError:
-            self._was_away.set()
-            raise
+    def knows(self, worker: str) -> bool:
+        """Ping; tell whether luigid knows who pings, so that it was not restarted."""
+        self.ping(worker=worker)
+        found = self.worker_list(include_running=False)
+        return any(one["name"] == worker and "pid" in one for one in found)
 
-    def was_away(self) -> bool:
-        """Tell, once, whether luigid has been out of reach since the last call."""
-        was_away = self._was_away.is_set()
-        self._was_away.clear()
-        return was_away
+    def _get_retryer(self) -> Callable[..., Any]:
+        return _call
 
     def _fetch(self, url_suffix: str, body: dict[str, str]) -> str:
-        away = False
-
-        def fetch(full_url: str, body: dict[str, str], timeout: float) -> str:
-            if away and not self._check(self._url):
-                raise OSError("nothing that belongs to you listens there")
-            return str(self._fetcher.fetch(full_url, body, timeout))
-
-        def note(state: RetryCallState) -> None:
-            nonlocal away
-            if not away:
-                log.warning(
-                    "luigid at %s does not answer; waiting for it up to %.0f minutes.",
-                    self._url,
-                    self._patience / 60,
-                )
-            away = True
-            self._was_away.set()
-
-        retry = Retrying(
-            wait=wait_exponential(multiplier=0.2, max=10),
-            stop=self._is_enough,
-            retry=retry_if_exception_type((OSError, http.client.HTTPException)),
-            before_sleep=note,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        full_url = f"{self._url}{url_suffix}"
         try:
-            page: str = retry(fetch, full_url, body, self._connect_timeout)
+            return str(super()._fetch(url_suffix, body))
+        except RPCError as error:
+            cause = error.sub_exception  # of urllib, or of requests
+            if hasattr(cause, "code") or getattr(cause, "response", None) is not None:
+                raise Refused(str(error), cause) from error
+            raise self._silent(cause) from error
         except (OSError, http.client.HTTPException) as error:
-            raise RPCError(f"luigid at {self._url} does not answer ({error})", error) from error
-        if away:
-            log.info("luigid at %s answers again.", self._url)
-        return page
+            raise self._silent(error) from error
 
-    def _is_enough(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        status = getattr(error, "code", None) or getattr(error, "response", None)
-        if status is not None and state.attempt_number >= _STATUS_ATTEMPTS:
-            return True
-        return (state.seconds_since_start or 0.0) > self._patience
+    def _request(self, url: str, data: dict[str, Any], **options: Any) -> Any:
+        try:
+            return super()._request(url, data, **options)
+        except (ValueError, LookupError, TypeError) as error:  # no JSON, or not luigid's
+            raise self._silent(error) from error
 
-    def _sleep(self, seconds: float) -> None:
-        self.while_waiting()
-        time.sleep(seconds)
+    def _silent(self, error: object) -> RPCError:
+        return RPCError(f"luigid at {self._url} does not answer ({error})", error)
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)

@@ -16,7 +16,7 @@ from luigi.worker import TaskStatusReporter
 
 from lstluigi.errors import LstluigiError, alike, sentence
 
-from .contract import JobFailed, JobHandle, RunsTasks
+from .contract import JobFailed, JobHandle
 from .interrupts import Interrupts
 from .progress import StatusReports
 from .results import Pace, ResultQueue
@@ -226,15 +226,15 @@ class Handles:
 
 
 class NotYet:
-    """A task that was handed out and waits for a core or for a requirement."""
+    """A task that was handed out and waits for a core."""
 
     use_multiprocessing = False
     timeout_time = None
     exitcode = None
 
-    def __init__(self, worker: RunsTasks, task: Any) -> None:
+    def __init__(self, task: Any, reporter: TaskStatusReporter) -> None:
         self.task = task
-        self.status_reporter = worker.reporter(task)
+        self.status_reporter = reporter
 
     def is_alive(self) -> bool:
         """Tell that nothing runs that could be terminated."""
@@ -244,9 +244,11 @@ class NotYet:
 class AlreadyFailed(NotYet):
     """A task that failed earlier in this run and is not tried again."""
 
-    def __init__(self, worker: RunsTasks, task: Any, explanation: object) -> None:
-        super().__init__(worker, task)
-        self._results = worker.results
+    def __init__(
+        self, task: Any, reporter: TaskStatusReporter, results: ResultQueue, explanation: object
+    ) -> None:
+        super().__init__(task, reporter)
+        self._results = results
         self._explanation = explanation
 
     def run(self) -> None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
 from types import TracebackType
 from typing import Any
 
 from luigi import execution_summary
-from luigi.task_status import DONE, FAILED, PENDING
+from luigi.task_status import FAILED
 from luigi.worker import GetWorkResponse, TaskStatusReporter, TracebackWrapper, Worker
 
 from lstluigi.errors import LstluigiError
 
-from .books import Books
 from .contract import offers_handle
 from .defaults import WORKERS, collection_put_off
 from .interrupts import Interrupted, Interrupts, explained, leave, outlive_terminal
-from .luigid_client import PatientScheduler
-from .luigid_recovery import Upkeep
+from .mirror import MirroredScheduler
 from .processes import AlreadyFailed, HandleProcess, Handles, NotYet, has_nothing_to_run
 from .progress import StatusReports
 from .results import Pace, ResultQueue
@@ -30,7 +27,7 @@ __all__ = ["HandleWorker"]
 
 summary = logging.getLogger("lstluigi.summary")
 
-_LOOK_WHILE_STARTING = 2.0  # s; luigid may take minutes to hand out thousands of tasks
+_LOOK_WHILE_STARTING = 2.0  # s; to start thousands of tasks may take minutes
 
 
 class HandleWorker(Worker):  # type: ignore[misc]
@@ -41,8 +38,8 @@ class HandleWorker(Worker):  # type: ignore[misc]
 
     Parameters
     ----------
-    scheduler : luigi.scheduler.Scheduler or PatientScheduler
-        Who hands out the tasks.
+    scheduler : luigi.scheduler.Scheduler
+        Who hands out the tasks: one inside this process.
     **options
         See `luigi.worker.Worker`.
     """
@@ -53,66 +50,17 @@ class HandleWorker(Worker):  # type: ignore[misc]
 
     def __init__(self, scheduler: Any, **options: Any) -> None:
         super().__init__(scheduler=scheduler, **options)
-        self._pid = os.getpid()
-        self.books = Books()
         self._interrupts = Interrupts()
         self._pace = Pace(self._config.wait_interval)
-        # a scheduler in this process has no page that could show messages
-        has_page = isinstance(scheduler, PatientScheduler)
-        self._reports = StatusReports() if has_page else None
-        self._handles = Handles(self._reports, self._pace, self._interrupts)
+        reports = StatusReports() if isinstance(scheduler, MirroredScheduler) else None
+        self._handles = Handles(reports, self._pace, self._interrupts)
         self._forks: dict[str, Any] = {}
         self._held: dict[str, None] = {}
         self.results = ResultQueue(self._task_result_queue, lambda: bool(self._forks), self._pace)
         self._task_result_queue = self.results
         self._failed: dict[str, object] = {}
         self._may_be_retried: set[str] = set()
-        self._elsewhere: dict[str, dict[str, Any]] = {}
         self._is_running = False
-        self._upkeep: Upkeep | None = None
-        if isinstance(scheduler, PatientScheduler):
-            self._upkeep = Upkeep(self, scheduler)
-            scheduler.while_waiting = self._look_while_waiting
-
-    # ---- what the helpers of a worker ask of it
-
-    @property
-    def worker_id(self) -> str:
-        """The name of this worker at the scheduler."""
-        return str(self._id)
-
-    @property
-    def username(self) -> str | None:
-        """The user of this run, as the scheduler knows them."""
-        return dict(self._worker_info).get("username")
-
-    def follows_any(self) -> bool:
-        """Tell whether any task of this worker is under way."""
-        return len(self._running_tasks) > len(self._held)
-
-    def reporter(self, task: Any) -> TaskStatusReporter:
-        """Return how a task talks to the scheduler: without patience, it is not important."""
-        scheduler = getattr(self._scheduler, "hasty", self._scheduler)
-        return TaskStatusReporter(scheduler, task.task_id, self._id, None)
-
-    def tell(self, task_id: str) -> None:
-        """Tell the scheduler once more what the books say of a task."""
-        super()._add_task(**self.books.retold(task_id))
-
-    def tell_unless_complete(self, task_id: str) -> None:
-        """Tell the scheduler of a pending task, or that another worker has done it."""
-        if self._scheduled_tasks[task_id].complete():
-            self._add_task(**{**self.books.retold(task_id), "status": DONE, "runnable": False})
-        else:
-            self.tell(task_id)
-
-    def introduce_again(self) -> None:
-        """Tell a scheduler that has forgotten this worker everything."""
-        self._scheduler.add_worker(self._id, self._worker_info)
-        for task_id in self.books:
-            self.tell(task_id)
-        if self._reports is not None:
-            self._reports.forget_all()
 
     # ---- beginning and end
 
@@ -130,6 +78,8 @@ class HandleWorker(Worker):  # type: ignore[misc]
     ) -> None:
         self._interrupts.start_leaving()
         super().__exit__(kind, error, trace)
+        if isinstance(self._scheduler, MirroredScheduler):
+            self._scheduler.close()
         self._interrupts.restore()
         if isinstance(error, KeyboardInterrupt):
             signum = error.signum if isinstance(error, Interrupted) else 2
@@ -158,11 +108,8 @@ class HandleWorker(Worker):  # type: ignore[misc]
         """As Luigi's."""
         self._is_running = True
         with explained():
-            if self._upkeep is not None:
-                self._upkeep.wipe_messages()
             succeeded = bool(super().run())
         self._wind_up()
-        self._sum_up_elsewhere()
         if not logging.getLogger("luigi-interface").isEnabledFor(logging.INFO):
             summary.info(execution_summary.summary(self))
         return succeeded
@@ -204,10 +151,9 @@ class HandleWorker(Worker):  # type: ignore[misc]
     # ---- telling the scheduler and asking it
 
     def _add_task(self, *args: Any, **told: Any) -> None:
-        members = self._batch_running_tasks.get(told["task_id"], ())
-        for task_id in [told["task_id"], *(member.task_id for member in members)]:
-            self.books.record({**told, "task_id": task_id})
-            if told["status"] == FAILED:
+        if told["status"] == FAILED:
+            members = self._batch_running_tasks.get(told["task_id"], ())
+            for task_id in [told["task_id"], *(member.task_id for member in members)]:
                 self._note_failure(task_id, told.get("expl"))
         super()._add_task(*args, **told)
 
@@ -222,59 +168,41 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def _get_work(self) -> GetWorkResponse:
         response = super()._get_work()
         self._get_work_response_history.clear()
-        if response.task_id is not None:
-            if response.task_id in self._batch_running_tasks:
-                members = list(self._batch_running_tasks[response.task_id])
-                self._batch_running_tasks[response.task_id] = members
-            return response
-        running = response.running_tasks or []
-        for task in running:
-            if task["worker"] != self._id:
-                self._elsewhere[task["task_id"]] = task
-        if self._upkeep is not None and not self._stop_requesting_work:
-            self._upkeep.nothing_to_do(running)
+        if response.task_id in self._batch_running_tasks:
+            members = list(self._batch_running_tasks[response.task_id])
+            self._batch_running_tasks[response.task_id] = members
         return response
-
-    def _sum_up_elsewhere(self) -> None:
-        # the execution summary reads from the history which tasks other workers held
-        left = []
-        for task_id, told in self._elsewhere.items():
-            if self.books.status(task_id) == PENDING:
-                task = self._scheduled_tasks[task_id]
-                if task.complete():
-                    self._add_task_history.append((task, DONE, False))
-                else:
-                    left.append(told)
-        self._get_work_response_history[:] = [{"task_id": None, "running_tasks": left}]
 
     def _keep_alive(self, get_work_response: GetWorkResponse) -> bool:
         if self._stop_requesting_work:
             return False
-        if self._upkeep is not None and self._upkeep.hopeful:
-            return True
-        can_change = self._assistant or self.books.ready or self._may_be_retried
+        can_change = self._assistant or self._may_be_retried
         return bool(can_change and super()._keep_alive(get_work_response))
 
     # ---- running tasks
 
     def _run_task(self, task_id: str) -> None:
-        if task_id not in self._running_tasks and self._must_wait(task_id):
-            self._running_tasks[task_id] = NotYet(self, self._scheduled_tasks[task_id])
+        if task_id not in self._running_tasks and self._awaits_a_core(task_id):
+            task = self._scheduled_tasks[task_id]
+            self._running_tasks[task_id] = NotYet(task, self._reporter(task))
             self._held[task_id] = None
             return
-        self.books.handed_out(task_id)
         super()._run_task(task_id)
         self._handles.look_if_older_than(_LOOK_WHILE_STARTING)
 
+    def _reporter(self, task: Any) -> TaskStatusReporter:
+        return TaskStatusReporter(self._scheduler, task.task_id, self._id, None)
+
     def _create_task_process(self, task: Any) -> Any:
         if task.task_id in self._failed:
-            return AlreadyFailed(self, task, self._failed[task.task_id])
+            failed = self._failed[task.task_id]
+            return AlreadyFailed(task, self._reporter(task), self.results, failed)
         if offers_handle(task):
             return HandleProcess(
                 task,
                 self.results,
                 self._handles,
-                self.reporter(task),
+                self._reporter(task),
                 self._config.check_complete_on_run,
             )
         process = super()._create_task_process(task)
@@ -284,9 +212,6 @@ class HandleWorker(Worker):  # type: ignore[misc]
             process.result_queue = self.results.forked
             self._forks[task.task_id] = process
         return process
-
-    def _must_wait(self, task_id: str) -> bool:
-        return self._awaits_a_core(task_id) or self._came_too_early(task_id)
 
     def _awaits_a_core(self, task_id: str) -> bool:
         task = self._scheduled_tasks[task_id]
@@ -299,31 +224,13 @@ class HandleWorker(Worker):  # type: ignore[misc]
             and not has_nothing_to_run(task)
         )
 
-    def _came_too_early(self, task_id: str) -> bool:
-        # luigid takes what was done in the last seconds for done, even if the product is gone
-        if self._upkeep is None:
-            return False
-        for name in self.books.pending_requirements(task_id):
-            if not self._scheduled_tasks[name].complete():
-                return True
-        return False
-
     def _start_held(self) -> None:
         self._forget_ended_forks()
         for task_id in list(self._held):
-            if any(self.books.status(name) == FAILED for name in self.books.required(task_id)):
-                del self._held[task_id], self._running_tasks[task_id]
-                self._give_back(task_id)
-            elif not self._must_wait(task_id):
-                del self._held[task_id], self._running_tasks[task_id]
-                self._run_task(task_id)
-            elif self._awaits_a_core(task_id):
+            if self._awaits_a_core(task_id):
                 break
-
-    def _give_back(self, task_id: str) -> None:
-        # only new requirements make a running task pending again
-        told = {**self.books.retold(task_id), "status": PENDING, "runnable": True}
-        self._add_task(**told, new_deps=list(self.books.required(task_id)))
+            del self._held[task_id], self._running_tasks[task_id]
+            self._run_task(task_id)
 
     def _handle_next_task(self) -> None:
         if not self.results:
@@ -344,8 +251,3 @@ class HandleWorker(Worker):  # type: ignore[misc]
     def _forget_ended_forks(self) -> None:
         for task_id in [name for name in self._forks if name not in self._running_tasks]:
             del self._forks[task_id]
-
-    def _look_while_waiting(self) -> None:
-        # a forked task of somebody else's has a copy of this worker, and must not follow jobs
-        if os.getpid() == self._pid and threading.current_thread() is threading.main_thread():
-            self._handles.look()

@@ -130,6 +130,10 @@ class Luigid:
         self._process.kill()
         self._process.wait()
 
+    def hang(self) -> None:
+        """Stop it in its tracks: it takes connections and never answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def is_up(self) -> bool:
         """Tell whether it answers."""
         try:

@@ -1,67 +1,67 @@
-"""Patience with a luigid, without one."""
+"""Talking to a luigid, without one."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from email.message import Message
+from http.client import HTTPException
+from urllib.error import HTTPError
 
 import pytest
-from harness import free_port
+from harness import wait_for
 from luigi import configuration
 from luigi.rpc import RPCError
 
-from lstluigi.scheduler.luigid_client import PatientScheduler, named_by_user
+from lstluigi.scheduler import mirror
+from lstluigi.scheduler.luigid_client import Luigid, Refused, named_by_user
 
 
 class Fetcher:
-    """Answers after some failures."""
+    """Fails in some way."""
 
     raises = OSError
 
-    def __init__(self, failures: int) -> None:
-        self.failures = failures
+    def __init__(self, error: Exception) -> None:
+        self._error = error
         self.calls = 0
 
     def fetch(self, full_url: str, body: dict[str, str], timeout: float) -> str:
         self.calls += 1
-        if self.calls <= self.failures:
-            raise ConnectionResetError("gone")
-        return json.dumps({"response": full_url})
+        raise self._error
 
 
-def scheduler(failures: int, **options: Any) -> PatientScheduler:
-    made = PatientScheduler("http://localhost:1", **options)
-    made._fetcher = Fetcher(failures)
-    return made
-
-
-def test_a_short_absence_is_waited_for() -> None:
-    luigid = scheduler(failures=2)
-    looks: list[int] = []
-    luigid.while_waiting = lambda: looks.append(1)
-    assert luigid.is_paused() == "http://localhost:1/api/is_paused"
-    assert len(looks) == 2
-    assert luigid.was_away()
-    assert not luigid.was_away()
-
-
-def test_patience_ends() -> None:
-    with pytest.raises(RPCError, match="does not answer"):
-        scheduler(failures=1000, patience=0.3).is_paused()
-
-
-def test_a_stranger_in_its_place_is_not_talked_to() -> None:
-    luigid = scheduler(failures=1, check=lambda url: False, patience=0.5)
-    with pytest.raises(RPCError, match="nothing that belongs to you"):
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionResetError("gone"), RPCError),
+        (HTTPException("half an answer"), RPCError),
+        (HTTPError("u", 500, "no such batch", Message(), None), Refused),
+    ],
+)
+def test_a_call_is_tried_once(error: Exception, kind: type[RPCError]) -> None:
+    luigid = Luigid("http://localhost:1")
+    luigid._fetcher = Fetcher(error)
+    with pytest.raises(kind) as raised:
         luigid.is_paused()
+    assert type(raised.value) is kind
     assert luigid._fetcher.calls == 1
 
 
-def test_a_ping_is_tried_once() -> None:
-    luigid = PatientScheduler(f"http://localhost:{free_port()}")
-    with pytest.raises(RPCError):
-        luigid.ping(worker="me")
-    assert luigid.was_away()
+def test_a_stranger_in_its_place_is_not_talked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "_RETRY_EVERY", 0.01)
+    asked: list[str] = []
+
+    def check(url: str) -> bool:
+        asked.append(url)
+        return False
+
+    luigid = Luigid("http://localhost:1")
+    luigid._fetcher = Fetcher(OSError())
+    shown = mirror.Mirror(luigid, check)
+    shown.show_worker("me", {})
+    shown.show_task("t", status="PENDING")
+    wait_for(lambda: len(asked) > 2)
+    shown.close()
+    assert luigid._fetcher.calls == 0
 
 
 @pytest.mark.parametrize(
