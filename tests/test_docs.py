@@ -24,7 +24,6 @@ from lstluigi.config.section import Section
 from lstluigi.config.tool_config import TOOLS, ToolConfig
 from lstluigi.jobspec import OWN_OPTIONS
 from lstluigi.layouts import registry
-from lstluigi.library.upgrade import legacy
 from lstluigi.production.load import Choices
 from lstluigi.production.manifest import Manifest
 from lstluigi.production.plan import Plan
@@ -372,15 +371,6 @@ def test_report_page_has_what_provenance_says() -> None:
     source += (PACKAGE / "report" / "checksums.py").read_text()
     told = first_column(DOCS / "report.md", "### Attributes")
     assert told == set(re.findall(r'"(lstluigi:\w+)"', source))
-
-
-def test_upgrading_page_has_every_option_and_key() -> None:
-    page = DOCS / "upgrading.md"
-    assert first_column(page, "## Options") == options_of("upgrade-config")
-    told = {word.split(".")[0] for word in first_column(page, "## Configs of 2021-22")}
-    silent = {"workflow_kind", "prod_type", "stages_to_be_run", *legacy.NOISE}
-    others = {"merge_and_copy_dl1", "dl1_noise_tune_"}
-    assert told - others == set(legacy.TOP_KEYS) - silent
 
 
 def test_library_page_has_every_command_and_option() -> None:

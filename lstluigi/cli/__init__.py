@@ -37,7 +37,6 @@ COMMANDS = {
     "plot-models-importance": ("plots", "plot_models_importance"),
     "graph": ("plots", "graph"),
     "validate": ("validation", "validate"),
-    "upgrade-config": ("upgrading", "upgrade_config"),
     "simulate": ("data", "simulate"),
 }
 #: Those that need no Luigi start without it.

@@ -230,7 +230,7 @@ def _top(value: Value, place: Place, problems: list[Problem]) -> Section:
     place = replace(place, lines=value.lines)
     if LEGACY_KEY in value:
         what = "this is the format of 2021-22, which does not have the paths of each step"
-        mend = "have lstluigi upgrade-config OLD NEW write it in the current format"
+        mend = "write a config in the current format, e.g. with lstluigi generate-config"
         raise ConfigError([*problems, place.problem(what, mend, LEGACY_KEY)])
     if value.keys().isdisjoint(_NEEDED) and is_lstchain(value):
         what = "this is an lstchain config, not that of a production"
