@@ -41,7 +41,7 @@ from lstluigi.jobs.runner.chunk import Chunk
 from lstluigi.jobs.runner.items import perform
 from lstluigi.jobs.runner.spec import load_chunk
 from lstluigi.jobs.runner.workers import binder
-from lstluigi.jobs.states import State, Status
+from lstluigi.jobs.states import JobState, JobStatus
 from lstluigi.jobspec import Array, Resources
 from lstluigi.production.load import Choices
 from lstluigi.production.plan import Plan
@@ -125,7 +125,7 @@ class HereBackend(Backend):
 
     def __init__(self) -> None:
         self.arrays: list[Array] = []
-        self._ended: dict[ChunkId, Status] = {}
+        self._ended: dict[ChunkId, JobStatus] = {}
 
     def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         return LocalBackend(Resources(2, 4000)).resources(kind, usual, requests)
@@ -139,11 +139,11 @@ class HereBackend(Backend):
             with _as_if_in_a_job():
                 spec = load_chunk(array.spec(index), 0)
                 failed = ChunkHere(spec, index, binder(False)).run()
-            state = State.FAILED if failed else State.SUCCEEDED
-            self._ended[array.id, index] = Status(state, "its job ended" * bool(failed))
+            state = JobState.FAILED if failed else JobState.SUCCEEDED
+            self._ended[array.id, index] = JobStatus(state, "its job ended" * bool(failed))
         return array.id
 
-    def poll(self) -> Mapping[ChunkId, Status]:
+    def poll(self) -> Mapping[ChunkId, JobStatus]:
         ended, self._ended = self._ended, {}
         return ended
 

@@ -28,7 +28,7 @@ from lstluigi.production.load import Choices
 from lstluigi.production.manifest import Manifest
 from lstluigi.production.plan import Plan
 from lstluigi.production.recipe import Recipe, record
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.scheduler import defaults
 from lstluigi.stages import SHAPES, STAGES, WORKFLOWS
 from lstluigi.validation.examine import examine
@@ -413,7 +413,7 @@ def test_watching_page_has_every_option(name: str) -> None:
 
 
 def test_watching_page_has_every_status() -> None:
-    words = {status.value for status in Status}
+    words = {status.value for status in State}
     assert first_column(DOCS / "watching.md", "## What the words mean") == words
 
 

@@ -33,7 +33,7 @@ TABLE = Columns(
     [
         column("stage", "dl2_to_sensitivity", "", "all", ""),
         column("", "steps", "files", "steps", "files"),
-        column("done", 3375, 52100, 13579, 246801),
+        column("complete", 3375, 52100, 13579, 246801),
         column("running", "-", "-", "-", "-", gives_way=3),
         column("of", 33750, 521000, 98765, 456789),
         column("events", "", 123456789, "", "", gives_way=1),
@@ -57,10 +57,10 @@ def test_columns_give_way_in_order_and_names_last() -> None:
     headings = {width: shown(TABLE, width)[0].split() for width in range(20, full + 1)}
     order = list(dict.fromkeys(map(tuple, reversed(list(headings.values())))))
     assert order == [
-        ("stage", "done", "running", "of", "events", "left"),
-        ("stage", "done", "running", "of", "left"),
-        ("stage", "done", "running", "of"),
-        ("stage", "done", "of"),
+        ("stage", "complete", "running", "of", "events", "left"),
+        ("stage", "complete", "running", "of", "left"),
+        ("stage", "complete", "running", "of"),
+        ("stage", "complete", "of"),
         ("dl2_to_sensitivity",),  # rows in words
     ]
     narrow = min(width for width, found in headings.items() if found[0] == "stage")

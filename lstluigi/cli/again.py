@@ -32,13 +32,13 @@ def retry(config: str, pattern: str, dry_run: bool, **options: str) -> None:
 @click.argument("pattern", default="")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted and made, do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before products are deleted.")
-@click.option("--accept-changed", is_flag=True, help="Keep what else was made differently.")
+@click.option("--accept-changed", is_flag=True, help="Keep what else is outdated.")
 @of_a_run
 def remake(config: str, pattern: str, dry_run: bool, yes: bool, **options: Any) -> None:
     """Delete products of the production that CONFIG describes, and make them again.
 
     PATTERN is an output (wildcards allowed), a stage or STAGE:NUMBER, and means all that follows
-    from it, too; without it, what was made differently from what the config says now.
+    from it, too; without it, what is outdated.
     Example: lstluigi remake lstluigi_config.yml train_pipe:1 --dry-run
     """
     from lstluigi.run.remake import remake as make_again

@@ -16,7 +16,7 @@ from lstluigi.cli.options import beside_config, command, config_argument, of_a_r
 @click.option(
     "--accept-changed",
     is_flag=True,
-    help="Keep products that were made differently from what the config says now.",
+    help="Keep outdated products: the config has changed since they were produced.",
 )
 @click.option(
     "--remake",

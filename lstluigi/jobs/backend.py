@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import Submission
-from lstluigi.jobs.states import Cause, Status
+from lstluigi.jobs.states import Cause, JobStatus
 from lstluigi.jobspec import Array, Resources, Retries
 
 #: A chunk that has been submitted: id of its array and its index there.
@@ -114,7 +114,7 @@ class Backend(ABC):
         return ()
 
     @abstractmethod
-    def poll(self) -> Mapping[ChunkId, Status]:
+    def poll(self) -> Mapping[ChunkId, JobStatus]:
         """State of every chunk that was submitted and has not been reported as ended before."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ from typing import ClassVar
 from lstluigi.files import last_line, write_text
 from lstluigi.jobs.backend import Backend, ChunkId
 from lstluigi.jobs.script import NO_ENVIRONMENT, job_script
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobspec import Array, ArrayFiles, Resources
 
 #: What a chunk is taken to need where nothing is asked for (lstchain: 0.4-0.6 GB per process).
@@ -127,7 +127,7 @@ class LocalBackend(Backend):
         self._limits = replace(limits, memory_mb=limits.memory_mb or here.memory_mb)
         self._queue: dict[ChunkId, tuple[ArrayFiles, Resources]] = {}
         self._running: dict[ChunkId, _Running] = {}
-        self._failed: dict[ChunkId, Status] = {}  # to start; not told yet
+        self._failed: dict[ChunkId, JobStatus] = {}  # to start; not told yet
 
     def resources(self, kind: str, usual: Resources, requests: Mapping[str, str]) -> Resources:
         """What a step asks for itself, but never more than the machine has.
@@ -155,9 +155,9 @@ class LocalBackend(Backend):
         self._start()
         return array.id
 
-    def poll(self) -> Mapping[ChunkId, Status]:
+    def poll(self) -> Mapping[ChunkId, JobStatus]:
         """Reap what has ended, start what fits."""
-        statuses: dict[ChunkId, Status] = {}
+        statuses: dict[ChunkId, JobStatus] = {}
         for chunk, running in list(self._running.items()):
             code = running.process.poll()
             if code is not None:
@@ -166,8 +166,8 @@ class LocalBackend(Backend):
         self._start()
         statuses.update(self._failed)
         self._failed.clear()
-        statuses.update((chunk, Status(State.RUNNING)) for chunk in self._running)
-        statuses.update((chunk, Status(State.PENDING)) for chunk in self._queue)
+        statuses.update((chunk, JobStatus(JobState.RUNNING)) for chunk in self._running)
+        statuses.update((chunk, JobStatus(JobState.PENDING)) for chunk in self._queue)
         return statuses
 
     def _start(self) -> None:
@@ -232,9 +232,9 @@ def _launch(files: ArrayFiles, index: int, log: str) -> subprocess.Popen[bytes]:
         )
 
 
-def _not_started(error: OSError) -> Status:
+def _not_started(error: OSError) -> JobStatus:
     what = ": ".join(filter(None, (error.filename, error.strerror)))
-    return Status(State.FAILED, f"its job could not be started ({what})", Cause.LAUNCH)
+    return JobStatus(JobState.FAILED, f"its job could not be started ({what})", Cause.LAUNCH)
 
 
 def _signal_name(number: int) -> str:
@@ -243,9 +243,9 @@ def _signal_name(number: int) -> str:
     return f"signal {number}"
 
 
-def _ended(code: int, log: str) -> Status:
+def _ended(code: int, log: str) -> JobStatus:
     if code == 0:
-        return Status(State.SUCCEEDED)
+        return JobStatus(JobState.SUCCEEDED)
     if code < 0:
         how = f"its job was ended by {_signal_name(-code)}"
     elif code == NO_ENVIRONMENT:
@@ -253,4 +253,4 @@ def _ended(code: int, log: str) -> Status:
     else:
         how = f"its job ended with exit code {code}"
     said = last_line(log)
-    return Status(State.FAILED, f"{how} ({said})" if said else how)
+    return JobStatus(JobState.FAILED, f"{how} ({said})" if said else how)

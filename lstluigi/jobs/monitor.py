@@ -24,7 +24,7 @@ from lstluigi.jobs.results import (
     speaks_for_itself,
     without_result,
 )
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobs.submitter import Submitter
 from lstluigi.jobs.tracking import Followed, Job, Progress, Submitted
 from lstluigi.jobspec import CompactItems, Resources, Shared
@@ -186,7 +186,7 @@ class Monitor:
                 submitted.ended = status
                 submitted.deadline = time.monotonic() + self.backend.latency
                 ended += 1
-            elif status.state is State.RUNNING:
+            elif status.state is JobState.RUNNING:
                 submitted.begin()
                 ended += self._close_some(submitted)
         for chunk, submitted in list(self._chunks.items()):
@@ -214,10 +214,10 @@ class Monitor:
         submitted.read = changed
         for item, result in read_results(path).items():
             if item in submitted.owners and speaks_for_itself(result):
-                self._close(submitted, item, result, Status(State.RUNNING))
+                self._close(submitted, item, result, JobStatus(JobState.RUNNING))
         return True
 
-    def _close_all(self, submitted: Submitted, status: Status) -> bool:
+    def _close_all(self, submitted: Submitted, status: JobStatus) -> bool:
         """Close what an ended chunk has left; False while its results may still be on the way."""
         path = submitted.array.result(submitted.index)
         results = read_results(path) if is_there(path) else {}
@@ -245,7 +245,7 @@ class Monitor:
         submitted: Submitted,
         item: str,
         result: ItemResult,
-        status: Status,
+        status: JobStatus,
         innocent: bool = False,
         starved: bool = False,
     ) -> None:

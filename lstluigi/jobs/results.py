@@ -8,7 +8,7 @@ from typing import Any
 
 from lstluigi.errors import LstluigiError
 from lstluigi.files import read_json
-from lstluigi.jobs.states import Cause, Status
+from lstluigi.jobs.states import Cause, JobStatus
 
 #: How an item ended, as the runner wrote it down: keys `state`, `reason`, `cause`, `wall_s`, ...
 ItemResult = Mapping[str, Any]
@@ -57,7 +57,7 @@ def speaks_for_itself(result: ItemResult) -> bool:
     return has_ended(result) and not (result.get("state") == "failed" and killed)
 
 
-def cause_of(result: ItemResult, status: Status) -> Cause:
+def cause_of(result: ItemResult, status: JobStatus) -> Cause:
     """Why an item failed that the runner has seen fail, or that it has not finished."""
     if result.get("state") == "empty":
         return Cause.FINAL
@@ -73,14 +73,14 @@ def cause_of(result: ItemResult, status: Status) -> Cause:
     return Cause.MEMORY if result["signal"] == "SIGKILL" else Cause.COMMAND
 
 
-def explained(result: ItemResult, status: Status) -> ItemResult:
+def explained(result: ItemResult, status: JobStatus) -> ItemResult:
     """A result whose reason says why the job was ended, where the runner knows only the signal."""
     if result.get("signal") is None or status.cause not in OF_THE_JOB or not status.reason:
         return result
     return {**result, "reason": f"{status.reason}: {result.get('reason')}"}
 
 
-def without_result(status: Status, begun: bool) -> ItemResult:
+def without_result(status: JobStatus, begun: bool) -> ItemResult:
     """What stands for the result of an item whose job ended without one."""
     silent = "its job ended while doing it" if begun else "its job never came to it"
     return {"state": "failed", "reason": status.reason or silent, "tail": []}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class State(Enum):
+class JobState(Enum):
     """Where a submitted chunk stands."""
 
     PENDING = "pending"  #: accepted, not started
@@ -18,7 +18,7 @@ class State(Enum):
     @property
     def ended(self) -> bool:
         """True when nothing more can come from the chunk."""
-        return self in (State.SUCCEEDED, State.FAILED)
+        return self in (JobState.SUCCEEDED, JobState.FAILED)
 
 
 class Cause(Enum):
@@ -35,10 +35,10 @@ class Cause(Enum):
 
 
 @dataclass(frozen=True)
-class Status:
+class JobStatus:
     """State of a chunk, and for FAILED why: in words, as a cause, and on which machine."""
 
-    state: State
+    state: JobState
     reason: str = ""
     cause: Cause = Cause.COMMAND
     host: str = ""

@@ -12,7 +12,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.results import ItemResult
-from lstluigi.jobs.states import Cause, Status
+from lstluigi.jobs.states import Cause, JobStatus
 from lstluigi.jobspec import ArrayFiles, Resources, Shared, Work
 
 log = logging.getLogger("lstluigi")
@@ -142,7 +142,7 @@ class Submitted:
     shared: dict[str, Shared] = field(default_factory=dict)
     read: float = 0.0
     running: bool = False
-    ended: Status | None = None
+    ended: JobStatus | None = None
     deadline: float = 0.0
 
     def begin(self) -> None:

@@ -32,7 +32,7 @@ class Choices:
     environment
         `config`, or `current` to run jobs with the python that runs lstluigi.
     accept_changed
-        Keep products that were made differently from what the config says now.
+        Keep outdated products.
     remake
         Patterns of outputs (or `stage`, or `stage:number`) to make again with all that follows.
     site

@@ -28,7 +28,7 @@ from lstluigi.production.recipe import (
     recorded,
     short,
 )
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep, recipe_content
 from lstluigi.stages.base import Stage
 
@@ -75,12 +75,12 @@ class Plan(Contents):
         self._before: dict[str, Mapping[str, str]] = {}
 
     @cached_property
-    def standings(self) -> list[Standing]:
+    def states(self) -> list[State]:
         """Where each step stands, by index."""
-        found: list[Standing] = [Standing.MISSING] * len(self.steps)
+        found: list[State] = [State.MISSING] * len(self.steps)
         for index in reversed(self.graph.order):
             after = {found[consumer] for consumer in self.graph.consumers[index]}
-            found[index] = self._standing(self.steps[index], after)
+            found[index] = self._state(self.steps[index], after)
         return found
 
     def is_lost(self, node: PlannedStep) -> bool:
@@ -88,16 +88,16 @@ class Plan(Contents):
         after = self.graph.consumers[node.index]
         return (
             node.stage.delivered
-            and self.standings[node.index] in (Standing.MISSING, Standing.GONE)
+            and self.states[node.index] in (State.MISSING, State.GONE)
             and bool(after)
-            and all(self.standings[consumer].satisfied for consumer in after)
+            and all(self.states[consumer].satisfied for consumer in after)
         )
 
     def missed(self) -> Iterator[str]:
         """Sentences about delivered products that are lost: are they made again, or why not?"""
         lost: dict[str, list[PlannedStep]] = defaultdict(list)
         for node in filter(self.is_lost, self.steps):
-            gone = self.standings[node.index] is Standing.GONE
+            gone = self.states[node.index] is State.GONE
             lost[self.why_gone(node) if gone else ""].append(node)
         for why, nodes in lost.items():
             what = f"{len(nodes)} product(s) are lost, e.g. {nodes[0].output}"
@@ -111,35 +111,35 @@ class Plan(Contents):
 
     def _waits_for_user(self, node: PlannedStep) -> bool:
         """Is a delivered product not there, and what was made of it is outdated?"""
-        after = (self.standings[consumer] for consumer in self.graph.consumers[node.index])
-        return node.stage.delivered and not self.there(node) and Standing.CHANGED in after
+        after = (self.states[consumer] for consumer in self.graph.consumers[node.index])
+        return node.stage.delivered and not self.there(node) and State.OUTDATED in after
 
-    def _standing(self, node: PlannedStep, after: set[Standing]) -> Standing:
+    def _state(self, node: PlannedStep, after: set[State]) -> State:
         """A change upstream shows in the recipes of all consumers; DL0 that has grown does not.
 
         What nobody knows how it was made is for the user to decide about, too.
         """
         if node.index in self._anew:
-            return Standing.MISSING
-        if after and all(standing.satisfied for standing in after):
+            return State.MISSING
+        if after and all(state.satisfied for state in after):
             if node.stage.delivered and not self.there(node):
                 return self._missed(node)
             # asked first where nothing is read for it, last where it takes the names of all files
             unsure = self.listed(node) and (self.grown(node) or any(self.damage(node)))
-            return Standing.CHANGED if unsure and self.begun(node) else Standing.PASSED
+            return State.OUTDATED if unsure and self.begun(node) else State.NOT_NEEDED
         if not self.begun(node):
             # nothing is made again for a changed product before the user has decided about it
-            waits = Standing.CHANGED in after and Standing.MISSING not in after
-            return Standing.PASSED if waits else Standing.MISSING
+            waits = State.OUTDATED in after and State.MISSING not in after
+            return State.NOT_NEEDED if waits else State.MISSING
         if self.is_changed(node):
-            return Standing.CHANGED
-        return Standing.WHOLE if self.there(node) else Standing.MISSING
+            return State.OUTDATED
+        return State.COMPLETE if self.there(node) else State.MISSING
 
-    def _missed(self, node: PlannedStep) -> Standing:
+    def _missed(self, node: PlannedStep) -> State:
         """A product that people make productions for, gone while what was made of it is there."""
         if self.is_changed(node):
-            return Standing.CHANGED
-        return Standing.GONE if self.why_gone(node) else Standing.MISSING
+            return State.OUTDATED
+        return State.GONE if self.why_gone(node) else State.MISSING
 
     def why_gone(self, node: PlannedStep) -> str:
         """Why a delivered product of which all that is made is there is not made again."""
@@ -191,7 +191,7 @@ class Plan(Contents):
 
     def to_do(self) -> list[PlannedStep]:
         """Steps that are not satisfied, in an order in which they can run."""
-        return [self.steps[i] for i in self.graph.order if not self.standings[i].satisfied]
+        return [self.steps[i] for i in self.graph.order if not self.states[i].satisfied]
 
     # how a product was made
 
@@ -286,7 +286,7 @@ class Plan(Contents):
                 yield from (product.final for product in unit.products)
 
     def is_changed(self, node: PlannedStep) -> bool:
-        """Is something of the product there that was made differently from today's recipe?"""
+        """Is something of the product there that was made by another recipe than today's?"""
         if not self.begun(node):
             return False
         record = self.record(node)
@@ -321,7 +321,7 @@ class Plan(Contents):
     def _changes_above(
         self, node: PlannedStep, record: Mapping[str, Any], now: Mapping[str, str]
     ) -> Iterator[Change]:
-        """Products that it was made of and that are made differently now, or were not read."""
+        """Products that it was made of and that have another recipe now, or were not read."""
         before: Mapping[str, str] = record["upstream"]
         changed = {name for name, value in before.items() if now.get(name, value) != value}
         if changed and record.get("format") == 1:
@@ -382,7 +382,7 @@ class Plan(Contents):
     def _made_differently(self, node: PlannedStep, changed: Collection[str]) -> str:
         paths = [self._outputs[name] for name in changed if name in self._outputs]
         paths += [r.path for r in node.readings if short(r.path) in changed]
-        return f"it was made of what is made differently now, e.g. {min(paths, default='?')}"
+        return f"it was made of what has another recipe now, e.g. {min(paths, default='?')}"
 
     @cached_property
     def _outputs(self) -> Mapping[str, str]:

@@ -1,50 +1,39 @@
-"""How far products are: what a plan says of a step, and what is to be seen of it."""
+"""The state of a step, and of a file: one enum for plan, status, graph and report."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 
-class Standing(Enum):
-    """Where a step stands before anything runs."""
+class State(Enum):
+    """What is known of a step or a file.
 
-    WHOLE = "whole"  #: product there, made by today's recipe or by hand
-    PASSED = "passed"  #: intermediate product not there, but everything made of it is
-    GONE = "gone"  #: delivered product not there, and not made again, as `Plan.why_gone` says
-    CHANGED = "changed"  #: product there, by another recipe than today's
-    MISSING = "missing"
+    A plan knows from the files alone COMPLETE, NOT_NEEDED, GONE, OUTDATED and MISSING. The others
+    need ledgers and the backend.
+    """
+
+    COMPLETE = "complete"  #: The product is there, made by today's recipe or by hand.
+    NOT_NEEDED = "not needed"  #: DL1 or a merge that is not there, but all that is made of it is.
+    GONE = "gone"  #: A delivered product that was released, or cannot be made again.
+    RUNNING = "running"  #: A job makes it.
+    QUEUED = "queued"  #: It is submitted, or a run that is alive is about to submit it.
+    UNKNOWN = "unknown"  #: It was submitted, and the backend cannot say what became of it.
+    FAILED = "failed"  #: It was tried and given up.
+    OUTDATED = "outdated"  #: The product is there, made by another recipe: the user decides.
+    BLOCKED = "blocked"  #: It needs something that failed or is outdated.
+    MISSING = "missing"  #: The product is not there, nothing is submitted, a run makes it.
 
     @property
     def satisfied(self) -> bool:
         """Is nothing to be done for it?"""
-        return self in (Standing.WHOLE, Standing.PASSED, Standing.GONE)
-
-
-class Status(Enum):
-    """Where a file, or a step, stands."""
-
-    DONE = "done"  #: at its place
-    PASSED = "passed"  #: not there, and not needed: all that is made of it is there
-    GONE = "gone"  #: not there though productions are made for it: released, or cannot be made
-    RUNNING = "running"  #: being made
-    QUEUED = "queued"  #: submitted, or about to be by a run that is alive
-    UNKNOWN = "unknown"  #: submitted, and there is no telling what has become of it
-    FAILED = "failed"  #: tried, and given up
-    CHANGED = "changed"  #: there, made differently from what the config says: the user decides
-    BLOCKED = "blocked"  #: needs what failed, or what the user has to decide about
-    TO_DO = "to do"  #: nothing has been submitted, nothing is in its way
-
-    @property
-    def satisfied(self) -> bool:
-        """Is nothing to be done any more?"""
-        return self in (Status.DONE, Status.PASSED, Status.GONE)
+        return self in (State.COMPLETE, State.NOT_NEEDED, State.GONE)
 
     @property
     def under_way(self) -> bool:
         """May something come of it by itself?"""
-        return self in (Status.RUNNING, Status.QUEUED, Status.UNKNOWN)
+        return self in (State.RUNNING, State.QUEUED, State.UNKNOWN)
 
     @property
     def in_the_way(self) -> bool:
         """Does what is made of it have to wait for the user?"""
-        return self in (Status.FAILED, Status.CHANGED, Status.BLOCKED)
+        return self in (State.FAILED, State.OUTDATED, State.BLOCKED)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lstluigi.jobs.ledger import STAMP
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import FailureGroup, ProductionState, StageState, StepState
 
 __all__ = ["as_data"]
@@ -43,8 +43,8 @@ def _part(part: StageState) -> dict[str, Any]:
     }
 
 
-def _counts(counts: Mapping[Status, int]) -> dict[str, int]:
-    return {status.value.replace(" ", "_"): counts.get(status, 0) for status in Status}
+def _counts(counts: Mapping[State, int]) -> dict[str, int]:
+    return {status.value.replace(" ", "_"): counts.get(status, 0) for status in State}
 
 
 def _group(state: ProductionState, group: FailureGroup) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _step(step: StepState) -> dict[str, Any]:
         "step": step.name,
         "output": step.node.output,
         "status": step.status.value,
-        "standing": step.standing.value,
+        "planned": step.planned.value,
         "declination": about.line,
         "node": about.node.name if about.node else None,
         "files": _counts(step.files),

@@ -9,7 +9,7 @@ from typing import Any
 from lstluigi.display import plain
 from lstluigi.files import last_lines
 from lstluigi.production.selection import named
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import StepState
 from lstluigi.validation.examine import production_state
 from lstluigi.validation.notes import damaged
@@ -53,7 +53,7 @@ def logs_of(
 
 def _none(steps: Sequence[StepState]) -> str:
     states = ", ".join(dict.fromkeys(step.status.value for step in steps))
-    made = any(step.status.satisfied or step.status is Status.CHANGED for step in steps)
+    made = any(step.status.satisfied or step.status is State.OUTDATED for step in steps)
     unreadable = [step.ledger.unreadable for step in steps if step.ledger.unreadable]
     if unreadable:
         return f"{unreadable[0]}, so its logs are not known"

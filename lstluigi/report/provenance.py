@@ -21,7 +21,7 @@ from lstluigi.config.tool_config import TOOLS, canonical, digest
 from lstluigi.errors import LstluigiError
 from lstluigi.jobs.ledger import events
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import ProductionState, StepState
 from lstluigi.production.step import PlannedStep, Unit
 from lstluigi.report.checksums import FileFacts
@@ -217,7 +217,7 @@ def _was_made(step: StepState, plan: Plan) -> bool:
     """Is something of it there, or was it there once?"""
     return (
         any(attempt.state == "ok" for attempt in step.ledger.attempts)
-        or step.status in (Status.DONE, Status.CHANGED)
+        or step.status in (State.COMPLETE, State.OUTDATED)
         or plan.begun(step.node)
     )
 

@@ -12,7 +12,7 @@ from lstluigi.display import duration, hours
 from lstluigi.errors import LstluigiError, counted
 from lstluigi.layouts.plots.sets import PointingSet
 from lstluigi.production.cost import StageCost
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import Failure, ProductionState, StageState
 from lstluigi.report.provenance import versions_of
 from lstluigi.report.software import logged_versions
@@ -82,15 +82,15 @@ def missing(state: ProductionState) -> Iterator[str]:
         return
     for name, stage in state.stages.items():
         total = sum(stage.steps.values())
-        nodes = [s.node for s in state.steps if s.stage == name and s.status is Status.CHANGED]
+        nodes = [s.node for s in state.steps if s.stage == name and s.status is State.OUTDATED]
         unknown = sum(any(state.plan.damage(node)) for node in nodes)
         left = {s: n for s, n in stage.steps.items() if n and not s.satisfied}
-        left.pop(Status.CHANGED, None)
+        left.pop(State.OUTDATED, None)
         if left:
             words = ", ".join(f"{count} {status.value}" for status, count in left.items())
-            yield f"{name}: {sum(left.values())} of {total} steps not done ({words})."
+            yield f"{name}: {sum(left.values())} of {total} steps not complete ({words})."
         if changed := len(nodes) - unknown:
-            yield f"{name}: {changed} of {total} steps made differently from what the config says."
+            yield f"{name}: {changed} of {total} steps are outdated."
         if unknown:
             yield f"{name}: {unknown} of {total} steps made nobody knows how (notes below)."
 
@@ -108,7 +108,7 @@ def unreadable(files: Sequence[str]) -> str:
 def stages(state: ProductionState) -> Table:
     """Steps and files of each stage by where they stand."""
     parts = [*state.stages.values(), state.whole]
-    used = [s for s in Status if any(p.steps.get(s) or p.files.get(s) for p in parts)]
+    used = [s for s in State if any(p.steps.get(s) or p.files.get(s) for p in parts)]
     rows = [
         [part.name, kind, *(str(counts.get(status) or "") for status in used), _total(part, kind)]
         for part in parts

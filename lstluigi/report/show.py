@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lstluigi.display import Column, Columns, Screen, duration, plain
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.failures import folded
 from lstluigi.production.status.model import FailureGroup, ProductionState, StageState
 
@@ -19,19 +19,19 @@ __all__ = ["failures", "screen", "status"]
 #: So many groups of failures, and lines of a log, are shown.
 GROUPS, LINES = 10, 6
 COLOURS = {
-    Status.DONE: "green",
-    Status.PASSED: "green",
-    Status.GONE: "yellow",
-    Status.RUNNING: "cyan",
-    Status.QUEUED: "blue",
-    Status.UNKNOWN: "magenta",
-    Status.FAILED: "bold red",
-    Status.CHANGED: "yellow",
-    Status.BLOCKED: "yellow",
-    Status.TO_DO: "",
+    State.COMPLETE: "green",
+    State.NOT_NEEDED: "green",
+    State.GONE: "yellow",
+    State.RUNNING: "cyan",
+    State.QUEUED: "blue",
+    State.UNKNOWN: "magenta",
+    State.FAILED: "bold red",
+    State.OUTDATED: "yellow",
+    State.BLOCKED: "yellow",
+    State.MISSING: "",
 }
 #: Columns that are there even if they hold nothing.
-ALWAYS = (Status.DONE, Status.RUNNING, Status.QUEUED, Status.FAILED, Status.BLOCKED)
+ALWAYS = (State.COMPLETE, State.RUNNING, State.QUEUED, State.FAILED, State.BLOCKED)
 
 #: What is counted of each stage, in rows of their own.
 KINDS = ("steps", "files")
@@ -79,7 +79,7 @@ def stage_table(state: ProductionState, kinds: Sequence[str] = KINDS) -> Columns
         Column("stage", [Text(plain(part.name) * (kind == kinds[0])) for part, kind in rows]),
         Column("", [Text(kind) for _, kind in rows]),
     ]
-    for status_ in Status:
+    for status_ in State:
         cells = [_cell(_counts(part, kind).get(status_, 0), status_) for part, kind in rows]
         empty = all(cell.plain == "-" for cell in cells)
         if not empty or status_ in ALWAYS:
@@ -96,11 +96,11 @@ def stage_table(state: ProductionState, kinds: Sequence[str] = KINDS) -> Columns
     return Columns(columns)
 
 
-def _counts(part: StageState, kind: str) -> Mapping[Status, int]:
+def _counts(part: StageState, kind: str) -> Mapping[State, int]:
     return part.steps if kind == "steps" else part.files
 
 
-def _cell(count: int, status_: Status) -> Text:
+def _cell(count: int, status_: State) -> Text:
     return Text(str(count), style=COLOURS[status_]) if count else Text("-")
 
 
@@ -114,7 +114,7 @@ def _total(part: StageState, kind: str) -> Text:
 def _left(state: ProductionState) -> Iterator[str]:
     left = state.estimate
     if all(step.status.satisfied for step in state.steps):
-        gone = sum(step.status is Status.GONE for step in state.steps)
+        gone = sum(step.status is State.GONE for step in state.steps)
         yield "everything is there" + f", except {gone} lost product(s)" * bool(gone)
     elif left.seconds is None:
         yield f"time left: not told ({left.why})"
@@ -170,8 +170,8 @@ def _blocked(state: ProductionState, group: FailureGroup) -> str:
     return f"blocks {len(group.blocked)} step(s): {parts}"
 
 
-def words(parts: Iterable[tuple[Status, int]]) -> Text:
-    """Counts in a line: `3 done, 1 failed`."""
+def words(parts: Iterable[tuple[State, int]]) -> Text:
+    """Counts in a line: `3 complete, 1 failed`."""
     found = Text()
     for status_, count in parts:
         if count:

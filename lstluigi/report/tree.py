@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lstluigi.display import plain
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import ProductionState, StepState
 from lstluigi.report.show import words
 
@@ -53,4 +53,4 @@ def _add(branch: Tree, steps: Sequence[StepState]) -> None:
 def _told(name: str, steps: Iterable[StepState]) -> Text:
     counts = Counter(step.status for step in steps)
     head = Text(f"{plain(name)}  ")
-    return head.append_text(words((s, counts[s]) for s in Status))
+    return head.append_text(words((s, counts[s]) for s in State))

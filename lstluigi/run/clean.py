@@ -11,7 +11,7 @@ from lstluigi.errors import NOTHING_DONE, LstluigiError
 from lstluigi.files import delete_file
 from lstluigi.jobs.ledger import RELEASED, note
 from lstluigi.production.selection import named
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import ProductionState, StepState
 from lstluigi.production.step import PlannedStep
 from lstluigi.validation.examine import production_state
@@ -128,7 +128,7 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
         return "is no intermediate product: no step of this config reads it"
     for consumer in consumers:
         status = state.steps[consumer.index].status
-        if status is Status.CHANGED:
+        if status is State.OUTDATED:
             return f"may still be needed: {consumer} is outdated ({plan.why_changed(consumer)})"
         if not status.satisfied:
             return f"is still needed: {consumer} is not made yet"
@@ -137,7 +137,7 @@ def _kept(state: ProductionState, step: StepState) -> str | None:
     if not plan.begun(node):
         return None  # it is lost already
     if why := plan.why_changed(node):
-        return f"was made differently from what the config says now ({why}); {DECIDE}"
+        return f"is outdated ({why}); {DECIDE}"
     if plan.foreign(node) or not plan.listing.exists(node.places.recipe):
         return "has no recipe beside it, so this production did not make it"
     if (file := next(plan.by_hand(node), None)) is not None:

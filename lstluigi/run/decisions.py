@@ -13,14 +13,14 @@ from lstluigi.jobs.lock import holder
 from lstluigi.production.plan import Plan
 from lstluigi.production.recipe import record
 from lstluigi.production.selection import named
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep
 
 log = logging.getLogger("lstluigi")
 
 
 def to_accept(plan: Plan, steps: Iterable[PlannedStep]) -> frozenset[int]:
-    """Those of these steps, by index, whose products are whole and made differently."""
+    """Those of these steps, by index, whose products are there and outdated."""
     return frozenset(n.index for n in steps if plan.is_changed(n) and plan.there(n))
 
 
@@ -106,9 +106,9 @@ def _refuse_unwritable(plan: Plan, node: PlannedStep) -> None:
 def clear_away(plan: Plan) -> None:
     """Remove what a run has left that was killed between a last product and its end."""
     exists = plan.listing.exists
-    for node, standing in zip(plan.steps, plan.standings, strict=True):
+    for node, state in zip(plan.steps, plan.states, strict=True):
         lock, scratch = node.places.lock, node.places.scratch
-        if standing is not Standing.WHOLE:
+        if state is not State.COMPLETE:
             continue
         if not exists(lock) and not (exists(os.path.dirname(scratch)) and exists(scratch)):
             continue

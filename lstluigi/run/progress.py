@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep
 
 
@@ -97,7 +97,7 @@ def plan_table(steps: Sequence[PlannedStep], plan: Plan) -> Table:
         table.add_column(column)
     for stage in dict.fromkeys(node.step.stage for node in plan.steps):
         mine = [node for node in steps if node.step.stage == stage]
-        changed = [n for n in mine if plan.standings[n.index] is Standing.CHANGED]
+        changed = [n for n in mine if plan.states[n.index] is State.OUTDATED]
         total = sum(node.step.stage == stage for node in plan.steps)
         first = escape(mine[0].output) if mine else "-"
         table.add_row(stage, str(len(mine) - len(changed)), str(len(changed)), str(total), first)

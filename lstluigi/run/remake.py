@@ -9,7 +9,7 @@ from lstluigi.errors import NOTHING_DONE, Declined
 from lstluigi.production import selection
 from lstluigi.production.plan import Plan
 from lstluigi.production.selection import named
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.status.model import StepState
 from lstluigi.run.clean import freed, size
 from lstluigi.run.decisions import to_remake
@@ -38,8 +38,8 @@ def retry(
     steps = state.plan.steps
     chosen = named(steps, pattern, state.plan.config.path) if pattern else steps
     known = [state.steps[node.index] for node in chosen]
-    failed = [step for step in known if step.status is Status.FAILED]
-    under_way = [step for step in known if step.failures and step.status is not Status.FAILED]
+    failed = [step for step in known if step.status is State.FAILED]
+    under_way = [step for step in known if step.failures and step.status is not State.FAILED]
     if under_way:
         tell(_under_way(under_way))
     if not failed:
@@ -48,7 +48,7 @@ def retry(
         tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     for step in failed[:SHOWN]:
-        files = f", {step.files.get(Status.FAILED, 0)} file(s)" * step.node.stage.per_file
+        files = f", {step.files.get(State.FAILED, 0)} file(s)" * step.node.stage.per_file
         tell(f"  {'would be tried' if dry_run else 'tried'} again: {step.node}{files}")
     _more(len(failed), tell)
     if dry_run:
@@ -68,7 +68,7 @@ def remake(
 ) -> int:
     """Delete products with all that follows from them, and make them again.
 
-    Without a pattern, those that were made differently from what the config says now.
+    Without a pattern, those that are outdated.
 
     Returns
     -------
@@ -84,9 +84,9 @@ def remake(
     if pattern:
         names = [pattern]
     else:
-        names = [s.node.output for s in state.steps if s.status is Status.CHANGED]
+        names = [s.node.output for s in state.steps if s.status is State.OUTDATED]
     if not names:
-        what = "nothing was made differently from what the config says now"
+        what = "nothing is outdated"
         tell(f"{state.prod_id}: {what}, so {NOTHING_DONE}")
         return 0
     again = to_remake(state.plan, names)

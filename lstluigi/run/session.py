@@ -23,7 +23,7 @@ from lstluigi.jobspec import Environment
 from lstluigi.production.load import Choices, stages_of
 from lstluigi.production.places import directory_of
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep
 from lstluigi.run import decisions
 from lstluigi.run.log import ProductionLog
@@ -105,8 +105,7 @@ class Session:
 
     def satisfied(self, node: PlannedStep) -> bool:
         """Was the product whole, or of no more use, from the start, or has this run made it?"""
-        standing = self.plan.standings[node.index]
-        return standing.satisfied or node.index in self.made
+        return self.plan.states[node.index].satisfied or node.index in self.made
 
     def requirements(self, node: PlannedStep) -> list[PlannedStep]:
         """Unsatisfied steps that the step needs."""
@@ -121,7 +120,7 @@ class Session:
         return steps
 
     def _check(self, steps: Sequence[PlannedStep]) -> None:
-        running = [n for n in steps if self.plan.standings[n.index] is not Standing.CHANGED]
+        running = [n for n in steps if self.plan.states[n.index] is not State.OUTDATED]
         busy = list(lock_problems(steps, self.plan))
         problems: list[Problem] = []
         if running:
@@ -215,10 +214,10 @@ class Session:
     def _refuse_in_vain(self, again: Iterable[int]) -> None:
         """Products that could not be made again are not deleted."""
         for node in self.needed(self.plan.steps[index] for index in again):
-            if self.plan.standings[node.index] is Standing.CHANGED:
+            if self.plan.states[node.index] is State.OUTDATED:
                 accept = "add --accept-changed, or " * (not self.choices.accept_changed)
                 raise LstluigiError(
-                    f"nothing was deleted: --remake needs {node}, which was made differently "
+                    f"nothing was deleted: --remake needs {node}, which is outdated "
                     f"({self.plan.why_changed(node)}); {accept}make that again, too"
                 )
 
@@ -258,16 +257,16 @@ class Session:
             self.config.prod_id,
             len(steps) - changed,
             len(self.plan.steps),
-            f", {changed} made differently" * bool(changed),
+            f", {changed} outdated" * bool(changed),
             self.backend_name,
         )
 
     def changed(self, steps: Iterable[PlannedStep]) -> list[PlannedStep]:
-        """Those of these steps whose products were made differently: the user has to decide."""
-        return [n for n in steps if self.plan.standings[n.index] is Standing.CHANGED]
+        """Those of these steps whose products are outdated: the user has to decide."""
+        return [n for n in steps if self.plan.states[n.index] is State.OUTDATED]
 
     def _is_foreign(self, node: PlannedStep) -> bool:
-        whole = self.plan.standings[node.index] is Standing.WHOLE
+        whole = self.plan.states[node.index] is State.COMPLETE
         return whole and self.plan.foreign(node)
 
     def _look_again(

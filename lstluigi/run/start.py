@@ -28,7 +28,7 @@ from lstluigi.validation.preflight import DECIDE
 #: Starts a run, given its session here and its command line; says what was started.
 Away = Callable[[Session, Sequence[str]], list[str]]
 
-#: Exit code of a dry run that found products made differently: that of the run itself.
+#: Exit code of a dry run that found outdated products: that of the run itself.
 CHANGED = 30
 #: How many of them are shown.
 SHOWN = 5
@@ -208,12 +208,12 @@ def _undecided(steps: Sequence[PlannedStep], session: Session, console: Console)
     """Products that the user has to decide about; the exit code for them."""
     said = []
     if kept := len(session.plan.accepted):
-        said.append(f"{kept} product(s) made differently are kept as they are by --accept-changed")
+        said.append(f"{kept} outdated product(s) are kept as they are by --accept-changed")
     changed = session.changed(steps)
     for node in changed[:SHOWN]:
-        said.append(f"made differently: {node} ({session.plan.why_changed(node)})")
+        said.append(f"outdated: {node} ({session.plan.why_changed(node)})")
     if len(changed) > SHOWN:
-        said.append(f"made differently: and {len(changed) - SHOWN} more")
+        said.append(f"outdated: and {len(changed) - SHOWN} more")
     if changed and session.choices.accept_changed:
         again = "make it again with `lstluigi remake`"
         said.append(f"not all of these is there, so it is not kept; {again}")

@@ -22,7 +22,7 @@ from lstluigi.production import selection
 from lstluigi.production.plan import Plan
 from lstluigi.production.recipe import Recipe, record
 from lstluigi.production.resources import requested, where_requested
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep, Unit, kept_config, resolved
 from lstluigi.production.targets import lost_showers
 
@@ -103,7 +103,7 @@ class StepJob:
         return work
 
     def _begin(self) -> Work:
-        if self._plan.standings[self.node.index] is Standing.CHANGED:
+        if self._plan.states[self.node.index] is State.OUTDATED:
             raise LstluigiError(self._changed())
         self._lock = Lock(self.node.places.lock)
         try:
@@ -125,7 +125,7 @@ class StepJob:
         again = f"lstluigi run {shlex.quote(str(self._plan.config.path))} --remake {pattern}"
         keep = "keep it with `lstluigi run --accept-changed`, or " * self._plan.there(self.node)
         return (
-            f"its product was made differently from what the config says now ({reasons}); {keep}"
+            f"outdated: the config has changed since it was produced ({reasons}); {keep}"
             f"make it again with: {again}"
         )
 

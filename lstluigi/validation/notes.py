@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from lstluigi.jobs.slurm import states
 from lstluigi.production.plan import Plan
 from lstluigi.production.recipe import few
-from lstluigi.production.states import Standing, Status
+from lstluigi.production.states import State
 from lstluigi.production.status.jobs import Jobs
 from lstluigi.production.status.model import StepState
 from lstluigi.production.targets import lost_showers
@@ -36,8 +36,8 @@ def warnings(plan: Plan, steps: Sequence[StepState], jobs: Jobs) -> Iterator[str
 
 
 def _begun(steps: Sequence[StepState]) -> Iterator[str]:
-    fresh = all(s.standing is Standing.MISSING and not s.begun for s in steps)
-    if fresh and not any(step.files.get(Status.DONE) for step in steps):
+    fresh = all(s.planned is State.MISSING and not s.begun for s in steps)
+    if fresh and not any(step.files.get(State.COMPLETE) for step in steps):
         yield "nothing has been made or submitted yet: this production was never started here"
 
 
@@ -72,8 +72,8 @@ def _gone(steps: Sequence[StepState]) -> Iterator[str]:
 
 
 def _in_part(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    passed = [step.node for step in steps if step.standing is Standing.PASSED]
-    parts = [node for node in passed if plan.begun(node) and not plan.there(node)]
+    not_needed = [step.node for step in steps if step.planned is State.NOT_NEEDED]
+    parts = [node for node in not_needed if plan.begun(node) and not plan.there(node)]
     if parts:
         lost = next(file for file in plan.finals(parts[0]) if not plan.listing.is_file(file))
         yield (
@@ -132,8 +132,8 @@ def _jobs(jobs: Jobs) -> Iterator[str]:
 
 def damaged(plan: Plan) -> Iterator[str]:
     """Yield which files cannot be read that would tell how products were made, and what to do."""
-    pairs = zip(plan.steps, plan.standings, strict=True)
-    unknown = [n for n, standing in pairs if standing is Standing.CHANGED and any(plan.damage(n))]
+    pairs = zip(plan.steps, plan.states, strict=True)
+    unknown = [n for n, state in pairs if state is State.OUTDATED and any(plan.damage(n))]
     if unknown:
         more = f" ({len(unknown) - 1} more like this)" if len(unknown) > 1 else ""
         yield f"{unknown[0]}: {'; '.join(plan.damage(unknown[0]))}; {preflight.DECIDE}{more}"
@@ -142,30 +142,31 @@ def damaged(plan: Plan) -> Iterator[str]:
 
 
 def _changed(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    changed = [s.node for s in steps if s.status is Status.CHANGED]
+    changed = [s.node for s in steps if s.status is State.OUTDATED]
     changed = [node for node in changed if not any(plan.damage(node))]
-    # a run that is alive may have settled them since their standings were found
+    # a run that is alive may have settled them since its plan was made
     reasons = ((node, why) for node in changed if (why := plan.why_changed(node)))
     if (example := next(reasons, None)) is not None:
         yield (
-            f"{len(changed)} product(s) were made differently from what the config says now, e.g. "
+            f"{len(changed)} product(s) are outdated, as the config has changed since they were "
+            "produced, e.g. "
             f"{example[0]} ({example[1]}); {preflight.DECIDE}"
         )
 
 
 def _accepted(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    there = [step.node for step in steps if step.standing is Standing.WHOLE]
+    there = [step.node for step in steps if step.planned is State.COMPLETE]
     kept = [node for node in there if plan.accepted_changes(node)]
     if kept:
         why = few(plan.accepted_changes(kept[0]))
         yield (
-            f"{len(kept)} product(s) were kept as they are, though made differently from what the "
-            f"config says (--accept-changed), e.g. {kept[0]} ({why})"
+            f"{len(kept)} product(s) were kept as they are, though they were "
+            f"outdated (--accept-changed), e.g. {kept[0]} ({why})"
         )
 
 
 def _by_hand(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    foreign = [s for s in steps if s.standing is Standing.WHOLE and plan.foreign(s.node)]
+    foreign = [s for s in steps if s.planned is State.COMPLETE and plan.foreign(s.node)]
     if foreign:
         yield (
             f"{len(foreign)} product(s) have no recipe: they were made by hand or by another tool "
@@ -174,7 +175,7 @@ def _by_hand(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
 
 
 def _inputs(plan: Plan, steps: Sequence[StepState]) -> Iterator[str]:
-    waiting = [step.node for step in steps if step.status is Status.TO_DO]
+    waiting = [step.node for step in steps if step.status is State.MISSING]
     problems = list(preflight.file_problems(plan, waiting))
     if problems:
         more = f" ({len(problems) - 1} more like this)" if len(problems) > 1 else ""

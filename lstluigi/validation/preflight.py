@@ -13,7 +13,7 @@ from lstluigi.files import nearest_existing
 from lstluigi.jobs.slurm import wishes
 from lstluigi.production.paths import Read, matches
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.production.step import NO_FILES, PlannedStep, general_commands, tools_needed
 from lstluigi.stages.base import Reading
 from lstluigi.stages.checks import wants_images
@@ -121,7 +121,7 @@ def sound(plan: Plan) -> list[PlannedStep]:
     return [
         node
         for node in plan.to_do()
-        if plan.standings[node.index] is Standing.MISSING
+        if plan.states[node.index] is State.MISSING
         and node.index not in unsound
         and not plan.problems(node)
     ]

@@ -162,14 +162,14 @@ def test_a_dry_run_after_a_change_says_the_same_everywhere(lab: Lab) -> None:
     before = sorted(lab.root.rglob("*"))
     run = lab.type("run", str(lab.config), "--dry-run", program="lstluigi")
     assert run.code == 30
-    assert f": 1 of {there + 1} steps to do, {there} made differently, on " in run.text
+    assert f": 1 of {there + 1} steps to do, {there} outdated, on " in run.text
     rows = re.findall(r"│ \w+_\w+ +│ (\d+) +│ (\d+) +│ (\d+) ", run.text)
     assert [sum(map(int, column)) for column in zip(*rows, strict=True)] == [1, there, there + 1]
-    told = re.findall("made differently: .* step", run.text)
-    assert f"made differently: and {there - len(told)} more" in run.text
+    told = re.findall("outdated: .* step", run.text)
+    assert f"outdated: and {there - len(told)} more" in run.text
     kept = lab.type("run", str(lab.config), "--dry-run", "--accept-changed", program="lstluigi")
     assert kept.code == 0
-    assert f"{there} product(s) made differently are kept" in kept.text
+    assert f"{there} outdated product(s) are kept" in kept.text
     assert f": 1 of {there + 1} steps to do, on " in kept.text
     assert sorted(lab.root.rglob("*")) == before
 

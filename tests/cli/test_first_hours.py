@@ -18,7 +18,7 @@ from lstluigi.cli import COMMANDS, main
 from lstluigi.config.tool_config import ToolConfig, differences
 from lstluigi.errors import Busy, ConfigError, LstluigiError, Problem
 from lstluigi.jobs.ledger import note
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.report.toy_data import _is_toy
 from lstluigi.request.settings import checked_rate
 from lstluigi.run.start import delivered
@@ -155,7 +155,7 @@ def test_what_a_person_cancelled_is_to_do_not_failed(lab: Lab) -> None:
         note(step.places.ledger, "ended", array="arr", chunk=0, item=item, again=False, **end)
     note(step.places.ledger, "failed", message="2 of 2 files failed")
     state = production_state(str(lab.config))
-    assert [step.status for step in state.steps] == [Status.TO_DO, Status.TO_DO]
+    assert [step.status for step in state.steps] == [State.MISSING, State.MISSING]
     assert state.groups == []
 
 

@@ -37,7 +37,7 @@ def test_status_for_programs(lab: Lab) -> None:
     failing(lab)
     result = type_in("status", str(lab.config), "--json")
     data = json.loads(result.output)
-    assert data["total"]["files"]["done"] == 2
+    assert data["total"]["files"]["complete"] == 2
     assert data["stages"]["r0_to_dl1"]["steps"]["failed"] == 1
     assert data["failures"][0]["blocked"] == ["merge_dl1:1"]
     assert [step["status"] for step in data["steps"]] == ["failed", "blocked"]
@@ -71,7 +71,7 @@ def test_logs_of_what_failed(lab: Lab) -> None:
 def test_logs_of_what_has_not_begun(lab: Lab) -> None:
     small(lab)
     told = type_in("logs", str(lab.config), "merge_dl1").output
-    assert "there is no log (to do)" in told
+    assert "there is no log (missing)" in told
     result = type_in("logs", str(lab.config), "nonsense")
     assert result.exit_code == 2
     assert "'nonsense' matches no output" in result.output

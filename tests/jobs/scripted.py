@@ -13,7 +13,7 @@ from lstluigi.jobs.backend import Backend, ChunkId, NotNow, SubmissionError
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import Submission
 from lstluigi.jobs.results import ItemResult
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobs.tracking import Progress
 from lstluigi.jobspec import Array, Environment, Item, Resources, Shared, Work
 
@@ -26,7 +26,7 @@ class Scripted(Backend):
 
     def __init__(self, width: int | None = None) -> None:
         self.arrays: list[Array] = []
-        self.answers: dict[ChunkId, Status] = {}
+        self.answers: dict[ChunkId, JobStatus] = {}
         self.polls = 0
         self.refusal = ""
         self.silent = False
@@ -70,7 +70,7 @@ class Scripted(Backend):
         self.arrays.append(array)
         return f"job{len(self.arrays)}"
 
-    def poll(self) -> Mapping[ChunkId, Status]:
+    def poll(self) -> Mapping[ChunkId, JobStatus]:
         self.polls += 1
         return dict(self.answers)
 
@@ -84,14 +84,14 @@ class Scripted(Backend):
 
     def say(
         self,
-        state: State,
+        state: JobState,
         array: int = 0,
         chunk: int = 0,
         reason: str = "",
         cause: Cause = Cause.COMMAND,
         host: str = "",
     ) -> None:
-        self.answers[self.arrays[array].id, chunk] = Status(state, reason, cause, host)
+        self.answers[self.arrays[array].id, chunk] = JobStatus(state, reason, cause, host)
 
     def result(self, array: int = 0, chunk: int = 0, **states: str) -> None:
         """Write the result file of a chunk: state by item."""

@@ -16,15 +16,15 @@ from lstluigi.jobs.results import (
     speaks_for_itself,
     without_result,
 )
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 
 
 def result(state: str = "failed", reason: str = "", **more: Any) -> dict[str, Any]:
     return {"state": state, "reason": reason, "rc": None, "signal": None, **more}
 
 
-def ended(cause: Cause = Cause.COMMAND) -> Status:
-    return Status(State.FAILED, "its job ended", cause)
+def ended(cause: Cause = Cause.COMMAND) -> JobStatus:
+    return JobStatus(JobState.FAILED, "its job ended", cause)
 
 
 def test_results_say_where_they_come_from(tmp_path: Path) -> None:
@@ -111,6 +111,6 @@ def test_a_signal_to_one_process_of_a_job_that_went_on() -> None:
 
 def test_words_where_there_is_no_result() -> None:
     assert without_result(ended(), begun=True)["reason"] == "its job ended"
-    silent = Status(State.SUCCEEDED)
+    silent = JobStatus(JobState.SUCCEEDED)
     assert without_result(silent, begun=True)["reason"] == "its job ended while doing it"
     assert without_result(silent, begun=False)["reason"] == "its job never came to it"

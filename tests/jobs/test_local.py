@@ -14,7 +14,7 @@ from lstluigi.errors import LstluigiError
 from lstluigi.jobs import local
 from lstluigi.jobs.backend import ChunkId
 from lstluigi.jobs.local import LocalBackend, machine
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobspec import Array, Chunk, Environment, Resources
 
 
@@ -32,14 +32,14 @@ def array(path: Path, *resources: Resources, name: str = "a") -> Array:
     return Array(name, str(path), [Chunk([], asked, Environment()) for asked in resources])
 
 
-def states(polled: Mapping[ChunkId, Status]) -> str:
+def states(polled: Mapping[ChunkId, JobStatus]) -> str:
     """First letters of the states, in the order of the chunks."""
     return "".join(polled[chunk].state.name[0] for chunk in sorted(polled))
 
 
-def follow(backend: LocalBackend) -> dict[ChunkId, Status]:
+def follow(backend: LocalBackend) -> dict[ChunkId, JobStatus]:
     """Poll until every chunk has ended; return how."""
-    ended: dict[ChunkId, Status] = {}
+    ended: dict[ChunkId, JobStatus] = {}
     deadline = time.monotonic() + 30
     while True:
         polled = backend.poll()
@@ -294,4 +294,4 @@ def test_a_chunk_that_will_not_end_is_killed(
 
 
 def test_ended_states() -> None:
-    assert [state for state in State if state.ended] == [State.SUCCEEDED, State.FAILED]
+    assert [state for state in JobState if state.ended] == [JobState.SUCCEEDED, JobState.FAILED]

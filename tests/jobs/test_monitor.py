@@ -13,7 +13,7 @@ from scripted import Scripted, Step, names, sizes
 from lstluigi.jobs.handle import Outcome
 from lstluigi.jobs.ledger import events, note, submissions
 from lstluigi.jobs.monitor import Monitor
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobs.tracking import Progress
 from lstluigi.jobspec import Environment, Resources, Retries
 
@@ -80,14 +80,14 @@ def test_a_step_ends_with_its_last_item(
     assert monitor.progress(step) is None
     start(monitor, step)
     assert monitor.progress(step) == Progress(0, 0, 3, started=False)
-    backend.say(State.RUNNING)
+    backend.say(JobState.RUNNING)
     backend.result(a0="ok", a1="running")
     monitor.pump()
     assert monitor.progress(step) == Progress(1, 0, 3, started=True)
     assert monitor.outcome(step) is None
     assert step.refreshed > 0
     backend.result(a0="ok", a1="failed", a2="ok")
-    backend.say(State.FAILED, reason="its job ended with exit code 1")
+    backend.say(JobState.FAILED, reason="its job ended with exit code 1")
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "a1 failed")
     assert monitor.progress(step) == Progress(2, 1, 3, started=True)
@@ -110,20 +110,20 @@ def test_a_step_does_not_wait_for_others_in_its_chunk(
     first, second = Step(tmp_path, "a"), Step(tmp_path, "b")
     start(monitor, first, second)
     assert len(backend.arrays[0].chunks) == 1
-    backend.say(State.RUNNING)
+    backend.say(JobState.RUNNING)
     backend.result(a0="ok", b0="running")
     monitor.pump()
     assert monitor.outcome(first) == Outcome(True)
     assert monitor.outcome(second) is None
-    backend.say(State.FAILED, reason="its job was ended by SIGKILL")
+    backend.say(JobState.FAILED, reason="its job was ended by SIGKILL")
     monitor.pump()
     assert monitor.outcome(first) == Outcome(True)
     assert monitor.outcome(second) == Outcome(False, "its job was ended by SIGKILL")
 
 
-@pytest.mark.parametrize("state", [State.PENDING, State.UNKNOWN])
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.UNKNOWN])
 def test_no_answer_is_no_failure(
-    monitor: Monitor, backend: Scripted, tmp_path: Path, state: State
+    monitor: Monitor, backend: Scripted, tmp_path: Path, state: JobState
 ) -> None:
     step = Step(tmp_path, "a")
     start(monitor, step)
@@ -138,7 +138,7 @@ def test_success_without_a_result_is_a_failure(
 ) -> None:
     step = Step(tmp_path, "a")
     start(monitor, step)
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     outcome = monitor.outcome(step)
     assert outcome is not None
@@ -153,14 +153,14 @@ def test_what_a_job_had_not_come_to_is_done_all_the_same(
     step = Step(tmp_path, "a", items=3)
     start(monitor, step)
     backend.result(a0="ok", a1="running")
-    backend.say(State.FAILED, reason="killed")
+    backend.say(JobState.FAILED, reason="killed")
     monitor.pump()
     assert monitor.outcome(step) is None
     monitor.pump()
     (chunk,) = backend.arrays[1].chunks
     assert [item.id for item in chunk.items] == ["a2"]
     backend.result(array=1, a2="ok")
-    backend.say(State.SUCCEEDED, array=1)
+    backend.say(JobState.SUCCEEDED, array=1)
     monitor.pump()
     outcome = monitor.outcome(step)
     assert outcome is not None
@@ -174,7 +174,7 @@ def test_a_damaged_result_file_is_no_success(
     start(monitor, step)
     backend.result(a0="ok")
     Path(backend.arrays[0].result(0)).write_text('{"items": {"a0": {"sta')
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     outcome = monitor.outcome(step)
     assert outcome is not None
@@ -221,12 +221,12 @@ def test_a_refused_retry_fails_its_items_and_no_others(
     step = Step(tmp_path, "a", items=2, capacity=1)
     start(monitor, step)
     backend.refusal = "no such node"
-    backend.say(State.FAILED, 0, 0, reason="killed", cause=Cause.MEMORY)
+    backend.say(JobState.FAILED, 0, 0, reason="killed", cause=Cause.MEMORY)
     for _ in range(3):
         monitor.pump()
     assert monitor.outcome(step) is None, "the other one is still under way"
     backend.result(0, 1, a1="ok")
-    backend.say(State.SUCCEEDED, 0, 1)
+    backend.say(JobState.SUCCEEDED, 0, 1)
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, f"{step.where}: no such node")
     assert step.concluded is not None
@@ -239,7 +239,7 @@ def test_the_ledger_tells_before_and_after(
     step = Step(tmp_path, "a", items=2)
     start(monitor, step)
     backend.result(a0="ok", a1="ok")
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     array = backend.arrays[0]
     told = list(events(step.ledger))
@@ -260,7 +260,7 @@ def test_versions_are_noted_where_they_change(
     backend.result(a0="ok", a1="ok", a2="ok", a3="failed")
     whole = json.loads(path.read_text())
     path.write_text(json.dumps({**whole, "versions": {"numpy": "2"}}))
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     assert [event.get("versions") for event in ended(step)] == [{"numpy": "2"}, None, None, None]
 
@@ -307,7 +307,7 @@ def test_letting_go(
     done, open_ = Step(tmp_path, "a"), Step(tmp_path, "b", kind="other")
     start(monitor, done, open_)
     backend.result(a0="ok")
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     monitor.detach()
     monitor.detach()
@@ -350,7 +350,7 @@ def test_each_cause_has_its_number_of_tries(
     step = Step(tmp_path, "a")
     start(monitor, step)
     while monitor.outcome(step) is None:
-        patient.say(State.FAILED, len(patient.arrays) - 1, reason="it ended", cause=cause)
+        patient.say(JobState.FAILED, len(patient.arrays) - 1, reason="it ended", cause=cause)
         monitor.pump()
         monitor.pump()
     assert len(patient.arrays) == tries
@@ -367,12 +367,12 @@ def test_causes_are_counted_each_by_itself(
     start(monitor, step)
     causes = [Cause.LAUNCH, Cause.NODE, Cause.TIME, Cause.NODE, Cause.COMMAND]
     for cause in causes:
-        patient.say(State.FAILED, len(patient.arrays) - 1, cause=cause)
+        patient.say(JobState.FAILED, len(patient.arrays) - 1, cause=cause)
         monitor.pump()
         monitor.pump()
     assert len(patient.arrays) == len(causes) + 1
     patient.result(len(causes), a0="ok")
-    patient.say(State.SUCCEEDED, len(causes))
+    patient.say(JobState.SUCCEEDED, len(causes))
     monitor.pump()
     assert monitor.outcome(step) == Outcome(True)
 
@@ -383,7 +383,7 @@ def test_what_lacked_memory_is_alone_and_its_neighbours_get_more_together(
     step = Step(tmp_path, "a", items=5)
     start(monitor, step)
     patient.result(a0="ok", a1="running")
-    patient.say(State.FAILED, cause=Cause.MEMORY)
+    patient.say(JobState.FAILED, cause=Cause.MEMORY)
     monitor.pump()
     monitor.pump()
     again = {tuple(chunk): array for array in patient.arrays[1:] for chunk in names(array)}
@@ -404,7 +404,7 @@ def test_what_a_job_has_tried_twice_is_told(
     content = json.loads(Path(path).read_text())
     content["items"]["a1"]["again"] = "killed by SIGSEGV; with a cache of its own"
     Path(path).write_text(json.dumps(content))
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     with caplog.at_level("INFO"):
         monitor.pump()
     (said,) = (r.getMessage() for r in caplog.records if "once more" in r.getMessage())
@@ -419,11 +419,11 @@ def test_the_innocent_are_not_counted(monitor: Monitor, patient: Scripted, tmp_p
     start(monitor, step)
     for n in range(3):
         patient.result(n, **{f"a{n}": "running"})
-        patient.say(State.FAILED, n, reason="killed", cause=Cause.NODE)
+        patient.say(JobState.FAILED, n, reason="killed", cause=Cause.NODE)
         monitor.pump()
         monitor.pump()
     patient.result(3, a3="ok")
-    patient.say(State.SUCCEEDED, 3)
+    patient.say(JobState.SUCCEEDED, 3)
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "killed; killed; killed")
 
@@ -434,7 +434,7 @@ def test_a_cancelled_chunk_is_over_for_all(
     step = Step(tmp_path, "a", items=3)
     start(monitor, step)
     patient.result(a0="ok", a1="running")
-    patient.say(State.FAILED, reason="cancelled", cause=Cause.CANCELLED)
+    patient.say(JobState.FAILED, reason="cancelled", cause=Cause.CANCELLED)
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "cancelled; cancelled")
     assert len(patient.arrays) == 1
@@ -443,7 +443,7 @@ def test_a_cancelled_chunk_is_over_for_all(
 def test_no_more_memory_is_to_be_had(monitor: Monitor, patient: Scripted, tmp_path: Path) -> None:
     step = Step(tmp_path, "a", resources=Resources(1, 600))
     start(monitor, step)
-    patient.say(State.FAILED, reason="memory", cause=Cause.MEMORY)
+    patient.say(JobState.FAILED, reason="memory", cause=Cause.MEMORY)
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "memory")
 
@@ -453,7 +453,7 @@ def test_the_node_is_the_backends_word(monitor: Monitor, patient: Scripted, tmp_
     step = Step(tmp_path, "a")
     start(monitor, step)
     for array, host in enumerate(("", "n7")):
-        patient.say(State.FAILED, array, cause=Cause.NODE, host=host)
+        patient.say(JobState.FAILED, array, cause=Cause.NODE, host=host)
         monitor.pump()
         monitor.pump()
     assert [host for _, _, host in patient.asked_again] == ["", "n7"]
@@ -465,13 +465,13 @@ def test_a_try_of_one_step_harms_no_other(
     bad, good = Step(tmp_path, "a"), Step(tmp_path, "b")
     start(monitor, bad, good)
     patient.result(a0="running")
-    patient.say(State.FAILED, cause=Cause.TIME)
+    patient.say(JobState.FAILED, cause=Cause.TIME)
     monitor.pump()
     monitor.pump()
     for n, array in enumerate(patient.arrays[1:], 1):
         for chunk, (item,) in enumerate(names(array)):
             patient.result(n, chunk, **{item: "ok"})
-            patient.say(State.SUCCEEDED, n, chunk)
+            patient.say(JobState.SUCCEEDED, n, chunk)
     monitor.pump()
     assert monitor.outcome(bad) == monitor.outcome(good) == Outcome(True)
 
@@ -488,9 +488,9 @@ def late(backend: Scripted, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-@pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED])
 def test_results_may_be_late(
-    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float], state: State
+    monitor: Monitor, backend: Scripted, tmp_path: Path, late: list[float], state: JobState
 ) -> None:
     """A job that failed has results, too: what it had done need not be done again."""
     step = Step(tmp_path, "a", items=2)
@@ -511,7 +511,7 @@ def test_results_are_not_waited_for_for_ever(
 ) -> None:
     step = Step(tmp_path, "a")
     start(monitor, step)
-    backend.say(State.SUCCEEDED)
+    backend.say(JobState.SUCCEEDED)
     monitor.pump()
     late[0] += 60
     monitor.pump()
@@ -526,7 +526,7 @@ def test_results_that_are_there_are_not_waited_for(
     step = Step(tmp_path, "a", items=2)
     start(monitor, step)
     backend.result(a0="ok", a1="failed")
-    backend.say(State.FAILED)
+    backend.say(JobState.FAILED)
     monitor.pump()
     assert monitor.outcome(step) == Outcome(False, "a1 failed")
 
@@ -539,7 +539,7 @@ def test_products_may_be_late(
     start(monitor, soon, never)
     for n, item in enumerate(("a0", "b0")):
         backend.result(n, **{item: "ok"})
-        backend.say(State.SUCCEEDED, n)
+        backend.say(JobState.SUCCEEDED, n)
     monitor.pump()
     late[0] += 59
     monitor.pump()
@@ -567,7 +567,7 @@ def test_ledgers_of_jobs_that_go_on_stay_open(
 ) -> None:
     step = Step(tmp_path, "a", items=2)
     start(monitor, step)
-    lasting.say(State.RUNNING)
+    lasting.say(JobState.RUNNING)
     lasting.result(a0="ok", a1="running")
     monitor.pump()
     monitor.detach()
@@ -594,7 +594,7 @@ def test_cancelling_ends_all_and_forgets_them(lasting: Scripted, tmp_path: Path)
     step, done = Step(tmp_path, "a", items=2, capacity=1), Step(tmp_path, "b", kind="b")
     start(monitor, step, done)
     lasting.result(1, b0="ok")
-    lasting.say(State.SUCCEEDED, 1)
+    lasting.say(JobState.SUCCEEDED, 1)
     monitor.pump()
     monitor.detach()
     array = lasting.arrays[0]
@@ -635,7 +635,7 @@ def test_a_step_whose_products_are_not_seen_yet_is_let_go(
     step.seen = False
     start(monitor, step)
     lasting.result(a0="ok")
-    lasting.say(State.SUCCEEDED)
+    lasting.say(JobState.SUCCEEDED)
     monitor.pump()
     monitor.detach()
     assert step.abandoned == "let go"  # or its lock would stay
@@ -658,6 +658,6 @@ def test_two_steps_of_an_earlier_chunk_are_followed_together(
     (tmp_path / "old").mkdir()
     items = {f"{name}0": {"state": "ok", "rc": 0, "signal": None} for name in "ab"}
     (tmp_path / "old" / "chunk-0.json").write_text(json.dumps({"items": items}))
-    lasting.answers["old", 0] = Status(State.SUCCEEDED)
+    lasting.answers["old", 0] = JobStatus(JobState.SUCCEEDED)
     monitor.pump()
     assert [monitor.outcome(step) for step in steps] == [Outcome(True)] * 2

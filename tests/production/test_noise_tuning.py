@@ -16,7 +16,7 @@ from lstluigi.errors import ConfigError
 from lstluigi.production.load import Choices
 from lstluigi.production.noise_tuning import without_tuning
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.report.document import write
 from lstluigi.run.session import Session
 from lstluigi.stages import STAGES, checks
@@ -116,7 +116,7 @@ def test_other_real_data_change_what_was_made(lab: Lab) -> None:
     lab.ok()
     tuned(lab, "2.5")
     plan = lab.plan()
-    assert plan.standings == [Standing.CHANGED] * 3
+    assert plan.states == [State.OUTDATED] * 3
     assert f"e.g. {tuned_config(lab)}" in " ".join(plan.changes(plan.steps[1]))
     assert lab.run().code != 0
     lab.ok(remake=("tune_nsb",))
@@ -129,7 +129,7 @@ def test_another_base_config_changes_what_was_made(lab: Lab) -> None:
     lab.ok()
     lab.configure(threshold=2)
     plan = lab.plan()
-    assert plan.standings[1] is Standing.CHANGED
+    assert plan.states[1] is State.OUTDATED
     assert any("threshold: 1 -> 2" in change for change in plan.changes(plan.steps[0]))
 
 
@@ -200,12 +200,12 @@ def test_a_config_of_its_own_counts_by_its_content(lab: Lab) -> None:
     lab.configure(threshold=1)
     lab.ok()
     own.write_text('{ "threshold":3}')  # the same, spelt otherwise, as long
-    assert lab.plan().standings == [Standing.WHOLE]
+    assert lab.plan().states == [State.COMPLETE]
     lab.configure(threshold=2)  # the production's, which the step does not read
-    assert lab.plan().standings == [Standing.WHOLE]
+    assert lab.plan().states == [State.COMPLETE]
     own.write_text('{"threshold": 4}')
     plan = lab.plan()
-    assert plan.standings == [Standing.CHANGED]
+    assert plan.states == [State.OUTDATED]
     assert f"e.g. {own}" in " ".join(plan.changes(plan.steps[0]))
 
 

@@ -14,7 +14,7 @@ from lab import FULL, Lab, full, small
 
 from lstluigi.production.plan import Plan
 from lstluigi.production.recipe import Recipe, recorded, short
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 
 
 def touch(lab: Lab, *names: str) -> None:
@@ -24,8 +24,8 @@ def touch(lab: Lab, *names: str) -> None:
         Path(lab.path(name)).touch()
 
 
-def standings(lab: Lab, plan: Plan) -> dict[str, Standing]:
-    return {os.path.relpath(n.output, lab.root): plan.standings[n.index] for n in plan.steps}
+def states(lab: Lab, plan: Plan) -> dict[str, State]:
+    return {os.path.relpath(n.output, lab.root): plan.states[n.index] for n in plan.steps}
 
 
 def recipe_of(lab: Lab, index: int) -> Recipe:
@@ -36,7 +36,7 @@ def recipe_of(lab: Lab, index: int) -> Recipe:
 def test_nothing_is_there(lab: Lab) -> None:
     full(lab)
     plan = lab.plan()
-    assert set(standings(lab, plan).values()) == {Standing.MISSING}
+    assert set(states(lab, plan).values()) == {State.MISSING}
     order = [node.output for node in plan.to_do()]
     for node in plan.steps:
         for producer in plan.producers(node):
@@ -79,28 +79,28 @@ def test_whole_and_passed(lab: Lab) -> None:
     full(lab)
     touch(lab, "irf/irf.fits", "irf/sensitivity.fits")
     plan = lab.plan()
-    found = standings(lab, plan)
-    assert found["irf/irf.fits"] is Standing.WHOLE
-    assert found["irf/sensitivity.fits"] is Standing.MISSING  # its plot is not there
-    assert found["dl2/dl2_test.h5"] is Standing.MISSING
+    found = states(lab, plan)
+    assert found["irf/irf.fits"] is State.COMPLETE
+    assert found["irf/sensitivity.fits"] is State.MISSING  # its plot is not there
+    assert found["dl2/dl2_test.h5"] is State.MISSING
     touch(lab, "irf/sensitivity.png")
-    found = standings(lab, lab.plan())
-    assert found.pop("irf/irf.fits") is Standing.WHOLE
-    assert found.pop("irf/sensitivity.fits") is Standing.WHOLE
+    found = states(lab, lab.plan())
+    assert found.pop("irf/irf.fits") is State.COMPLETE
+    assert found.pop("irf/sensitivity.fits") is State.COMPLETE
     for delivered in ("models", "dl2/dl2_test.h5"):  # what is there was made elsewhere
-        assert found.pop(delivered) is Standing.GONE
-    assert set(found.values()) == {Standing.PASSED}
+        assert found.pop(delivered) is State.GONE
+    assert set(found.values()) == {State.NOT_NEEDED}
     assert lab.plan().to_do() == []
 
 
 def test_one_unsatisfied_consumer_is_enough(lab: Lab) -> None:
     full(lab)
     touch(lab, "irf/irf.fits", "merged/dl1_test.h5")
-    found = standings(lab, lab.plan())
-    assert found["dl2/dl2_test.h5"] is Standing.MISSING
-    assert found["merged/dl1_test.h5"] is Standing.WHOLE
-    assert found["dl1/test"] is Standing.PASSED
-    assert found["dl1/gamma"] is Standing.MISSING
+    found = states(lab, lab.plan())
+    assert found["dl2/dl2_test.h5"] is State.MISSING
+    assert found["merged/dl1_test.h5"] is State.COMPLETE
+    assert found["dl1/test"] is State.NOT_NEEDED
+    assert found["dl1/gamma"] is State.MISSING
 
 
 def test_purged_dl0_and_dl1_without_a_manifest(lab: Lab) -> None:
@@ -120,11 +120,11 @@ def test_changed_and_grown(lab: Lab) -> None:
     lab.simtel("dl0/node", c="1")
     plan = lab.plan()
     node = plan.steps[0]
-    assert plan.standings[0] is Standing.CHANGED
+    assert plan.states[0] is State.OUTDATED
     assert plan.grown(node) == [lab.path("dl0/node/c.simtel.gz")]
     assert lab.path("dl1/node/dl1_c.h5") not in plan.finals(node)
     plan.accept_inputs(node)
-    assert lab.plan().standings[0] is Standing.PASSED
+    assert lab.plan().states[0] is State.NOT_NEEDED
     lab.simtel("dl0/node", d="1")
     assert lab.plan().grown(node) == [lab.path("dl0/node/d.simtel.gz")]
 
@@ -145,7 +145,7 @@ def test_each_recipe_is_read_once(
         return recorded(path)
 
     monkeypatch.setattr("lstluigi.production.plan.recorded", counted)
-    assert (Standing.CHANGED in plan.standings) == (threshold == 2)
+    assert (State.OUTDATED in plan.states) == (threshold == 2)
     assert not [node for node in plan.steps if any(plan.damage(node)) or plan.foreign(node)]
     assert read
     assert set(read.values()) == {1}
@@ -162,7 +162,7 @@ def test_a_recipe_is_not_asked_for_where_nothing_is_there(
     monkeypatch.setattr(
         "lstluigi.production.plan.recorded", lambda path: read.append(path) or recorded(path)
     )
-    assert Standing.PASSED in lab.plan().standings
+    assert State.NOT_NEEDED in lab.plan().states
     assert read
     assert not [path for path in read if path.startswith(lab.path("merged"))]
 
@@ -255,7 +255,7 @@ def test_steps_taken_anew_are_as_if_never_made(lab: Lab) -> None:
     lab.simtel("dl0/node", c="1")
     plan = lab.plan()
     anew = Plan(plan.config, {n.step.stage: n.stage for n in plan.steps}, {}, frozenset({0, 1}))
-    assert set(anew.standings) == {Standing.MISSING}
+    assert set(anew.states) == {State.MISSING}
     assert len(anew.finals(anew.steps[0])) == 3
 
 
@@ -324,8 +324,8 @@ CHANGES = {
 
 
 def changed(lab: Lab) -> set[str]:
-    found = standings(lab, lab.plan())
-    return {name for name, standing in found.items() if standing is Standing.CHANGED}
+    found = states(lab, lab.plan())
+    return {name for name, state in found.items() if state is State.OUTDATED}
 
 
 def as_in_format_1(monkeypatch: pytest.MonkeyPatch) -> None:

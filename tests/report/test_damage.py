@@ -14,7 +14,7 @@ from lab import Lab, full, small
 from lstluigi.cli import main
 from lstluigi.errors import ConfigError
 from lstluigi.production.load import Choices
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.run.session import Session
 from lstluigi.validation.examine import production_state
 from lstluigi.validation.preflight import DECIDE
@@ -101,7 +101,7 @@ def test_what_is_no_recipe_or_manifest_by_its_types(
     for content in wrong:
         path = damaged(lab, kind, 0, json.dumps(content))
         state = production_state(str(lab.config))
-        assert state.steps[0].standing is Standing.CHANGED, content
+        assert state.steps[0].planned is State.OUTDATED, content
         assert sum(f"{path} is damaged" in warning for warning in state.warnings) == 1, content
 
 
@@ -114,7 +114,7 @@ def test_kept_as_it_is(lab: Lab, kind: str, step: int) -> None:
         return  # a merge of what the config makes needs none
     damaged(lab, kind, step)
     assert lab.ok(accept_changed=True) == []
-    assert set(lab.plan().standings) <= {Standing.WHOLE, Standing.PASSED}
+    assert set(lab.plan().states) <= {State.COMPLETE, State.NOT_NEEDED}
     assert not list(lab.plan().damage(lab.plan().steps[step]))
 
 
@@ -125,7 +125,7 @@ def test_made_again(lab: Lab, kind: str) -> None:
     damaged(lab, kind, 0)
     made = lab.ok(remake=("r0_to_dl1",))
     assert [Path(path).name for path in made] == ["node", "node.h5"]
-    assert set(lab.plan().standings) <= {Standing.WHOLE, Standing.PASSED}
+    assert set(lab.plan().states) <= {State.COMPLETE, State.NOT_NEEDED}
 
 
 def test_what_no_job_has_made_is_not_deleted(lab: Lab) -> None:
@@ -148,7 +148,7 @@ def test_a_product_that_is_gone_needs_no_recipe(lab: Lab) -> None:
     path = damaged(lab, "recipe", 0)
     for name in "ab":
         Path(lab.path(f"dl1/node/dl1_{name}.h5")).unlink()
-    assert lab.plan().standings == [Standing.PASSED, Standing.WHOLE]
+    assert lab.plan().states == [State.NOT_NEEDED, State.COMPLETE]
     result = type_("status", lab.config)
     assert result.exit_code == 0, result.output
     assert path not in "".join(result.output.split())
@@ -160,7 +160,7 @@ def test_products_of_another_production_keep_their_consumers_whole(lab: Lab) -> 
     path = damaged(lab, "recipe", 1)
     stages = yaml.safe_load(lab.config.read_text())["stages"]
     lab.write({name: steps for name, steps in stages.items() if name != "r0_to_dl1"})
-    assert Standing.CHANGED not in lab.plan().standings
+    assert State.OUTDATED not in lab.plan().states
     result = type_("status", lab.config)
     assert result.exit_code == 0, result.output
     assert f"{path} is damaged" in " ".join(result.output.split())
@@ -202,13 +202,13 @@ def test_a_ledger_that_cannot_be_read_hides_nothing_else(lab: Lab, tmp_path: Pat
         said = (out / "index.html").read_text() if command[0] == "report" else result.output
         assert f"ledger {path} cannot be read (Is a directory): what was tried of " in said, command
     state = json.loads(type_("status", lab.config, "--json").stdout)
-    assert [step["status"] for step in state["steps"]] == ["done", "done"]
+    assert [step["status"] for step in state["steps"]] == ["complete", "complete"]
     assert [step["events"] for step in state["steps"]] == [None, 9]
     for file in (lab.path("dl1/node/dl1_a.h5"), second.output):
         Path(file).unlink()
     state = json.loads(type_("status", lab.config, "--json").stdout)
     assert state["steps"][0]["status"] == "unknown"
-    assert (state["steps"][0]["files"]["done"], state["steps"][0]["files"]["unknown"]) == (1, 1)
+    assert (state["steps"][0]["files"]["complete"], state["steps"][0]["files"]["unknown"]) == (1, 1)
     said = type_("logs", lab.config, "r0_to_dl1").output
     assert f"ledger {path} cannot be read" in said
 

@@ -147,8 +147,8 @@ def test_a_half_made_production_names_what_failed_and_claims_nothing(lab: Lab, p
     assert lab.run().code != 0
     result = report(lab, place)
     assert result.exit_code == 0, result.output
-    assert "r0_to_dl1: 1 of 1 steps not done (1 failed)." in page(place)
-    assert "merge_dl1: 1 of 1 steps not done (1 blocked)." in result.output
+    assert "r0_to_dl1: 1 of 1 steps not complete (1 failed)." in page(place)
+    assert "merge_dl1: 1 of 1 steps not complete (1 blocked)." in result.output
     assert "the simtel file ends in the middle of an event" in page(place)
     assert set(made_by(place)) == {lab.path("dl1/node/dl1_a.h5")}
 
@@ -173,7 +173,7 @@ def test_a_changed_product_is_told_as_it_was_made(lab: Lab, place: Path) -> None
     before = json.loads(Path(lab.plan().steps[0].places.recipe).read_text())
     lab.configure(threshold=2)
     result = report(lab, place)
-    assert "r0_to_dl1: 1 of 1 steps made differently from what the config says." in result.output
+    assert "r0_to_dl1: 1 of 1 steps are outdated." in result.output
     found = told(place)
     used = [u["prov:entity"] for u in found["used"].values()]
     (config,) = {name for name in used if name.startswith("config:")}

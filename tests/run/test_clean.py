@@ -10,7 +10,7 @@ import pytest
 from lab import Lab, full, small
 
 from lstluigi.errors import LstluigiError
-from lstluigi.production.states import Standing
+from lstluigi.production.states import State
 from lstluigi.run.clean import clean
 from lstluigi.run.decisions import delete
 
@@ -138,7 +138,7 @@ def test_a_released_product_is_not_missed_until_it_is_asked_for(lab: Lab) -> Non
     kept = {name: os.stat(lab.path("irf", name)).st_mtime_ns for name in lab.files("irf")}
     cleaned(lab, "dl1_to_dl2")
     assert lab.files("dl2") == set()
-    assert lab.plan().standings.count(Standing.GONE) == 1
+    assert lab.plan().states.count(State.GONE) == 1
     assert lab.ok() == []
     assert lab.ok(remake=("dl1_to_dl2",)) == [lab.path("dl2/dl2_test.h5")]
     os.unlink(lab.path("dl2/dl2_test.h5"))

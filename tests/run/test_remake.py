@@ -140,7 +140,7 @@ def test_without_a_pattern_what_changed_is_meant(lab: Lab, runs: list[dict[str, 
     said: list[str] = []
     assert remake(str(lab.config), "", OPTIONS, said.append, **how) == 0
     assert runs == []
-    assert "nothing was made differently" in said[0]
+    assert "nothing is outdated" in said[0]
     lab.configure(threshold=2)
     remake(str(lab.config), "", OPTIONS, lambda _: None, **how)
     assert lab.path("merged/node.h5") in runs[0]["remake"]

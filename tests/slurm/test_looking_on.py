@@ -104,8 +104,14 @@ def test_status_of_what_runs_waits_and_has_failed(production: ClusterProduction)
     assert found["runs"] == [f"the run with process id {process.pid} on {os.uname().nodename}"]
     dl1, merge = (found["stages"][name] for name in ("r0_to_dl1", "merge_dl1"))
     assert count(dl1["steps"]) == {"failed": 1, "running": 1, "queued": 1, "all": 3}
-    assert count(dl1["files"]) == {"done": 19, "failed": 1, "running": 1, "queued": 39, "all": 60}
-    assert count(merge["steps"]) == {"blocked": 1, "to_do": 2, "all": 3}
+    assert count(dl1["files"]) == {
+        "complete": 19,
+        "failed": 1,
+        "running": 1,
+        "queued": 39,
+        "all": 60,
+    }
+    assert count(merge["steps"]) == {"blocked": 1, "missing": 2, "all": 3}
     assert found["time_left"]["seconds"] is None
     (group,) = found["failures"]
     assert (group["cause"], group["ending"], group["count"]) == ("command", "exit code 1", 1)
@@ -124,17 +130,17 @@ def test_status_of_what_runs_waits_and_has_failed(production: ClusterProduction)
     let_start(production)
     production.wait(lambda: not production.queue(), "the jobs to end")
     found = until(production, lambda found: not found["total"]["files"]["running"], "their results")
-    assert count(found["stages"]["r0_to_dl1"]["files"]) == {"done": 59, "failed": 1, "all": 60}
+    assert count(found["stages"]["r0_to_dl1"]["files"]) == {"complete": 59, "failed": 1, "all": 60}
 
     # and the next run ends what there is to end
     assert production.type().code == 30
     found = status(production)
-    assert count(found["total"]["steps"]) == {"done": 4, "failed": 1, "blocked": 1, "all": 6}
+    assert count(found["total"]["steps"]) == {"complete": 4, "failed": 1, "blocked": 1, "all": 6}
     production.simtel("dl0/1", a="2")
     run = production.type()
     assert run.code == 0, run.text
     found = status(production)
-    assert count(found["total"]["steps"]) == {"done": 6, "all": 6}
+    assert count(found["total"]["steps"]) == {"complete": 6, "all": 6}
     assert found["failures"] == []
     assert found["stages"]["merge_dl1"]["events"] == 2 + 4 + 5 + 3 * 19
 
@@ -144,8 +150,8 @@ STANDS = {
     "r0_to_dl1:2": "running",
     "r0_to_dl1:3": "queued",
     "merge_dl1:1": "blocked",
-    "merge_dl1:2": "to do",
-    "merge_dl1:3": "to do",
+    "merge_dl1:2": "missing",
+    "merge_dl1:3": "missing",
 }
 
 
@@ -160,7 +166,7 @@ def test_status_of_a_job_that_was_cancelled_under_the_run(production: ClusterPro
     production.slurm.run("scancel", job.id)
     assert production.end(process).code == 30
     found = status(production)
-    assert stands(found) == {"r0_to_dl1:1": "to do", "merge_dl1:1": "to do"}
+    assert stands(found) == {"r0_to_dl1:1": "missing", "merge_dl1:1": "missing"}
 
 
 def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) -> None:
@@ -192,7 +198,7 @@ def test_cancel_ends_jobs_of_the_pattern_alone(production: ClusterProduction) ->
     assert {"merged/1.h5", "merged/3.h5"} <= production.files()
     assert "merged/2.h5" not in production.files()
     found = status(production)
-    assert stands(found)["r0_to_dl1:2"] == "to do"
+    assert stands(found)["r0_to_dl1:2"] == "missing"
 
     run = production.type()
     assert run.code == 0, run.text

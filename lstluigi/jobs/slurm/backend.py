@@ -18,7 +18,7 @@ from lstluigi.jobs.slurm.notices import Notices
 from lstluigi.jobs.slurm.post_mortem import PER_SACCT, Element, Gone, Key, begun_as
 from lstluigi.jobs.slurm.requests import Requests
 from lstluigi.jobs.slurm.site import Site, probe
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobspec import Array, ArrayFiles, Resources, SlurmSettings
 
 log = logging.getLogger("lstluigi")
@@ -221,7 +221,7 @@ class SlurmBackend(Backend):
         self._listed = self._answered = now
         return True
 
-    def poll(self) -> Mapping[ChunkId, Status]:
+    def poll(self) -> Mapping[ChunkId, JobStatus]:
         """One squeue for all; sacct only for what has gone without a result."""
         if not self._list():
             return {}
@@ -229,7 +229,7 @@ class SlurmBackend(Backend):
         self._end_overtaken()
         ours = {element.job for element in self._chunks.values()}
         self._notices.waiting(row for row in self._rows if row.job in ours)
-        found: dict[ChunkId, Status] = {}
+        found: dict[ChunkId, JobStatus] = {}
         gone: dict[ChunkId, Element] = {}
         for chunk, element in self._chunks.items():
             row = known.get(element.key)
@@ -238,7 +238,7 @@ class SlurmBackend(Backend):
             else:
                 element.missing_since = None
                 found[chunk] = self._status(row, element)
-                element.started |= found[chunk].state is not State.PENDING
+                element.started |= found[chunk].state is not JobState.PENDING
         found.update(self._gone.statuses(gone, self._by_name.keys()))
         for chunk, status in found.items():
             if status.state.ended:
@@ -268,25 +268,25 @@ class SlurmBackend(Backend):
                 self._scancel(jobs)
                 self._overtaken |= keys
 
-    def _status(self, row: Row, element: Element) -> Status:
+    def _status(self, row: Row, element: Element) -> JobStatus:
         status = states.status(row.state, row.reason, row.nodes)
-        if status.state is State.PENDING:
+        if status.state is JobState.PENDING:
             if status.cause is Cause.LAUNCH:
                 return self._give_up(status, element)
             self._notices.tell(row, states.stuck(row.reason))
-        elif status.state is State.UNKNOWN:
+        elif status.state is JobState.UNKNOWN:
             self._notices.tell(row, status.reason)
-        elif status.state is State.FAILED:
+        elif status.state is JobState.FAILED:
             return self._gone.examined(status, element, row.reason)
         return status
 
-    def _give_up(self, held: Status, element: Element) -> Status:
+    def _give_up(self, held: JobStatus, element: Element) -> JobStatus:
         """Cancel what is held; until that is done it might still be released, and run."""
         try:
             self._scancel({element.job: [element.index]})
         except NotNow:
             return held
-        return Status(State.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
+        return JobStatus(JobState.FAILED, "its job could not be started", Cause.LAUNCH, held.host)
 
     # the end
 

@@ -15,7 +15,7 @@ from lstluigi.jobs.results import is_there, read_results, speaks_for_itself
 from lstluigi.jobs.slurm import commands, states
 from lstluigi.jobs.slurm.commands import Row, Run
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobspec import ArrayFiles
 
 #: How many jobs one call of sacct is asked for.
@@ -78,7 +78,7 @@ class Gone:
 
     def statuses(
         self, gone: Mapping[ChunkId, Element], queued: Collection[str]
-    ) -> Mapping[ChunkId, Status]:
+    ) -> Mapping[ChunkId, JobStatus]:
         """States of those that are known: by their result files, by accounting, by silence.
 
         Parameters
@@ -87,7 +87,7 @@ class Gone:
             Names of the arrays of which squeue still knows elements.
         """
         finished = [chunk for chunk, element in gone.items() if _has_finished(element)]
-        found = dict.fromkeys(finished, Status(State.SUCCEEDED))
+        found = dict.fromkeys(finished, JobStatus(JobState.SUCCEEDED))
         silent = {chunk: element for chunk, element in gone.items() if chunk not in found}
         rows, deaf = self._account(element.job for element in silent.values())
         now = time.monotonic()
@@ -153,7 +153,7 @@ class Gone:
                     found[row.job, row.name, index] = row
         return found, deaf
 
-    def examined(self, status: Status, element: Element, how: str) -> Status:
+    def examined(self, status: JobStatus, element: Element, how: str) -> JobStatus:
         """A bare FAILED or CANCELLED, by what the job has left.
 
         A memory kill and a bad start look the same, and so do a bad start and a person's scancel.
@@ -163,7 +163,7 @@ class Gone:
         how
             The reason that squeue gives, or the exit code that sacct gives.
         """
-        if status.state is not State.FAILED:
+        if status.state is not JobState.FAILED:
             return status
         begun = is_there(element.files.result(element.index))
         self._written |= begun
@@ -186,7 +186,7 @@ class Gone:
             )
         return False
 
-    def _unwritten(self, status: Status, element: Element) -> Status:
+    def _unwritten(self, status: JobStatus, element: Element) -> JobStatus:
         """A node that does not see the directory of the logs; if none does, no try will help."""
         self._blind.add(status.host)
         nodes = min(self._site.nodes.values(), default=0)
@@ -199,7 +199,7 @@ class Gone:
         return replace(status, reason=told, cause=Cause.FINAL if everywhere else Cause.LAUNCH)
 
 
-def _vanished(element: Element, listed: bool) -> Status:
+def _vanished(element: Element, listed: bool) -> JobStatus:
     """What a job was that Slurm does not know any more.
 
     One of several waiting elements that is cancelled leaves no trace in squeue, sacct or scontrol,
@@ -207,8 +207,8 @@ def _vanished(element: Element, listed: bool) -> Status:
     A controller that has lost jobs has lost the whole array.
     """
     if listed and not element.started and not is_there(element.files.result(element.index)):
-        return Status(State.FAILED, "its job was cancelled before it began", Cause.CANCELLED)
-    return Status(State.FAILED, "Slurm knows nothing of its job any more", Cause.NODE)
+        return JobStatus(JobState.FAILED, "its job was cancelled before it began", Cause.CANCELLED)
+    return JobStatus(JobState.FAILED, "Slurm knows nothing of its job any more", Cause.NODE)
 
 
 def begun_as(files: ArrayFiles, chunks: int) -> str | None:
@@ -235,7 +235,7 @@ def _has_finished(element: Element) -> bool:
     return finished and all(map(speaks_for_itself, read_results(path).values()))
 
 
-def _examined(status: Status, element: Element, how: str, begun: bool) -> Status:
+def _examined(status: JobStatus, element: Element, how: str, begun: bool) -> JobStatus:
     """The same for a job that could write its output."""
     if status.cause not in (Cause.COMMAND, Cause.CANCELLED):
         return status
@@ -248,7 +248,7 @@ def _examined(status: Status, element: Element, how: str, begun: bool) -> Status
         if PROLOG_WORDS not in text:
             return status
         told = f"its job could not be started ({last_line(output)})"
-        return Status(status.state, told, Cause.LAUNCH, status.host)
+        return JobStatus(status.state, told, Cause.LAUNCH, status.host)
     said = last_line(output)
     told = f"{status.reason} ({said})" if said else f"{status.reason} ({how})" * bool(how)
     if any(words in text for words in MEMORY_WORDS):
@@ -259,4 +259,4 @@ def _examined(status: Status, element: Element, how: str, begun: bool) -> Status
         cause = Cause.COMMAND
     else:
         cause = Cause.LAUNCH
-    return Status(status.state, told or status.reason, cause, status.host)
+    return JobStatus(status.state, told or status.reason, cause, status.host)

@@ -6,7 +6,7 @@ Slurm 22.05 to 24.11). Figures of how jobs end were measured with 22.05.8.
 
 from __future__ import annotations
 
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 
 PENDING = frozenset(
     {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"} | {"RESV_DEL_HOLD"}
@@ -17,19 +17,19 @@ RUNNING = frozenset(
 )
 #: How a job can end: what it is told as, and the cause.
 ENDED = {
-    "COMPLETED": (State.SUCCEEDED, "", Cause.COMMAND),
-    "FAILED": (State.FAILED, "its job failed", Cause.COMMAND),
-    "TIMEOUT": (State.FAILED, "its job reached its time limit", Cause.TIME),
-    "DEADLINE": (State.FAILED, "its job was ended at its deadline", Cause.FINAL),
-    "OUT_OF_MEMORY": (State.FAILED, "its job needed more memory than it had", Cause.MEMORY),
-    "NODE_FAIL": (State.FAILED, "the node failed under its job", Cause.NODE),
-    "BOOT_FAIL": (State.FAILED, "the node of its job did not start", Cause.NODE),
-    "LAUNCH_FAILED": (State.FAILED, "its job could not be started on the node", Cause.LAUNCH),
-    "RECONFIG_FAIL": (State.FAILED, "the node of its job was not set up", Cause.NODE),
-    "PREEMPTED": (State.FAILED, "its job had to make way for another", Cause.PREEMPTED),
-    "REVOKED": (State.FAILED, "its job was taken away by another cluster", Cause.PREEMPTED),
-    "CANCELLED": (State.FAILED, "its job was cancelled", Cause.CANCELLED),
-    "SPECIAL_EXIT": (State.FAILED, "its job was held with a special exit", Cause.FINAL),
+    "COMPLETED": (JobState.SUCCEEDED, "", Cause.COMMAND),
+    "FAILED": (JobState.FAILED, "its job failed", Cause.COMMAND),
+    "TIMEOUT": (JobState.FAILED, "its job reached its time limit", Cause.TIME),
+    "DEADLINE": (JobState.FAILED, "its job was ended at its deadline", Cause.FINAL),
+    "OUT_OF_MEMORY": (JobState.FAILED, "its job needed more memory than it had", Cause.MEMORY),
+    "NODE_FAIL": (JobState.FAILED, "the node failed under its job", Cause.NODE),
+    "BOOT_FAIL": (JobState.FAILED, "the node of its job did not start", Cause.NODE),
+    "LAUNCH_FAILED": (JobState.FAILED, "its job could not be started on the node", Cause.LAUNCH),
+    "RECONFIG_FAIL": (JobState.FAILED, "the node of its job was not set up", Cause.NODE),
+    "PREEMPTED": (JobState.FAILED, "its job had to make way for another", Cause.PREEMPTED),
+    "REVOKED": (JobState.FAILED, "its job was taken away by another cluster", Cause.PREEMPTED),
+    "CANCELLED": (JobState.FAILED, "its job was cancelled", Cause.CANCELLED),
+    "SPECIAL_EXIT": (JobState.FAILED, "its job was held with a special exit", Cause.FINAL),
 }
 #: End of the reason of a job that is held after a launch that failed: it will not start by itself.
 REQUEUED_HELD = "requeued held"
@@ -59,7 +59,7 @@ STUCK_SUFFIX = (
 )
 
 
-def status(word: str, reason: str = "", host: str = "") -> Status:
+def status(word: str, reason: str = "", host: str = "") -> JobStatus:
     """What a state of squeue or sacct says; UNKNOWN for one that is not in the table.
 
     Parameters
@@ -71,16 +71,17 @@ def status(word: str, reason: str = "", host: str = "") -> Status:
     if name in PENDING:
         plain = reason.strip("()").replace("_", " ")  # written either way
         if plain.endswith(REQUEUED_HELD):
-            return Status(State.PENDING, plain, Cause.LAUNCH, host)
-        return Status(State.PENDING, reason, host=host)
+            return JobStatus(JobState.PENDING, plain, Cause.LAUNCH, host)
+        return JobStatus(JobState.PENDING, reason, host=host)
     if name in RUNNING:
-        return Status(State.RUNNING, host=host)
+        return JobStatus(JobState.RUNNING, host=host)
     if name not in ENDED:
-        return Status(State.UNKNOWN, f"state {name!r} of Slurm is not known to lstluigi", host=host)
+        reason = f"state {name!r} of Slurm is not known to lstluigi"
+        return JobStatus(JobState.UNKNOWN, reason, host=host)
     state, told, cause = ENDED[name]
     if cause is Cause.CANCELLED and rest:
         told = f"{told} ({rest})"
-    return Status(state, told, cause, host)
+    return JobStatus(state, told, cause, host)
 
 
 #: Reasons for which jobs wait everywhere, and the one by which our own throttle holds them.

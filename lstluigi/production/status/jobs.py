@@ -11,8 +11,8 @@ from lstluigi.jobs.ledger import ARRIVAL, Attempt, Share
 from lstluigi.jobs.results import ItemResult, has_ended, read_results
 from lstluigi.jobs.slurm import SlurmBackend, commands, controller, states
 from lstluigi.jobs.slurm.commands import Row, Run
-from lstluigi.jobs.states import State
-from lstluigi.production.states import Status
+from lstluigi.jobs.states import JobState
+from lstluigi.production.states import State
 
 __all__ = ["Jobs", "Queue", "Results"]
 
@@ -62,13 +62,13 @@ class Queue:
 
     def __init__(self, ask: Run) -> None:
         self._ask = ask
-        self._states: dict[tuple[str, str, int], State] | None = None
+        self._states: dict[tuple[str, str, int], JobState] | None = None
         self._rows: list[Row] = []
         self._reasons: dict[tuple[str, str, int], str] = {}
         self.silent = ""
         self.waiting: dict[str, set[tuple[str, str, int]]] = {}
 
-    def _known(self) -> dict[tuple[str, str, int], State]:
+    def _known(self) -> dict[tuple[str, str, int], JobState]:
         if self._states is None:
             self._states = {}
             answer = self._ask(commands.squeue(commands.user_name()))
@@ -85,14 +85,14 @@ class Queue:
                     self._reasons.setdefault((row.name, row.job, 0), row.reason)
         return self._states
 
-    def state(self, share: Share, chunk: int) -> State | None:
+    def state(self, share: Share, chunk: int) -> JobState | None:
         """State of a chunk; None if the queue does not know it."""
         known = self._known()
         key = (share.name, share.job, chunk)
         if not share.job:
             key = next((k for k in known if (k[0], k[2]) == (share.name, chunk)), key)
         state = known.get(key)
-        if state is State.PENDING and states.is_remarkable(self._reasons[key]):
+        if state is JobState.PENDING and states.is_remarkable(self._reasons[key]):
             self.waiting.setdefault(self._reasons[key].strip("()"), set()).add(key)
         return state
 
@@ -116,7 +116,7 @@ class Jobs:
         self.results, self.queue = Results(), Queue(ask)
         self.lost: list[Attempt] = []
 
-    def status(self, attempt: Attempt, alive: bool) -> Status:
+    def status(self, attempt: Attempt, alive: bool) -> State:
         """Where an item stands.
 
         Parameters
@@ -127,31 +127,31 @@ class Jobs:
         result = self.results.of(attempt.share, attempt.chunk).get(attempt.item)
         if result is not None and has_ended(result):
             if result.get("state") == "ok" or alive:
-                return Status.UNKNOWN  # the run is about to take it down
+                return State.UNKNOWN  # the run is about to take it down
             attempt.state, attempt.reason = str(result.get("state")), str(result.get("reason"))
             attempt.cause = "command" if result.get("signal") is None else "killed"
-            return Status.FAILED
-        begun = Status.QUEUED if result is None else Status.RUNNING
+            return State.FAILED
+        begun = State.QUEUED if result is None else State.RUNNING
         damaged = attempt.share.files.result(attempt.chunk) in self.results.damaged
-        if damaged and begun is Status.QUEUED:
-            begun = Status.UNKNOWN
+        if damaged and begun is State.QUEUED:
+            begun = State.UNKNOWN
         if attempt.share.backend != SlurmBackend.name:
             return begun if alive else self._lost(attempt)
         return self._on_slurm(attempt, alive, begun)
 
-    def _on_slurm(self, attempt: Attempt, alive: bool, begun: Status) -> Status:
+    def _on_slurm(self, attempt: Attempt, alive: bool, begun: State) -> State:
         state = self.queue.state(attempt.share, attempt.chunk)
-        if state is State.RUNNING:
+        if state is JobState.RUNNING:
             return begun
-        if state is State.PENDING:
-            return Status.QUEUED
+        if state is JobState.PENDING:
+            return State.QUEUED
         if self.queue.silent:
-            return begun if begun is Status.RUNNING else Status.UNKNOWN
+            return begun if begun is State.RUNNING else State.UNKNOWN
         arrives = not attempt.share.job and time.time() < attempt.share.when + ARRIVAL
-        if alive or arrives or state is State.UNKNOWN:
-            return Status.UNKNOWN
+        if alive or arrives or state is JobState.UNKNOWN:
+            return State.UNKNOWN
         return self._lost(attempt)
 
-    def _lost(self, attempt: Attempt) -> Status:
+    def _lost(self, attempt: Attempt) -> State:
         self.lost.append(attempt)
-        return Status.TO_DO
+        return State.MISSING

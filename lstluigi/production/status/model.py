@@ -10,7 +10,7 @@ from functools import cached_property
 from lstluigi.jobs.ledger import Attempt, Ledger
 from lstluigi.layouts.nodes import Sample, sample
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing, Status
+from lstluigi.production.states import State
 from lstluigi.production.status.estimate import Estimate
 from lstluigi.production.step import PlannedStep
 
@@ -85,7 +85,7 @@ class StepState:
     ----------
     node
         The step in the graph: index, stage, number, output, places.
-    standing
+    planned
         What a run would take it for.
     status
         Where it stands.
@@ -108,9 +108,9 @@ class StepState:
     """
 
     node: PlannedStep
-    standing: Standing
-    status: Status
-    files: Mapping[Status, int]
+    planned: State
+    status: State
+    files: Mapping[State, int]
     dropped: Mapping[str, str]
     ledger: Ledger
     owner: str = ""
@@ -177,8 +177,8 @@ class StageState:
     """
 
     name: str
-    steps: Mapping[Status, int]
-    files: Mapping[Status, int]
+    steps: Mapping[State, int]
+    files: Mapping[State, int]
     unknown: int
     dropped: int
     events: int | None = None
@@ -186,8 +186,8 @@ class StageState:
     @classmethod
     def of(cls, name: str, steps: Iterable[StepState]) -> StageState:
         """Count steps."""
-        counted: Counter[Status] = Counter()
-        files: Counter[Status] = Counter()
+        counted: Counter[State] = Counter()
+        files: Counter[State] = Counter()
         unknown = dropped = 0
         events: list[int | None] = []
         for step in steps:
@@ -251,7 +251,7 @@ class ProductionState:
     @property
     def begun(self) -> bool:
         """Was anything ever submitted or made?"""
-        return any(s.begun or s.standing is not Standing.MISSING for s in self.steps)
+        return any(s.begun or s.planned is not State.MISSING for s in self.steps)
 
     def mend(self, failure: Failure) -> str:
         """What the config can do about a failure; empty if unknown, or if its line says it."""

@@ -17,7 +17,7 @@ from lstluigi.jobs.slurm.commands import Run
 from lstluigi.jobs.states import Cause
 from lstluigi.production.places import directory_of
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Standing, Status
+from lstluigi.production.states import State
 from lstluigi.production.status.counting import events_there, items
 from lstluigi.production.status.estimate import Estimate, Remaining, estimate
 from lstluigi.production.status.failures import grouped, item_failure, step_failure
@@ -68,7 +68,7 @@ class Look:
         for index in self._plan.graph.order:
             self._steps[index] = self._step(self._plan.steps[index])
         steps = [self._steps[node.index] for node in self._plan.steps]
-        blocked = [step.status is Status.BLOCKED for step in steps]
+        blocked = [step.status is State.BLOCKED for step in steps]
         groups = grouped((f for step in steps for f in step.failures), self._plan, blocked)
         told: list[str] = []
         runs = list(dict.fromkeys(step.owner for step in steps if step.owner))
@@ -89,28 +89,28 @@ class Look:
     # one step
 
     def _step(self, node: PlannedStep) -> StepState:
-        plan, standing = self._plan, self._plan.standings[node.index]
+        plan, planned = self._plan, self._plan.states[node.index]
         ledger = self._ledger(node)
         owns = owner(node.places.lock) if self._exists(node.places.lock) else None
         finals = plan.finals(node)
         there = sum(map(plan.listing.is_file, finals))
-        files: Counter[Status] = Counter()
+        files: Counter[State] = Counter()
         gone: list[str] = []
         failures: list[Failure] = []
-        if standing is Standing.MISSING:
-            files[Status.DONE] = there
+        if planned is State.MISSING:
+            files[State.COMPLETE] = there
             status = self._missing(node, ledger, owns is not None, files, gone, failures)
         else:
-            status = _STANDING[standing]
-            if status is Status.PASSED and there == len(finals):
-                status = Status.DONE
-            elif status is Status.PASSED and node.stage.delivered:
-                status = Status.BLOCKED  # what was made of it waits for the user
-            files[status if status is Status.CHANGED else Status.DONE] = there
+            status = planned
+            if status is State.NOT_NEEDED and there == len(finals):
+                status = State.COMPLETE
+            elif status is State.NOT_NEEDED and node.stage.delivered:
+                status = State.BLOCKED  # what was made of it waits for the user
+            files[status if status is State.OUTDATED else State.COMPLETE] = there
             files[status] += len(finals) - there
         return StepState(
             node,
-            standing,
+            planned,
             status,
             +files,
             plan.dropped(node),
@@ -139,10 +139,10 @@ class Look:
         node: PlannedStep,
         ledger: Ledger,
         alive: bool,
-        files: Counter[Status],
+        files: Counter[State],
         gone: list[str],
         failures: list[Failure],
-    ) -> Status:
+    ) -> State:
         """Where a step stands that is to be made, and its files that are not there."""
         units = self._units(node) if ledger.attempts else {}
         refused = False
@@ -153,7 +153,7 @@ class Look:
             if attempt.state == "ok" and not alive:
                 gone += missing
             status = self._item(attempt, ledger, alive)
-            if status is Status.FAILED:
+            if status is State.FAILED:
                 refused |= attempt.state == "refused"
                 if attempt.state != "refused":
                     failures.append(item_failure(node, attempt, self._jobs.results))
@@ -162,13 +162,13 @@ class Look:
             failures.append(step_failure(node, ledger, "refused"))
         elif ledger.concluded == "failed" and not (alive or failures or gone or _cancelled(ledger)):
             failures.append(step_failure(node, ledger, "product"))
-        rest = Status.UNKNOWN if ledger.unreadable else self._rest(node, alive)
-        if failures and not files[Status.FAILED]:
-            rest = Status.FAILED
+        rest = State.UNKNOWN if ledger.unreadable else self._rest(node, alive)
+        if failures and not files[State.FAILED]:
+            rest = State.FAILED
         files[rest] += len(self._plan.finals(node)) - sum(files.values())
         found = (s for s in _BY_WEIGHT if files[s])
         status = next(found, rest)
-        return rest if status is Status.TO_DO else status
+        return rest if status is State.MISSING else status
 
     def _units(self, node: PlannedStep) -> dict[str, list[str]]:
         """Items of a step, each with those of its files that are not there, where there are any."""
@@ -176,32 +176,32 @@ class Look:
         every = ((i, [f for f in files if not is_file(f)]) for i, files in items(self._plan, node))
         return {i: missing for i, missing in every if missing or not node.stage.per_file}
 
-    def _item(self, attempt: Attempt, ledger: Ledger, alive: bool) -> Status:
+    def _item(self, attempt: Attempt, ledger: Ledger, alive: bool) -> State:
         """Where an item stands whose files are not there."""
         if attempt.open:
             return self._jobs.status(attempt, alive)
         if attempt.state == "ok" and alive:
-            return Status.UNKNOWN  # files made elsewhere are seen a little later
+            return State.UNKNOWN  # files made elsewhere are seen a little later
         failed = attempt.state in _FAILED or attempt.cause
         if attempt.cause == Cause.CANCELLED.value and not alive:
-            return Status.TO_DO  # a person ended it: nothing is wrong with it
+            return State.MISSING  # a person ended it: nothing is wrong with it
         if failed and not attempt.again and not (alive and ledger.concluded):
-            return Status.FAILED
-        return Status.QUEUED if alive else Status.TO_DO
+            return State.FAILED
+        return State.QUEUED if alive else State.MISSING
 
-    def _rest(self, node: PlannedStep, alive: bool) -> Status:
+    def _rest(self, node: PlannedStep, alive: bool) -> State:
         """Where files stand that nothing was tried for."""
         if alive:
-            return Status.QUEUED
+            return State.QUEUED
         above = (self._steps[i].status for i in self._plan.graph.producers[node.index])
-        return Status.BLOCKED if any(status.in_the_way for status in above) else Status.TO_DO
+        return State.BLOCKED if any(status.in_the_way for status in above) else State.MISSING
 
     # the time left
 
     def _estimate(self, steps: Sequence[StepState], alive: bool) -> Estimate:
         if not alive and not any(step.status.under_way for step in steps):
             return Estimate(None, "no run is going on")
-        left = [s for s in steps if s.status.under_way or s.status is Status.TO_DO]
+        left = [s for s in steps if s.status.under_way or s.status is State.MISSING]
         remaining = dict(_remaining(steps, left))
         finished: dict[str, list[Attempt]] = {stage: [] for stage in remaining}
         for step in steps:
@@ -225,14 +225,8 @@ def _cancelled(ledger: Ledger) -> bool:
     return any(a.cause == Cause.CANCELLED.value for a in ledger.latest.values())
 
 
-_STANDING = {
-    Standing.WHOLE: Status.DONE,
-    Standing.PASSED: Status.PASSED,
-    Standing.GONE: Status.GONE,
-    Standing.CHANGED: Status.CHANGED,
-}
 #: What a step that is to be made is said to be, if only some of its files are.
-_BY_WEIGHT = (Status.RUNNING, Status.QUEUED, Status.UNKNOWN, Status.FAILED, Status.BLOCKED)
+_BY_WEIGHT = (State.RUNNING, State.QUEUED, State.UNKNOWN, State.FAILED, State.BLOCKED)
 
 
 def _remaining(
@@ -253,10 +247,10 @@ def _remaining(
 def _running(step: StepState) -> int:
     """How many units of a step's work are being done."""
     if step.node.stage.per_file:
-        return step.files.get(Status.RUNNING, 0)
-    return int(step.status is Status.RUNNING)
+        return step.files.get(State.RUNNING, 0)
+    return int(step.status is State.RUNNING)
 
 
-def _settled(files: Mapping[Status, int]) -> int:
+def _settled(files: Mapping[State, int]) -> int:
     """Files that a run will not make: they are there, or failed."""
     return sum(n for status, n in files.items() if status.satisfied or status.in_the_way)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lstluigi.errors import LstluigiError, shown
 from lstluigi.layouts.nodes import sample
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.production.step import PlannedStep
 
 __all__ = ["NAMES", "Box", "Drawing", "drawing", "kind", "state_of"]
@@ -35,22 +35,22 @@ HALVES = {
 LEVELS = ("DL0", "DL1", "DL2", "models")
 
 
-def state_of(status: Status) -> str:
+def state_of(status: State) -> str:
     """Name the state of a box whose steps stand so, in one word."""
     return status.name.lower()
 
 
 #: States of boxes in the order of a legend, with their names there.
 NAMES = {
-    state_of(Status.DONE): Status.DONE.value,
-    "partly": "partly done",
-    **{state_of(status): status.value for status in Status if not status.satisfied},
+    state_of(State.COMPLETE): State.COMPLETE.value,
+    "partly": "partly complete",
+    **{state_of(status): status.value for status in State if not status.satisfied},
     "outside": "from outside",
 }
 #: A box is shown as the first of these that one of its steps is in.
 _BY_WEIGHT = (
-    *(Status.FAILED, Status.CHANGED, Status.RUNNING),
-    *(Status.QUEUED, Status.UNKNOWN, Status.BLOCKED),
+    *(State.FAILED, State.OUTDATED, State.RUNNING),
+    *(State.QUEUED, State.UNKNOWN, State.BLOCKED),
 )
 #: So many characters have room in a line of a box.
 LINE = 27
@@ -91,13 +91,13 @@ class Drawing:
         Every box with its number of steps, or of directories from outside.
     edges : frozenset of (Box, Box)
         What is read, and what reads it.
-    statuses : mapping of Box to Counter of Status
+    statuses : mapping of Box to Counter of State
         Where the steps of each box stand; empty if that is not shown.
     """
 
     counts: Mapping[Box, int]
     edges: frozenset[tuple[Box, Box]]
-    statuses: Mapping[Box, Counter[Status]] = field(default_factory=dict)
+    statuses: Mapping[Box, Counter[State]] = field(default_factory=dict)
 
     def state(self, box: Box) -> str:
         """Say how far a box is: one of `NAMES`, or `made` if that is not shown."""
@@ -109,9 +109,9 @@ class Drawing:
         for status in _BY_WEIGHT:
             if found[status]:
                 return state_of(status)
-        if found[Status.TO_DO]:
-            return "partly" if _done(found) else state_of(Status.TO_DO)
-        return state_of(Status.DONE)
+        if found[State.MISSING]:
+            return "partly" if _done(found) else state_of(State.MISSING)
+        return state_of(State.COMPLETE)
 
     def legend(self) -> list[str]:
         """States of boxes that are there, as far as they are shown."""
@@ -132,10 +132,10 @@ class Drawing:
     def _progress(self, box: Box) -> list[str]:
         count, found = self.counts[box], self.statuses[box]
         if count == 1:
-            return [next((one.value for one in found if not one.satisfied), Status.DONE.value)]
+            return [next((one.value for one in found if not one.satisfied), State.COMPLETE.value)]
         done = _done(found)
-        words = [f"{done} of {count} done"] if done else []
-        words += [f"{found[one]} {one.value}" for one in Status if found[one] and not one.satisfied]
+        words = [f"{done} of {count} complete"] if done else []
+        words += [f"{found[one]} {one.value}" for one in State if found[one] and not one.satisfied]
         return _wrapped(words)
 
 
@@ -148,7 +148,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
     return lines
 
 
-def _done(found: Counter[Status]) -> int:
+def _done(found: Counter[State]) -> int:
     return sum(count for status, count in found.items() if status.satisfied)
 
 
@@ -161,7 +161,7 @@ def kind(path: str) -> str:
     return ", ".join(filter(None, words))
 
 
-def drawing(plan: Plan, *, line: str = "", statuses: Sequence[Status] = ()) -> Drawing:
+def drawing(plan: Plan, *, line: str = "", statuses: Sequence[State] = ()) -> Drawing:
     """Put the steps of a plan into boxes.
 
     Parameters
@@ -172,7 +172,7 @@ def drawing(plan: Plan, *, line: str = "", statuses: Sequence[Status] = ()) -> D
         Training declination line, such as ``dec_2276``: each of its steps, and of those that they
         need, gets a box of its own. Without it, steps that do the same for the same kind of data
         are joined.
-    statuses : sequence of Status
+    statuses : sequence of State
         Where each step stands, by index; not shown if there are none.
 
     Raises
@@ -193,7 +193,7 @@ def drawing(plan: Plan, *, line: str = "", statuses: Sequence[Status] = ()) -> D
             source = Box(level, kind(reading.path) if level != "models" else "", outside=True)
             outside.setdefault(source, set()).add(reading.path)
             edges.add((source, box))
-    found: dict[Box, Counter[Status]] = {}
+    found: dict[Box, Counter[State]] = {}
     if statuses:
         for index, box in boxes.items():
             found.setdefault(box, Counter())[statuses[index]] += 1

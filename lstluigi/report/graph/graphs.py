@@ -34,15 +34,15 @@ FORMATS = (".svg", ".png", ".pdf", ".mmd")
 STATES = {
     "outside": ("#ffffff", "#777777"),
     "made": ("#ffffff", "#222222"),
-    "done": ("#d5f0e3", "#00724f"),
+    "complete": ("#d5f0e3", "#00724f"),
     "partly": ("#f0f8ec", "#5d8a3c"),
     "running": ("#bfe3fb", "#0061a4"),
     "queued": ("#e6eefc", "#5b7bb5"),
     "unknown": ("#efe3f7", "#7b3f9d"),
     "failed": ("#f9c9c4", "#b3130b"),
-    "changed": ("#fde0b8", "#a85800"),
+    "outdated": ("#fde0b8", "#a85800"),
     "blocked": ("#e4e0dc", "#6f6258"),
-    "to_do": ("#ffffff", "#222222"),
+    "missing": ("#ffffff", "#222222"),
 }
 STYLE = """
 .pipeline text { fill: currentColor; text-anchor: middle;

@@ -12,7 +12,7 @@ import pytest
 from lstluigi.jobs.results import cause_of
 from lstluigi.jobs.runner import base, endings
 from lstluigi.jobs.runner.base import ItemError
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 
 
 def failed(error: BaseException) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def test_errors_of_a_machine(error: BaseException) -> None:
     ending = failed(error)
     assert (ending["cause"], ending["bad_data"]) == (base.ENVIRONMENT, False)
     assert os.uname().nodename in ending["reason"]
-    assert cause_of(ending, Status(State.FAILED)) is Cause.NODE  # tried elsewhere
+    assert cause_of(ending, JobStatus(JobState.FAILED)) is Cause.NODE  # tried elsewhere
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), KeyError("x"), OSError("Truncated file")])

@@ -17,7 +17,7 @@ from lstluigi.jobs.slurm.backend import SlurmBackend
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobs.slurm.notices import LONG_WAIT
 from lstluigi.jobs.slurm.site import Site
-from lstluigi.jobs.states import Cause, State, Status
+from lstluigi.jobs.states import Cause, JobState, JobStatus
 from lstluigi.jobspec import Array, Chunk, Environment, Item, Partition, Resources, SlurmSettings
 
 DOWN = Answer(1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
@@ -86,11 +86,11 @@ def array(path: Path, chunks: int = 2, name: str = "run-1") -> Array:
     return Array(name, str(path / name), [chunk] * chunks, "merge")
 
 
-def polled(backend: SlurmBackend) -> dict[ChunkId, State]:
+def polled(backend: SlurmBackend) -> dict[ChunkId, JobState]:
     return {chunk: status.state for chunk, status in backend.poll().items()}
 
 
-def the(backend: SlurmBackend) -> Status:
+def the(backend: SlurmBackend) -> JobStatus:
     (status,) = backend.poll().values()
     return status
 
@@ -104,7 +104,7 @@ def test_an_array_that_is_taken(slurm: Commands, tmp_path: Path) -> None:
     (argv,) = slurm.asked
     assert "--array=0-1%1" in argv
     slurm.queue("101|[0-1%1]|PENDING|Priority||merge.run-1")
-    assert polled(backend) == {("run-1", 0): State.PENDING, ("run-1", 1): State.PENDING}
+    assert polled(backend) == {("run-1", 0): JobState.PENDING, ("run-1", 1): JobState.PENDING}
 
 
 def test_a_refusal_has_slurms_words(slurm: Commands, tmp_path: Path) -> None:
@@ -234,12 +234,12 @@ def test_states_of_elements(slurm: Commands, tmp_path: Path) -> None:
     )
     found = backend.poll()
     assert {index: status.state for (_, index), status in found.items()} == {
-        0: State.SUCCEEDED,
-        1: State.FAILED,
-        2: State.RUNNING,
-        3: State.PENDING,
-        4: State.PENDING,
-        5: State.UNKNOWN,
+        0: JobState.SUCCEEDED,
+        1: JobState.FAILED,
+        2: JobState.RUNNING,
+        3: JobState.PENDING,
+        4: JobState.PENDING,
+        5: JobState.UNKNOWN,
     }
     assert found["run-1", 1].cause is Cause.TIME
     assert found["run-1", 1].host == "n2"
@@ -258,7 +258,7 @@ def test_a_failed_query_says_nothing(
         assert backend.poll() == {}
     assert slurm.count("sacct") == 0
     slurm.queue("101|[0-1]|RUNNING|None|n1|merge.run-1")
-    assert set(polled(backend).values()) == {State.RUNNING}
+    assert set(polled(backend).values()) == {JobState.RUNNING}
 
 
 def test_a_long_silence_is_told(
@@ -286,7 +286,7 @@ def test_an_id_that_was_given_again_is_another_job(
     assert backend.poll() == {}
     clock.now += 61
     status = the(backend)
-    assert (status.state, status.cause) == (State.FAILED, Cause.NODE)
+    assert (status.state, status.cause) == (JobState.FAILED, Cause.NODE)
 
 
 def test_what_waits_for_a_person_is_told_once(
@@ -296,7 +296,7 @@ def test_what_waits_for_a_person_is_told_once(
     backend.submit(array(tmp_path, 1))
     slurm.queue("101|0|PENDING|PartitionDown||merge.run-1")
     for _ in range(3):
-        assert the(backend).state is State.PENDING
+        assert the(backend).state is JobState.PENDING
         clock.now += LONG_WAIT
     assert len(caplog.records) == 1
     assert "its partition is down" in caplog.text
@@ -307,10 +307,10 @@ def test_a_held_launch_failure_is_cancelled(slurm: Commands, tmp_path: Path) -> 
     backend.submit(array(tmp_path, 1))
     slurm.queue("101|0|PENDING|launch failed requeued held||merge.run-1")
     slurm.answers["scancel"] = DOWN
-    assert the(backend).state is State.PENDING  # released by somebody, it would still run
+    assert the(backend).state is JobState.PENDING  # released by somebody, it would still run
     slurm.answers["scancel"] = NOTHING
     status = the(backend)
-    assert (status.state, status.cause) == (State.FAILED, Cause.LAUNCH)
+    assert (status.state, status.cause) == (JobState.FAILED, Cause.LAUNCH)
     assert slurm.asked[-1] == ["scancel", "101_[0]"]
 
 
@@ -386,7 +386,7 @@ def test_what_was_given_up_is_cancelled_when_it_is_known_again(
     slurm.queue("101|1|RUNNING|None|n1|merge.run-1")
     backend.poll()
     clock.now += 61
-    assert backend.poll()["run-1", 0].state is State.FAILED
+    assert backend.poll()["run-1", 0].state is JobState.FAILED
     slurm.queue(
         "101|0|PENDING|None||merge.run-1",
         "101|1|RUNNING|None|n1|merge.run-1",
@@ -395,7 +395,7 @@ def test_what_was_given_up_is_cancelled_when_it_is_known_again(
         "104|0|RUNNING|None||merge.run-9",
     )
     for _ in range(2):
-        assert polled(backend) == {("run-1", 1): State.RUNNING}
+        assert polled(backend) == {("run-1", 1): JobState.RUNNING}
     ended = [argv[1:] for argv in slurm.asked if argv[0] == "scancel"]
     assert ended == [["101_[0]", "102_[0-1]"]]
 
@@ -406,7 +406,7 @@ def test_plain_jobs_where_there_are_no_arrays(slurm: Commands, tmp_path: Path) -
     assert backend.largest_array == 1
     backend.submit(array(tmp_path, 1))
     slurm.queue("101|N/A|RUNNING|None|n1|merge.run-1")
-    assert polled(backend) == {("run-1", 0): State.RUNNING}
+    assert polled(backend) == {("run-1", 0): JobState.RUNNING}
     backend.cancel([("run-1", 0)])
     assert slurm.asked[-1] == ["scancel", "101"]
 
@@ -452,7 +452,7 @@ def test_the_result_file_beats_accounting(slurm: Commands, tmp_path: Path) -> No
     backend.submit(one)
     finish(one, 0)
     finish(one, 1, state="failed", rc=1)
-    assert polled(backend) == {("run-1", 0): State.SUCCEEDED, ("run-1", 1): State.SUCCEEDED}
+    assert polled(backend) == {("run-1", 0): JobState.SUCCEEDED, ("run-1", 1): JobState.SUCCEEDED}
     assert slurm.count("sacct") == 0
 
 
@@ -484,7 +484,7 @@ def test_accounting_says_how_it_ended(
     backend.submit(array(tmp_path, 1))
     slurm.account(f"101_0|{row}|merge.run-1")
     status = the(backend)
-    assert (status.state, status.cause) == (State.FAILED, cause)
+    assert (status.state, status.cause) == (JobState.FAILED, cause)
     assert status.host == ("" if cause is Cause.CANCELLED else "n1")
 
 
@@ -496,7 +496,7 @@ def test_accounting_is_not_final_while_squeue_knows_the_job(
     backend.submit(array(tmp_path, 1))
     slurm.account(f"101_0|{state}|0:0|n1|merge.run-1")
     slurm.queue("101|0|PENDING|BeginTime||merge.run-1")
-    assert the(backend).state is State.PENDING
+    assert the(backend).state is JobState.PENDING
     assert slurm.count("sacct") == 0
 
 
@@ -520,7 +520,7 @@ def test_nothing_is_known_of_it_for_some_time(
     assert backend.poll() == {}
     clock.now += 1
     status = the(backend)
-    assert (status.state, status.cause) == (State.FAILED, Cause.NODE)
+    assert (status.state, status.cause) == (JobState.FAILED, Cause.NODE)
     assert backend.poll() == {}
     assert accounting == (slurm.count("sacct") > 0)
 
@@ -535,7 +535,7 @@ def test_accounting_that_does_not_answer_says_nothing(
     told = "101_0|TIMEOUT|0:0|n1|merge.run-1\n"
     slurm.answers["sacct"] = Answer(1, told, "sacct: error: Problem talking to the database")
     for _ in range(2):
-        assert polled(backend) == {("run-1", 1): State.RUNNING}
+        assert polled(backend) == {("run-1", 1): JobState.RUNNING}
         clock.now += 600
     slurm.account(told)
     assert backend.poll()["run-1", 0].cause is Cause.TIME
@@ -554,7 +554,7 @@ def test_a_job_that_turns_up_again_was_never_gone(
     backend.poll()
     slurm.queue("101|0|RUNNING|None|n1|merge.run-1")
     clock.now += 59
-    assert the(backend).state is State.RUNNING
+    assert the(backend).state is JobState.RUNNING
     slurm.queue()
     clock.now += 59
     assert backend.poll() == {}
@@ -566,7 +566,7 @@ def test_a_result_on_its_way_is_waited_for(slurm: Commands, tmp_path: Path, cloc
     finish(one, finished=False, state="running")
     assert backend.poll() == {}
     finish(one)
-    assert the(backend).state is State.SUCCEEDED
+    assert the(backend).state is JobState.SUCCEEDED
 
 
 def test_a_damaged_result_says_nothing(slurm: Commands, tmp_path: Path) -> None:
@@ -616,7 +616,7 @@ def test_a_bare_failure_is_examined(
     Path(one.output(0)).write_text(output)
     slurm.queue(f"101|0|FAILED|{reason}|n1|merge.run-1")
     status = the(backend)
-    assert (status.state, status.cause, status.host) == (State.FAILED, cause, "n1")
+    assert (status.state, status.cause, status.host) == (JobState.FAILED, cause, "n1")
     assert (output.splitlines()[-1] if output else "") in status.reason
 
 
@@ -685,7 +685,7 @@ def test_cancelling(slurm: Commands, tmp_path: Path) -> None:
     backend.cancel([("run-1", 0), ("run-1", 2), ("run-2", 0), ("run-9", 0)])
     assert slurm.asked[-1] == ["scancel", "101_[0,2]", "102_[0]"]
     slurm.queue("101|[0-2]|RUNNING|None|n1|merge.run-1", "102|0|RUNNING|None|n1|merge.run-2")
-    assert polled(backend) == {("run-1", 1): State.RUNNING}
+    assert polled(backend) == {("run-1", 1): JobState.RUNNING}
     backend.cancel([("run-1", 1)])
     assert backend.detach() == "no job of this run is left in Slurm"
 

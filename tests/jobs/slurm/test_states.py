@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lstluigi.jobs.slurm import states
-from lstluigi.jobs.states import Cause, State
+from lstluigi.jobs.states import Cause, JobState
 
 #: squeue(1), JOB STATE CODES, and sacct(1), Slurm 22.05; the states and flags of slurm.h that later
 #: versions print by name.
@@ -29,23 +29,23 @@ BAD = {
 
 @pytest.mark.parametrize("word", WAITING.split())
 def test_waiting(word: str) -> None:
-    assert states.status(word, "Priority").state is State.PENDING
+    assert states.status(word, "Priority").state is JobState.PENDING
 
 
 @pytest.mark.parametrize("word", ACTIVE.split())
 def test_active(word: str) -> None:
-    assert states.status(word, "None", "n1").state is State.RUNNING
+    assert states.status(word, "None", "n1").state is JobState.RUNNING
 
 
 @pytest.mark.parametrize(("word", "cause"), BAD.items())
 def test_ended_badly(word: str, cause: Cause) -> None:
     status = states.status(word, "", "n1")
-    assert (status.state, status.cause, status.host) == (State.FAILED, cause, "n1")
+    assert (status.state, status.cause, status.host) == (JobState.FAILED, cause, "n1")
     assert status.reason
 
 
 def test_ended_well() -> None:
-    assert states.status("COMPLETED").state is State.SUCCEEDED
+    assert states.status("COMPLETED").state is JobState.SUCCEEDED
 
 
 def test_who_cancelled_is_told() -> None:
@@ -57,7 +57,7 @@ def test_who_cancelled_is_told() -> None:
 @pytest.mark.parametrize("word", ["", "EXPEDITING", "0", "running", "N/A"])
 def test_a_state_of_the_future_is_no_end(word: str) -> None:
     status = states.status(word)
-    assert status.state is State.UNKNOWN
+    assert status.state is JobState.UNKNOWN
     assert repr(word.partition(" ")[0]) in status.reason
 
 
@@ -72,7 +72,7 @@ def test_a_state_of_the_future_is_no_end(word: str) -> None:
 )
 def test_a_failed_launch_is_held(reason: str) -> None:
     status = states.status("PENDING", reason)
-    assert (status.state, status.cause) == (State.PENDING, Cause.LAUNCH)
+    assert (status.state, status.cause) == (JobState.PENDING, Cause.LAUNCH)
 
 
 def test_other_holds_are_no_failed_launch() -> None:

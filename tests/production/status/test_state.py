@@ -16,7 +16,7 @@ from lstluigi.errors import ConfigError, LstluigiError
 from lstluigi.jobs.ledger import note
 from lstluigi.jobs.slurm.commands import Answer
 from lstluigi.jobspec import ArrayFiles
-from lstluigi.production.states import Standing, Status
+from lstluigi.production.states import State
 from lstluigi.production.status.state import ProductionState
 from lstluigi.report.data import as_data
 from lstluigi.validation.examine import production_state
@@ -70,8 +70,8 @@ def state_of(lab: Lab, directory: Path, chunk: int = 0, **items: dict[str, str])
 def test_never_started(lab: Lab) -> None:
     small(lab)
     state = look(lab)
-    assert steps(state) == ["to do", "to do"]
-    assert files(state) == [{"to do": 2}, {"to do": 1}]
+    assert steps(state) == ["missing", "missing"]
+    assert files(state) == [{"missing": 2}, {"missing": 1}]
     assert state.runs == []
     assert state.estimate.seconds is None
     assert "never started" in state.warnings[0]
@@ -81,7 +81,7 @@ def test_never_started(lab: Lab) -> None:
 def test_never_started_and_no_dl0(lab: Lab) -> None:
     lab.write({"r0_to_dl1": [{"input": lab.path("dl0"), "output": lab.path("dl1")}]})
     state = look(lab)
-    assert steps(state) == ["to do"]
+    assert steps(state) == ["missing"]
     assert state.whole.unknown == 1  # not "0 of 0 files done"
     assert any(f"{lab.path('dl0')} does not exist" in warning for warning in state.warnings)
 
@@ -90,11 +90,11 @@ def test_all_done(lab: Lab) -> None:
     full(lab)
     lab.ok()
     state = look(lab)
-    assert set(steps(state)) == {"done"}
-    assert state.whole.files == {Status.DONE: len(lab.files())}
+    assert set(steps(state)) == {"complete"}
+    assert state.whole.files == {State.COMPLETE: len(lab.files())}
     assert state.groups == []
     assert state.begun
-    assert state.stages["r0_to_dl1"].files == {Status.DONE: 6}
+    assert state.stages["r0_to_dl1"].files == {State.COMPLETE: 6}
 
 
 def test_events_as_the_jobs_counted_them(lab: Lab) -> None:
@@ -128,7 +128,7 @@ def test_events_of_changed_files_count(lab: Lab) -> None:
     lab.ok()
     Path(lab.plan().steps[0].places.recipe).write_text("{")
     state = look(lab)
-    assert state.steps[0].status is Status.CHANGED
+    assert state.steps[0].status is State.OUTDATED
     assert state.stages["r0_to_dl1"].events == 9
 
 
@@ -166,7 +166,7 @@ def test_what_is_not_needed_any_more(lab: Lab) -> None:
     small(lab)
     lab.ok()
     os.unlink(lab.path("dl1/node/dl1_a.h5"))
-    assert files(look(lab)) == [{"done": 1, "passed": 1}, {"done": 1}]
+    assert files(look(lab)) == [{"complete": 1, "not needed": 1}, {"complete": 1}]
 
 
 def test_merged_dl1_there_in_part_is_told(lab: Lab) -> None:
@@ -189,8 +189,8 @@ def test_lost_models_are_missed(lab: Lab, part: bool) -> None:
         shutil.rmtree(lab.path("models"))
     state = look(lab)
     found = {step.stage: step.status.value for step in state.steps}
-    assert found.pop("train_pipe") == "to do"
-    assert set(found.values()) == {"done"}
+    assert found.pop("train_pipe") == "missing"
+    assert set(found.values()) == {"complete"}
     assert any(lab.path("models") in warning for warning in state.warnings)
 
 
@@ -203,8 +203,8 @@ def test_models_that_cannot_be_made_again(lab: Lab) -> None:
     state = look(lab)
     found = {step.stage: step.status.value for step in state.steps if step.total}
     assert found.pop("train_pipe") == "gone"
-    assert found.pop("merge_dl1") == "passed"
-    assert set(found.values()) == {"done"}
+    assert found.pop("merge_dl1") == "not needed"
+    assert set(found.values()) == {"complete"}
     (said,) = (warning for warning in state.warnings if lab.path("models") in warning)
     assert lab.path("dl0") in said
     assert lab.ok() == []
@@ -218,7 +218,7 @@ def test_lost_models_wait_for_a_decision_about_what_was_made_of_them(lab: Lab) -
     state = look(lab)
     found = {step.stage: step.status.value for step in state.steps}
     assert found["train_pipe"] == "blocked"
-    assert found["dl1_to_dl2"] == "changed"
+    assert found["dl1_to_dl2"] == "outdated"
     assert any(f"e.g. {lab.path('models')};" in warning for warning in state.warnings)
 
 
@@ -228,8 +228,8 @@ def test_half_deleted(lab: Lab) -> None:
     os.unlink(lab.path("dl1/node/dl1_a.h5"))
     os.unlink(lab.path("merged/node.h5"))
     state = look(lab)
-    assert files(state) == [{"done": 1, "to do": 1}, {"to do": 1}]
-    assert steps(state) == ["to do", "to do"]
+    assert files(state) == [{"complete": 1, "missing": 1}, {"missing": 1}]
+    assert steps(state) == ["missing", "missing"]
     (warning,) = state.warnings
     assert "2 file(s) of 2 step(s) were made and are not there any more" in warning
 
@@ -240,7 +240,7 @@ def test_a_failed_file_with_what_it_blocks(lab: Lab) -> None:
     lab.run()
     state = look(lab)
     assert steps(state) == ["failed", "blocked"]
-    assert files(state) == [{"done": 2, "failed": 1}, {"blocked": 1}]
+    assert files(state) == [{"complete": 2, "failed": 1}, {"blocked": 1}]
     (group,) = state.groups
     (failure,) = group.failures
     assert (failure.item, failure.step) == ("c.simtel.gz", 0)
@@ -256,8 +256,8 @@ def test_a_file_that_may_be_missing(lab: Lab) -> None:
     lab.config.write_text(text)
     lab.ok()
     state = look(lab)
-    assert steps(state) == ["done", "done"]
-    assert state.stages["r0_to_dl1"].files == {Status.DONE: 2}
+    assert steps(state) == ["complete", "complete"]
+    assert state.stages["r0_to_dl1"].files == {State.COMPLETE: 2}
     assert state.stages["r0_to_dl1"].dropped == 1
     (warning,) = state.warnings
     assert warning.startswith("1 input file(s) of 1 step(s) failed and were left out")
@@ -270,8 +270,8 @@ def test_made_differently(lab: Lab) -> None:
     lab.ok()
     lab.configure(threshold=2)
     state = look(lab)
-    assert "changed" in steps(state)
-    assert any("made differently" in warning for warning in state.warnings)
+    assert "outdated" in steps(state)
+    assert any("outdated" in warning for warning in state.warnings)
 
 
 def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) -> None:
@@ -279,10 +279,10 @@ def test_a_run_that_settles_what_was_made_differently_while_one_looks(lab: Lab) 
     lab.ok()
     lab.configure(threshold=2)
     plan = lab.plan()
-    assert Standing.CHANGED in plan.standings
+    assert State.OUTDATED in plan.states
     lab.ok(accept_changed=True)
     state = state_of_plan(plan, silent)
-    assert not any("the config says now" in warning for warning in state.warnings)
+    assert not any("are outdated" in warning for warning in state.warnings)
 
 
 def test_what_was_kept_though_made_differently_is_shown(lab: Lab) -> None:
@@ -309,9 +309,9 @@ def test_a_production_that_was_moved(lab: Lab) -> None:
     lab.config = there / "config.yml"
     lab.config.write_text(lab.config.read_text().replace(f"{lab.root}/", f"{there}/"))
     state = look(lab)
-    assert set(steps(state)) == {"changed"}
-    (said,) = (warning for warning in state.warnings if "made differently" in warning)
-    assert said.startswith(f"{len(state.steps)} product(s) were")
+    assert set(steps(state)) == {"outdated"}
+    (said,) = (warning for warning in state.warnings if "outdated" in warning)
+    assert said.startswith(f"{len(state.steps)} product(s) are outdated")
     assert f" (it was made below {lab.root} and lies below {there} now);" in said
 
 
@@ -321,7 +321,7 @@ def test_made_by_hand(lab: Lab) -> None:
     for path in Path(lab.path("merged")).glob("job_logs*/*"):
         path.unlink()
     state = look(lab)
-    assert steps(state) == ["done", "done"]
+    assert steps(state) == ["complete", "complete"]
     assert any("no recipe" in warning for warning in state.warnings)
 
 
@@ -334,8 +334,8 @@ def test_a_run_here_that_is_alive(lab: Lab) -> None:
     state_of(lab, directory, a={"state": "running"})
     lab.hold_lock(0)
     state = look(lab)
-    assert files(state) == [{"running": 1, "queued": 1}, {"to do": 1}]
-    assert steps(state) == ["running", "to do"]
+    assert files(state) == [{"running": 1, "queued": 1}, {"missing": 1}]
+    assert steps(state) == ["running", "missing"]
     (run,) = state.runs
     assert str(os.getppid()) in run
 
@@ -345,7 +345,7 @@ def test_a_run_here_that_died(lab: Lab) -> None:
     directory = submit(lab, "local", {"0": [A, B]})
     state_of(lab, directory, a={"state": "running"})
     state = look(lab)
-    assert files(state) == [{"to do": 2}, {"to do": 1}]
+    assert files(state) == [{"missing": 2}, {"missing": 1}]
     assert any("2 item(s) were submitted and never heard of" in w for w in state.warnings)
 
 
@@ -395,7 +395,7 @@ def test_jobs_that_have_left_the_queue(lab: Lab) -> None:
     failed = {"state": "failed", "reason": "killed by SIGKILL", "signal": "SIGKILL", "rc": None}
     state_of(lab, directory, a=failed)
     state = look(lab, queue())
-    assert files(state)[0] == {"failed": 1, "to do": 1}
+    assert files(state)[0] == {"failed": 1, "missing": 1}
     (group,) = state.groups
     assert group.ending == "SIGKILL"
 
@@ -403,7 +403,7 @@ def test_jobs_that_have_left_the_queue(lab: Lab) -> None:
 def test_another_array_of_that_id_is_not_ours(lab: Lab) -> None:
     small(lab)
     submit(lab, "slurm", {"0": [A, B]})
-    assert files(look(lab, queue("70|0|RUNNING|None|cp01|other")))[0] == {"to do": 2}
+    assert files(look(lab, queue("70|0|RUNNING|None|cp01|other")))[0] == {"missing": 2}
 
 
 def test_slurm_does_not_answer(lab: Lab) -> None:
@@ -431,7 +431,7 @@ def test_a_truncated_ledger(lab: Lab) -> None:
     ledger = Path(lab.plan().steps[0].places.ledger)
     ledger.write_bytes(ledger.read_bytes()[:-20])
     state = look(lab)
-    assert steps(state) == ["done", "done"]  # products are there, whatever the ledger says
+    assert steps(state) == ["complete", "complete"]  # products are there, whatever the ledger says
     assert any("1 line(s) in 1 ledger(s) are broken" in warning for warning in state.warnings)
 
 
@@ -450,7 +450,7 @@ def test_cancelled_jobs_have_not_failed(lab: Lab) -> None:
     small(lab)
     submit(lab, "slurm", {"0": [A, B]})
     note(lab.plan().steps[0].places.ledger, "cancelled", array="arr")
-    assert steps(look(lab)) == ["to do", "to do"]
+    assert steps(look(lab)) == ["missing", "missing"]
 
 
 # ---- what cannot be told
@@ -475,7 +475,7 @@ def test_a_damaged_recipe_is_named(lab: Lab) -> None:
     recipe = Path(lab.plan().steps[1].places.recipe)
     recipe.write_text("{")
     state = look(lab)
-    assert state.steps[1].status is Status.CHANGED
+    assert state.steps[1].status is State.OUTDATED
     (note,) = (note for note in state.warnings if "is damaged" in note)
     assert str(recipe) in note
     assert "--accept-changed" in note
@@ -489,7 +489,7 @@ def test_a_lock_of_another_form_is_left_over(lab: Lab, content: str) -> None:
     lock.parent.mkdir(parents=True)
     lock.write_text(content)
     os.utime(lock, (1, 1))
-    assert steps(look(lab)) == ["to do", "to do"]
+    assert steps(look(lab)) == ["missing", "missing"]
 
 
 def test_files_in_which_nothing_has_triggered(lab: Lab) -> None:
@@ -498,7 +498,7 @@ def test_files_in_which_nothing_has_triggered(lab: Lab) -> None:
     lab.simtel("dl0/node", c="0", d="0")
     lab.ok()
     state = look(lab)
-    assert steps(state) == ["done", "done"]
+    assert steps(state) == ["complete", "complete"]
     assert [step.without_events for step in state.steps] == [2, 0]
     assert as_data(state, steps=True)["steps"][0]["without_events"] == 2
     (note,) = state.warnings

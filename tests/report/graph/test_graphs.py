@@ -14,7 +14,7 @@ from lab import Lab, small
 from lstluigi.errors import LstluigiError
 from lstluigi.layouts import registry
 from lstluigi.production.plan import Plan
-from lstluigi.production.states import Status
+from lstluigi.production.states import State
 from lstluigi.report.graph import boxes, graphs, placing
 from lstluigi.report.graph.boxes import Box, Drawing
 from lstluigi.request.pipelines import read_back
@@ -105,7 +105,7 @@ def test_boxes_lie_apart_and_inside(two_lines: Plan, line: str) -> None:
             assert not any(x1 < x < x1 + width and y1 < y < y1 + height for x1, y1 in corners)
 
 
-def statuses(lab: Lab) -> list[Status]:
+def statuses(lab: Lab) -> list[State]:
     return [step.status for step in production_state(str(lab.config)).steps]
 
 
@@ -121,7 +121,7 @@ def states(lab: Lab) -> dict[str, set[str]]:
 
 def test_boxes_tell_where_their_steps_stand(lab: Lab) -> None:
     small(lab)
-    assert states(lab) == {"r0_to_dl1": {"to_do"}, "merge_dl1": {"to_do"}}
+    assert states(lab) == {"r0_to_dl1": {"missing"}, "merge_dl1": {"missing"}}
     lab.simtel("dl0/node", c="truncated")
     lab.run()
     assert states(lab) == {"r0_to_dl1": {"failed"}, "merge_dl1": {"blocked"}}
@@ -130,22 +130,22 @@ def test_boxes_tell_where_their_steps_stand(lab: Lab) -> None:
     Path(lab.plan().steps[0].places.lock).unlink()
     lab.simtel("dl0/node", c="3")
     lab.ok()
-    assert states(lab) == {"r0_to_dl1": {"done"}, "merge_dl1": {"done"}}
+    assert states(lab) == {"r0_to_dl1": {"complete"}, "merge_dl1": {"complete"}}
     lab.configure(threshold=2)
-    assert states(lab)["merge_dl1"] == {"changed"}
+    assert states(lab)["merge_dl1"] == {"outdated"}
 
 
 STATES = [
-    ("failed", "DDPFBT", ["3 of 6 done, 1 failed", "1 blocked, 1 to do"]),
-    ("running", "DRRQ", ["1 of 4 done, 2 running", "1 queued"]),
-    ("partly", "DPTT", ["2 of 4 done, 2 to do"]),
-    ("changed", "DCT", ["1 of 3 done, 1 changed", "1 to do"]),
-    ("done", "DDP", ["3 of 3 done"]),
-    ("to_do", "TT", ["2 to do"]),
+    ("failed", "CCNFBM", ["3 of 6 complete, 1 failed", "1 blocked, 1 missing"]),
+    ("running", "CRRQ", ["1 of 4 complete, 2 running", "1 queued"]),
+    ("partly", "CNMM", ["2 of 4 complete, 2 missing"]),
+    ("outdated", "COM", ["1 of 3 complete, 1 outdated", "1 missing"]),
+    ("complete", "CCN", ["3 of 3 complete"]),
+    ("missing", "MM", ["2 missing"]),
     ("blocked", "B", ["blocked"]),
     ("unknown", "UB", ["1 unknown, 1 blocked"]),
 ]
-LETTERS = {"T": Status.TO_DO, **{s.name[0]: s for s in Status if s is not Status.TO_DO}}
+LETTERS = {s.name[0]: s for s in State}
 
 
 @pytest.mark.parametrize(("state", "steps", "lines"), STATES)
@@ -161,7 +161,16 @@ def test_a_legend_has_the_states_that_are_there(tmp_path: Path) -> None:
     source = Box("DL0", outside=True)
     edges = frozenset((source, box) for box in drawn)
     picture = Drawing({**counts, source: 1}, edges, drawn)
-    names = ["done", "partly done", "running", "unknown", "failed", "changed", "blocked", "to do"]
+    names = [
+        "complete",
+        "partly complete",
+        "running",
+        "unknown",
+        "failed",
+        "outdated",
+        "blocked",
+        "missing",
+    ]
     names.append("from outside")
     image = ElementTree.fromstring(graphs.svg(picture, "t"))
     entries = [g for g in image.findall(f"{SVG}g") if g.get("class", "").startswith("legend ")]
@@ -184,7 +193,7 @@ def test_a_legend_has_the_states_that_are_there(tmp_path: Path) -> None:
 def test_each_state_has_a_colour_of_its_own() -> None:
     assert {*boxes.NAMES} <= {*graphs.STATES}
     assert len({graphs.STATES[state] for state in boxes.NAMES}) == len(boxes.NAMES)
-    shown = {s for s in Status if s is Status.DONE or not s.satisfied}
+    shown = {s for s in State if s is State.COMPLETE or not s.satisfied}
     assert {boxes.state_of(s) for s in shown} < {*boxes.NAMES}
 
 
