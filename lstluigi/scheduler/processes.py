@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from .interrupts import Interrupts
 from .progress import StatusReports
 from .results import Pace, ResultQueue
 
-__all__ = ["AlreadyFailed", "HandleProcess", "Handles", "NotYet", "has_nothing_to_run"]
+__all__ = ["HandleProcess", "Handles", "NotYet", "has_nothing_to_run"]
 
 log = logging.getLogger("lstluigi")
 
@@ -239,24 +238,6 @@ class NotYet:
     def is_alive(self) -> bool:
         """Tell that nothing runs that could be terminated."""
         return False
-
-
-class AlreadyFailed(NotYet):
-    """A task that failed earlier in this run and is not tried again."""
-
-    def __init__(
-        self, task: Any, reporter: TaskStatusReporter, results: ResultQueue, explanation: object
-    ) -> None:
-        super().__init__(task, reporter)
-        self._results = results
-        self._explanation = explanation
-
-    def run(self) -> None:
-        """Report the failure again."""
-        explanation = self._explanation
-        if isinstance(explanation, str):
-            explanation = json.loads(explanation)  # as it was told to the scheduler
-        self._results.put((self.task.task_id, FAILED, explanation, [], []))
 
 
 def has_nothing_to_run(task: Any) -> bool:

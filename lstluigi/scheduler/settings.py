@@ -81,11 +81,12 @@ RULES: Mapping[type[luigi.Config], Mapping[str, Rule]] = {
         ),
     },
     worker: {
-        **dict.fromkeys(("id", "keep_alive", "count_uniques", "count_last_scheduled"), _WORKS),
+        **dict.fromkeys(("id", "count_uniques", "count_last_scheduled"), _WORKS),
         **dict.fromkeys(("max_reschedules", "retry_external_tasks", "send_failure_email"), _WORKS),
         **dict.fromkeys(("no_install_shutdown_handler", "check_unfulfilled_deps"), _WORKS),
         **dict.fromkeys(("check_complete_on_run", "force_multiprocessing"), _WORKS),
         **dict.fromkeys(("cache_task_completion", "max_keep_alive_idle_duration"), _WORKS),
+        "keep_alive": _off("nothing becomes ready by waiting: what failed is not tried again"),
         "ping_interval": _POSITIVE,
         "wait_interval": _POSITIVE,
         "wait_jitter": _NOT_NEGATIVE,

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any
 
 from luigi import execution_summary
-from luigi.task_status import FAILED
 from luigi.worker import GetWorkResponse, TaskStatusReporter, TracebackWrapper, Worker
 
 from lstluigi.errors import LstluigiError
@@ -18,7 +17,7 @@ from .contract import offers_handle
 from .defaults import WORKERS, collection_put_off
 from .interrupts import Interrupted, Interrupts, explained, leave, outlive_terminal
 from .mirror import MirroredScheduler
-from .processes import AlreadyFailed, HandleProcess, Handles, NotYet, has_nothing_to_run
+from .processes import HandleProcess, Handles, NotYet, has_nothing_to_run
 from .progress import StatusReports
 from .results import Pace, ResultQueue
 from .settings import say_once
@@ -58,8 +57,6 @@ class HandleWorker(Worker):  # type: ignore[misc]
         self._held: dict[str, None] = {}
         self.results = ResultQueue(self._task_result_queue, lambda: bool(self._forks), self._pace)
         self._task_result_queue = self.results
-        self._failed: dict[str, object] = {}
-        self._may_be_retried: set[str] = set()
         self._is_running = False
 
     # ---- beginning and end
@@ -148,36 +145,15 @@ class HandleWorker(Worker):  # type: ignore[misc]
         if isinstance(error, LstluigiError):
             leave(str(error), error.exit_code)
 
-    # ---- telling the scheduler and asking it
-
-    def _add_task(self, *args: Any, **told: Any) -> None:
-        if told["status"] == FAILED:
-            members = self._batch_running_tasks.get(told["task_id"], ())
-            for task_id in [told["task_id"], *(member.task_id for member in members)]:
-                self._note_failure(task_id, told.get("expl"))
-        super()._add_task(*args, **told)
-
-    def _note_failure(self, task_id: str, explanation: object) -> None:
-        task = self._scheduled_tasks.get(task_id)
-        # a task class that sets retry_count wants Luigi's retries
-        if task is None or offers_handle(task) or task.retry_count is None:
-            self._failed.setdefault(task_id, explanation)
-        else:
-            self._may_be_retried.add(task_id)
+    # ---- asking the scheduler
 
     def _get_work(self) -> GetWorkResponse:
         response = super()._get_work()
         self._get_work_response_history.clear()
-        if response.task_id in self._batch_running_tasks:
-            members = list(self._batch_running_tasks[response.task_id])
-            self._batch_running_tasks[response.task_id] = members
         return response
 
     def _keep_alive(self, get_work_response: GetWorkResponse) -> bool:
-        if self._stop_requesting_work:
-            return False
-        can_change = self._assistant or self._may_be_retried
-        return bool(can_change and super()._keep_alive(get_work_response))
+        return False  # nothing becomes ready by waiting: what failed is not tried again
 
     # ---- running tasks
 
@@ -194,9 +170,6 @@ class HandleWorker(Worker):  # type: ignore[misc]
         return TaskStatusReporter(self._scheduler, task.task_id, self._id, None)
 
     def _create_task_process(self, task: Any) -> Any:
-        if task.task_id in self._failed:
-            failed = self._failed[task.task_id]
-            return AlreadyFailed(task, self._reporter(task), self.results, failed)
         if offers_handle(task):
             return HandleProcess(
                 task,
@@ -219,7 +192,6 @@ class HandleWorker(Worker):  # type: ignore[misc]
         limit = cores if self.worker_processes == WORKERS else self.worker_processes
         return (
             len(self._forks) >= limit > 0
-            and task_id not in self._failed
             and not offers_handle(task)
             and not has_nothing_to_run(task)
         )

@@ -46,7 +46,6 @@ WORKS = {
     "worker": {
         "id": "mine",
         "ping_interval": "0.3",
-        "keep_alive": "true",
         "count_uniques": "true",
         "count_last_scheduled": "true",
         "wait_interval": "0.1",
@@ -90,7 +89,7 @@ WORKS = {
 }
 OVERRULED = {
     "core": {"parallel_scheduling": "true"},
-    "worker": {"timeout": "1", "task_process_context": "no.such.Context"},
+    "worker": {"keep_alive": "true", "timeout": "1", "task_process_context": "no.such.Context"},
     "scheduler": {
         "retry_delay": "0.1",
         "retry_count": "1",
