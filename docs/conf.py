@@ -21,15 +21,23 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "pipeline_graphs",
+    "sphinx_design",
     "stage_tables",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "_ext", "examples"]
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "show_nav_level": 1,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = "lstluigi"
 html_show_sourcelink = False
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 autodoc_typehints = "signature"
