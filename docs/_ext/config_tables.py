@@ -51,7 +51,7 @@ def keys(group: str) -> Table:
     """Rows of a group of keys, its head first."""
     known = GROUPS[group]
     marked = not all(key.new for key in known.values())
-    rows = [("Key", "What it holds", "Without it", "Meaning")]
+    rows = [("Key", "What it holds", "Default", "Meaning")]
     for name, key in known.items():
         meaning = f"New. {key.meaning}" if marked and key.new else key.meaning
         rows.append((f"`{name}`", key.shape, key.default, meaning))

@@ -55,7 +55,7 @@ def kind(value: Value) -> str:
     """Say what a value is, for messages."""
     if isinstance(value, YamlMapping):
         return "a mapping"
-    return "a list" if isinstance(value, YamlList) else "text"
+    return "a list" if isinstance(value, YamlList) else "a string"
 
 
 def forget_lines(value: Value) -> None:

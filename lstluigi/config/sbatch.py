@@ -175,7 +175,7 @@ def _long_name(given: str) -> str:
 def _line(value: Value) -> tuple[tuple[str, str], ...]:
     """Read options and their values as they stand on a line."""
     if isinstance(value, YamlMapping):
-        raise Unfit("a mapping stands where text is expected", "name the key extra_slurm_options")
+        raise Unfit("expected a string, got a mapping", "name the key extra_slurm_options")
     return tuple(_pairs(values.text(value)))
 
 

@@ -169,7 +169,7 @@ class Section:
             return None
         if not isinstance(value, YamlMapping):
             self.note(
-                f"{kind(value)} stands where a mapping is expected",
+                f"expected a mapping, got {kind(value)}",
                 "write 'key: value' lines below it",
                 key,
             )

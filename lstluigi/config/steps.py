@@ -161,7 +161,7 @@ def _entries(stages: Section, stage: str) -> Iterator[Section]:
         what, mend = "it is to run and has no steps", "add steps, or take it out of stages_to_run"
         problems.append(place.problem(what, mend))
     elif not isinstance(given, YamlList):
-        what = f"{kind(given)} stands where a list of steps is expected"
+        what = f"expected a list of steps, got {kind(given)}"
         mend = "put '- ' before the first key of each step and indent its other keys by two more"
         problems.append(place.problem(what, mend))
     else:

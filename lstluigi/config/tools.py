@@ -39,13 +39,13 @@ _TOOLS = {
     "lstchain": Key(
         "a path",
         "The lstchain config. `--lstchain-config` comes first, then this key.",
-        "a JSON file that lies alone beside the config",
+        "the only JSON file in the config's directory",
         new=True,
     ),
     "ctapipe": Key(
         "a path",
         "The ctapipe config, in the workflow `ctapipe`. `--ctapipe-config` comes first.",
-        "there, a JSON file that lies alone beside the config",
+        "there, the only JSON file in the config's directory",
         new=True,
     ),
     "rta": Key(
@@ -183,7 +183,7 @@ def tool_configs(
 
 
 def _alone(top: Section, base: str, given: Mapping[str, Path]) -> Path | None:
-    """The JSON file that lies alone beside the config, but for those named as configs of tools."""
+    """The only JSON file in the config's directory, but for those named as configs of tools."""
     taken = {*map(os.path.abspath, given.values())}
     for key in TOOL_KEYS.values():
         if isinstance(named := top.entries.get(key), str):

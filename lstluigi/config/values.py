@@ -47,7 +47,7 @@ SLURM_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@,-]{0,254}")
 def text(value: Value) -> str:
     """Read one line of text."""
     if not isinstance(value, str):
-        raise Unfit(f"{kind(value)} stands where text is expected", "write one value")
+        raise Unfit(f"expected a string, got {kind(value)}", "write one value")
     # nearly all are plain ASCII, which is told at once
     if not (value.isascii() and value.isprintable()) and CONTROL.search(value):
         raise Unfit(f"{shown(value)} holds a control character", "remove it")
@@ -98,7 +98,7 @@ def seconds(value: Value, least: float) -> float:
 def word_list(value: Value) -> tuple[str, ...]:
     """Read a list of texts."""
     if not isinstance(value, YamlList):
-        raise Unfit(f"{kind(value)} stands where a list is expected", "write one '- name' per line")
+        raise Unfit(f"expected a list, got {kind(value)}", "write one '- name' per line")
     return tuple(text(item) for item in value if item is not None)
 
 
@@ -146,7 +146,7 @@ def path(value: Value, base: str, output: bool = False) -> str:
         full = "/" + os.path.normpath(full).lstrip("/")
     if output and (".." in given.split("/") or full in ("/", base)):
         raise Unfit(
-            f"{shown(given)} is no place to make something",
+            f"{shown(given)} is an invalid output path",
             "write a path without '..' that is neither the root nor the config's own directory",
         )
     _check_length(full)
@@ -183,7 +183,7 @@ def arguments(value: Value) -> tuple[str, ...]:
     """Read options of a command line: one text, split at its blanks, or a list of arguments."""
     if isinstance(value, YamlMapping):
         raise Unfit(
-            "a mapping stands where options of a command line are expected",
+            "expected options of a command line, got a mapping",
             "write them on one line, such as --no-image",
         )
     words = word_list(value) if isinstance(value, YamlList) else split(value or "")

@@ -245,7 +245,7 @@ class _Builder:
             self.problems.append(
                 Problem(
                     f"{self.source}, line {line}, key {shown(value)}",
-                    f"the key stands on line {mapping.lines[value]} already",
+                    f"duplicate key (first defined on line {mapping.lines[value]})",
                     "keep one of them",
                     loses=len(self._open) > 1,
                 )

@@ -38,7 +38,7 @@ _EXPLAINED: dict[tuple[str, str], _Said] = {
         True,
     ),
     ("", "mapping values are not allowed"): _Said(
-        "a key stands where none can",
+        "a key is not allowed here",
         "end the line before with a colon if it is the key above, or put a value that holds ': ' "
         "in quotes",
     ),

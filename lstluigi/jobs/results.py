@@ -82,5 +82,9 @@ def explained(result: ItemResult, status: JobStatus) -> ItemResult:
 
 def without_result(status: JobStatus, begun: bool) -> ItemResult:
     """What stands for the result of an item whose job ended without one."""
-    silent = "its job ended while doing it" if begun else "its job never came to it"
+    silent = (
+        "the job ended while it worked on this file"
+        if begun
+        else "the job ended before it started this file"
+    )
     return {"state": "failed", "reason": status.reason or silent, "tail": []}

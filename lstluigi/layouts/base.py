@@ -69,8 +69,8 @@ def checked_name(value: str, what: str) -> str:
         raise LstluigiError(f"the {what} does not fit: {unfit.what}; choose another") from None
     if not _PLAIN.fullmatch(value):
         raise LstluigiError(
-            f"the {what} {shown(value)} is more than letters, digits and . _ + - after a letter or "
-            "digit, which would have to be quoted wherever it is typed; choose another"
+            f"the {what} {shown(value)} may contain only letters, digits and . _ + -, and must "
+            "start with a letter or digit; choose another"
         )
     return value
 

@@ -117,7 +117,7 @@ class Plan(Contents):
     def _state(self, node: PlannedStep, after: set[State]) -> State:
         """A change upstream shows in the recipes of all consumers; DL0 that has grown does not.
 
-        What nobody knows how it was made is for the user to decide about, too.
+        A product whose recipe cannot be read is outdated, too: the user decides.
         """
         if node.index in self._anew:
             return State.MISSING

@@ -322,7 +322,7 @@ class StepJob:
     ) -> str:
         if not failed:
             example = missing[0] if missing else "the list of its files is empty"
-            return f"its jobs ended well, but the product is not there ({example})"
+            return f"all jobs succeeded, but the output is missing ({example})"
         identity, result = next(iter(failed.items()))
         count = f"{len(failed)} of {len(units)} files failed, first " * (self.node.stage.per_file)
         name = units[identity].name if self.node.stage.per_file else ""

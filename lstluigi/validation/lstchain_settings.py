@@ -88,7 +88,7 @@ def _odd(
         elif isinstance(value, dict):
             yield from _odd(value, entry, f"{key}.")
         else:
-            yield key, f"{shown(value)} stands where a section is expected", "write {...}"
+            yield key, f"expected a section, got {shown(value)}", "write {...}"
 
 
 def _unfit(leaf: Mapping[str, Any], value: Any) -> Iterator[tuple[str, str]]:

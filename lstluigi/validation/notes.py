@@ -125,7 +125,7 @@ def _jobs(jobs: Jobs) -> Iterator[str]:
     if jobs.lost:
         example = jobs.lost[0]
         yield (
-            f"{len(jobs.lost)} item(s) were submitted and never heard of again, as their run or "
+            f"{len(jobs.lost)} job item(s) disappeared, as their run or "
             f"their job was ended (e.g. {example.item}); a run makes them"
         )
 

@@ -234,7 +234,8 @@ def _no_share(plan: Plan, node: PlannedStep, path: str, patterns: str) -> Iterat
     makers = plan.producers(node)
     count = [len(plan.finals(maker)) for maker in makers]
     if all(count):  # else what is missing is told of the maker
-        what = f"{path} gets no {patterns}: of {sum(count)} file(s) of {makers[0]} none is such"
+        what = f"no file for {path}: none of the {sum(count)} file(s) of {makers[0]} "
+        what += f"matches {patterns}"
         yield Problem(node.step.where(key_of(node, path)), what, TOO_FEW)
 
 

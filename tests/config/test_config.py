@@ -377,7 +377,7 @@ def test_both_slurm_options(tmp_path: Path) -> None:
         ("", "empty"),
         ("# nothing\n", "empty"),
         ("- a\n", "a list"),
-        ("text\n", "text"),
+        ("text\n", "a string"),
         ("stages_to_be_run: [r0_to_dl1]\nbase_path: /a\n", "2021-22"),
         ('{"source_config": {}, "tailcut": {}, "n_jobs": 3}', "this is an lstchain config"),
     ],

@@ -105,7 +105,7 @@ def test_duplicate_key_names_both_lines(tmp_path: Path) -> None:
         ('a: 1\nb: "open\nc: 2\n', 2, "a quote is opened here and never closed"),
         ("a: 1\nb:2\nc: 3\n", 2, "neither 'key: value' nor"),
         ("a: 1\nb\n  c: 3\n", 2, "neither 'key: value' nor"),
-        ("a: 1\nb: c: 3\n", 2, "a key stands where none can"),
+        ("a: 1\nb: c: 3\n", 2, "a key is not allowed here"),
         ("a:\n  b: 1\n c: 2\n", 3, "not indented like the other keys"),
         ("a: 1\nb: @x\n", 2, "no value begins with the character"),
         ("a: 1\nb: *x y\n:: %\n", 2, ""),

@@ -112,5 +112,9 @@ def test_a_signal_to_one_process_of_a_job_that_went_on() -> None:
 def test_words_where_there_is_no_result() -> None:
     assert without_result(ended(), begun=True)["reason"] == "its job ended"
     silent = JobStatus(JobState.SUCCEEDED)
-    assert without_result(silent, begun=True)["reason"] == "its job ended while doing it"
-    assert without_result(silent, begun=False)["reason"] == "its job never came to it"
+    assert (
+        without_result(silent, begun=True)["reason"] == "the job ended while it worked on this file"
+    )
+    assert (
+        without_result(silent, begun=False)["reason"] == "the job ended before it started this file"
+    )

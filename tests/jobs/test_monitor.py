@@ -143,7 +143,7 @@ def test_success_without_a_result_is_a_failure(
     outcome = monitor.outcome(step)
     assert outcome is not None
     assert not outcome.done
-    assert "its job never came to it" in outcome.message
+    assert "the job ended before it started this file" in outcome.message
 
 
 def test_what_a_job_had_not_come_to_is_done_all_the_same(

@@ -91,12 +91,12 @@ def test_grids_lie_deeper(library: Path) -> None:
     [
         ("prod_id: [", "this is not YAML"),
         ("prod_id: x\nstages_to_be_run: [r0_to_dl1]\n", "2021-22"),
-        ("prod_id: x\nprod_id: y\n", "stands on line 1 already"),
+        ("prod_id: x\nprod_id: y\n", "first defined on line 1"),
         ("", "is empty"),
-        ("just words", "the config is text"),
+        ("just words", "the config is a string"),
         ("prod_id: 'a\x07'\n", "control character"),
         ("a: &a [*a]\nprod_id: x\n", ""),
-        ("prod_id: x\nstages: 5\nstages_to_run: [r0_to_dl1]", "a mapping is expected"),
+        ("prod_id: x\nstages: 5\nstages_to_run: [r0_to_dl1]", "expected a mapping"),
         ("prod_id: x\nstages: {r0_to_dl1: [1, [2], {input: {a: [b]}}]}\nstages_to_run: 3", ""),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_tuning_without_effect_is_told(name: str, options: tuple[str, ...], to
         ('{"increase_nbs": true, "increase_psf": true}', "'image_modifier.increase_nbs'.*write"),
         ('{"tailcut": {"picture_thresh": NaN}}', "key 'tailcut.picture_thresh': NaN"),
         ('{"events_filters": {"intensity": [NaN, 5]}}', "key 'events_filters.intensity': NaN"),
-        ('{"tailcut": 5}', "key 'tailcut': 5 stands where a section"),
+        ('{"tailcut": 5}', "key 'tailcut': expected a section, got 5"),
         ('{"tailcut": {"picture_thresh": "6"}}', "key 'tailcut.picture_thresh': '6' is not"),
         ('{"tailcut": ', "it is not JSON"),
         ("[1]", "does not hold a JSON object"),

@@ -531,7 +531,7 @@ def test_preempted(rough: SlurmLab, make: Make) -> None:
     production.go.touch()
     run = production.end(process)
     production.complete(run, AB)
-    assert "its job had to make way for another" in run.text
+    assert "Slurm preempted the job" in run.text
 
 
 # ---- limits

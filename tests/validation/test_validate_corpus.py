@@ -55,7 +55,7 @@ VERDICTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "20230315_src_dec2276_tuned_nsb": ((), (OLD_KEYS, NO_VERSION)),
     "20230414_v0.9.13_dec_931_az_tel": ((), (OLD_KEYS,)),
     "20230517_v0.9.13_large_offset": (
-        ("stage merge_dl1: a mapping stands where a list of steps is expected",),
+        ("stage merge_dl1: expected a list of steps, got a mapping",),
         (OLD_KEYS, PERSON),
     ),
     "20230529_v0.9.13_src4_full_line": ((), (OLD_KEYS, IDLE_NOISE)),

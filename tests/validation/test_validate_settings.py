@@ -69,7 +69,7 @@ def test_what_lstchain_writes_itself_is_right(production: Production) -> None:
         ("LocalPeakWindowSum", "window_width", -8, "-8 is not a whole number from 1"),
         ("", "energy_regression_features", "x", "'x' is not a list"),
         ("", "energy_regression_features", [], "it is empty"),
-        ("", "tailcut", 8, "a section is expected"),
+        ("", "tailcut", 8, "expected a section"),
         ("", "xyz\x1b[31m", 8, "does not read"),
     ],
 )
@@ -121,7 +121,7 @@ def test_what_lstchain_reads_beyond_its_own_config(
         ("EventSelector", {"filters": {"intensty": [0, 1]}}, "write 'intensity'"),
         ("EventSelector", {"filters": {"mc_energy": [0, 1]}}, "DL2 has no such column"),
         ("EventSelector", {"filters": {"intensity": [1, 0]}}, "two numbers in ascending order"),
-        ("EventSelector", {"filters": [0, 1]}, "a section is expected"),
+        ("EventSelector", {"filters": [0, 1]}, "expected a section"),
         ("EventSelector", {"finite_params": ["widht"]}, "write 'width'"),
         ("EventSelector", {"finite_params": [3]}, "DL2 has no column 3"),
         ("DL3Cuts", {"global_gh_cutt": 0.7}, "write 'global_gh_cut'"),

@@ -26,7 +26,7 @@ ENDED = {
     "BOOT_FAIL": (JobState.FAILED, "the node of its job did not start", Cause.NODE),
     "LAUNCH_FAILED": (JobState.FAILED, "its job could not be started on the node", Cause.LAUNCH),
     "RECONFIG_FAIL": (JobState.FAILED, "the node of its job was not set up", Cause.NODE),
-    "PREEMPTED": (JobState.FAILED, "its job had to make way for another", Cause.PREEMPTED),
+    "PREEMPTED": (JobState.FAILED, "Slurm preempted the job", Cause.PREEMPTED),
     "REVOKED": (JobState.FAILED, "its job was taken away by another cluster", Cause.PREEMPTED),
     "CANCELLED": (JobState.FAILED, "its job was cancelled", Cause.CANCELLED),
     "SPECIAL_EXIT": (JobState.FAILED, "its job was held with a special exit", Cause.FINAL),

@@ -60,7 +60,7 @@ def estimate(
     """Find the time left of a run that is alive.
 
     It is the time of what is left, at the mean wall time of what is finished of the same stage,
-    divided by how many were worked on at once; and not shorter than the longest line of steps that
+    divided by the number of parallel jobs; and not shorter than the longest line of steps that
     wait for each other.
 
     Parameters
@@ -118,7 +118,7 @@ def _lack(stage: str, left: Remaining, have: int) -> str:
         return f"it is not known yet how many files {stage} will make"
     want = min(ENOUGH, -(-left.total // 3))
     if not have:
-        return f"nothing of {stage} is finished yet"
+        return f"no step of {stage} has finished yet"
     if have < want:
         return f"only {have} of {stage} are finished, at least {want} are needed"
     return ""

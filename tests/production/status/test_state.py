@@ -346,7 +346,7 @@ def test_a_run_here_that_died(lab: Lab) -> None:
     state_of(lab, directory, a={"state": "running"})
     state = look(lab)
     assert files(state) == [{"missing": 2}, {"missing": 1}]
-    assert any("2 item(s) were submitted and never heard of" in w for w in state.warnings)
+    assert any("2 job item(s) disappeared" in w for w in state.warnings)
 
 
 def queue(*rows: str, code: int = 0) -> Callable[..., Answer]:
