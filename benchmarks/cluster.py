@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -136,7 +137,13 @@ class Site:
             "PATH": path,
             "PYTHONPATH": str(ROOT),
             "LSTLUIGI_PROD_LOGS": str(root / "logs"),
+            "LUIGI_CONFIG_PATH": str(root / "luigi.cfg"),
         }
+        self.scheduled_by("local_scheduler = true")
+
+    def scheduled_by(self, setting: str) -> None:
+        """Set who shows runs: a luigid of the benchmark's own, by default none."""
+        (self.root / "luigi.cfg").write_text(f"[core]\n{setting}\n")
 
     def _write_stand_ins(self, jobs: Mapping[str, Any], runner: Path) -> None:
         directory, settings = self.root / "bin", self.root / "jobs.json"
@@ -154,6 +161,25 @@ class Site:
             text = COUNTER.format(name=name, calls=self.calls_log, command=command)
             _executable(self.root / "counters" / name, text)
 
+    @contextlib.contextmanager
+    def luigid(self) -> Iterator[None]:
+        """Have a luigid show the runs until the block has ended."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        words = ("--port", str(port), "--address", "127.0.0.1", "--state-path", "no/luigid.state")
+        with (self.root / "luigid.log").open("wb") as log:
+            daemon = subprocess.Popen(
+                [str(Path(sys.executable).parent / "luigid"), *words],
+                cwd=self.root, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.scheduled_by(f"scheduler_port = {port}")
+        try:
+            yield
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
     def command(self, by: str = "lstluigi") -> list[str]:
         """What makes the production: the command `lstluigi`, or `luigi`."""
         words = {
@@ -161,7 +187,7 @@ class Site:
             "luigi": ["--module", "lstluigi", "Production", "--backend", "slurm"],
         }[by]
         if by == "luigi":
-            words += ["--config", str(self.config), "--local-scheduler"]
+            words += ["--config", str(self.config)]
         if self.per_chunk is None or by == "luigi":
             return [str(Path(sys.executable).parent / by), *words]
         return [sys.executable, str(HERE / "per_chunk.py"), str(self.per_chunk), *words]

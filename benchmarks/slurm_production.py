@@ -78,12 +78,19 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=large.FILES_PER_NODE, help="files a node")
     parser.add_argument("--interval", type=float, default=30.0, help="between queries (s)")
     parser.add_argument("--by", choices=["lstluigi", "luigi"], default="lstluigi")
+    parser.add_argument("--luigid", action="store_true", help="with a luigid that shows the run")
     given = parser.parse_args()
     part = large.Part(given.lines, given.training, given.testing) if given.lines else None
     interval = given.interval
     slurm = intervals(interval)
-    with workplace(given) as root, start_lab(root, nodes=2, cpus=64) as lab:
+    with (
+        workplace(given) as root,
+        start_lab(root, nodes=2, cpus=64) as lab,
+        contextlib.ExitStack() as exits,
+    ):
         site = Site(root / "production", lab, part, given.files, slurm=slurm)
+        if given.luigid:
+            exits.enter_context(site.luigid())
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = site.start(given.by)
         last = (0.0, 0.0)
@@ -100,7 +107,8 @@ def main() -> int:
             return 1
         site.require_products()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        report = Report(f"NSB-0.07 on Slurm by {given.by}, interval {interval:g} s")
+        with_luigid = " with a luigid" if given.luigid else ""
+        report = Report(f"NSB-0.07 on Slurm by {given.by}{with_luigid}, interval {interval:g} s")
         add_figures(report, site, watched, interval)
         whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         report.add("CPU of the run", f"{last[0]:.1f} s; with Slurm's commands {whole:.1f} s")
