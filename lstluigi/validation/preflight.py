@@ -17,6 +17,7 @@ from lstluigi.production.states import State
 from lstluigi.production.step import NO_FILES, PlannedStep, general_commands, tools_needed
 from lstluigi.stages.base import Reading
 from lstluigi.stages.checks import wants_images
+from lstluigi.validation.shared_events import event_problems
 
 #: What to do about a product that the config does not, or may not, describe.
 DECIDE = "keep it with `lstluigi run --accept-changed`, or make it again with `lstluigi remake`"
@@ -42,6 +43,7 @@ def config_problems(plan: Plan) -> Iterator[Problem]:
     yield from _over_configs(plan)
     yield from _imageless(plan)
     yield from _relative(plan)
+    yield from event_problems(plan)
     for problem in plan.graph.problems:
         nodes = [plan.steps[index] for index in problem.nodes]
         others = ", ".join(f"{n.step.stage} step {n.step.number}" for n in nodes[1:])
