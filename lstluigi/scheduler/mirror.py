@@ -20,7 +20,7 @@ __all__ = ["Mirror", "MirroredScheduler"]
 
 log = logging.getLogger("lstluigi")
 
-_SHARE = 0.1  # of one core, spent on luigid
+_SHARE = 0.05  # of one core, spent on luigid
 _PING_EVERY = 5.0  # s; luigid forgets a worker that is silent for a minute
 _RETRY_EVERY = 5.0  # s, while luigid does not answer
 _LAST_WORDS = 10.0  # s, for what is left to send when the run ends
