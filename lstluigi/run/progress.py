@@ -93,7 +93,7 @@ class Display(AbstractContextManager["Display"]):
 def plan_table(steps: Sequence[PlannedStep], plan: Plan) -> Table:
     """What would run, by stage, for `--dry-run`."""
     table = Table(title="What would run")
-    for column in ("stage", "to do", "changed", "of", "first product"):
+    for column in ("stage", "to do", "outdated", "of", "first product"):
         table.add_column(column)
     for stage in dict.fromkeys(node.step.stage for node in plan.steps):
         mine = [node for node in steps if node.step.stage == stage]
