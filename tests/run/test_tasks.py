@@ -397,7 +397,7 @@ def test_a_side_that_gets_no_file_and_is_read(lab: Lab) -> None:
     divided(lab, "test", a="4")
     run = lab.run()
     assert (run.code, run.begun) == (2, [])
-    assert f"key 'input': {lab.path('test')} gets no *.h5: of 1 file(s) of train_test" in run.text
+    assert f"key 'input': no file for {lab.path('test')}" in run.text
     divided(lab, "test", a="4", b="truncated")
     run = lab.run()
     assert run.code == 30
